@@ -1,0 +1,93 @@
+/** Every failure that zdr expects, as data. The words for them, and the exit codes, stand in cli/explain.ts. */
+import type { AgentFailure } from "../agent/protocol.ts";
+
+/** A place in a file of the user's, both counted from 1. */
+export interface SourcePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface ConfigProblem {
+  readonly place?: SourcePlace;
+  /** `programs.shop.reload`; empty for the file as a whole. */
+  readonly path: string;
+  readonly problem: string;
+  readonly suggestion?: string;
+}
+
+export interface AuthAttempt {
+  /** `agent key SHA256:…`, `/home/me/.ssh/id_ed25519`, … */
+  readonly what: string;
+  readonly outcome: string;
+}
+
+/** What stands between us and one host. All of them exit with 4. */
+export type LinkFailure =
+  | { readonly kind: "unreachable"; readonly address: string; readonly detail: string }
+  | { readonly kind: "connect-timeout"; readonly address: string; readonly timeoutMs: number }
+  | { readonly kind: "handshake"; readonly address: string; readonly detail: string }
+  | {
+      readonly kind: "host-key-unknown";
+      readonly address: string;
+      readonly keyType: string;
+      readonly fingerprint: string;
+      readonly searched: readonly string[];
+      /** The line that would make it known, in known_hosts form. */
+      readonly knownHostsLine: string;
+    }
+  | {
+      readonly kind: "host-key-changed";
+      readonly address: string;
+      readonly keyType: string;
+      readonly fingerprint: string;
+      readonly expected: readonly { readonly fingerprint: string; readonly keyType: string; readonly place: string }[];
+      /** The name as known_hosts spells it, for `ssh-keygen -R`. */
+      readonly knownName: string;
+    }
+  | {
+      readonly kind: "host-key-revoked";
+      readonly address: string;
+      readonly fingerprint: string;
+      readonly place: string;
+    }
+  | { readonly kind: "host-key-authority"; readonly address: string; readonly place: string }
+  | { readonly kind: "known-hosts-unreadable"; readonly path: string; readonly code: string }
+  | {
+      readonly kind: "auth";
+      readonly address: string;
+      readonly user: string;
+      readonly attempts: readonly AuthAttempt[];
+    }
+  | { readonly kind: "key-file"; readonly path: string; readonly detail: string }
+  | { readonly kind: "link-lost"; readonly during: string; readonly detail: string }
+  | { readonly kind: "link-silent"; readonly during: string; readonly silentMs: number }
+  | { readonly kind: "node-missing"; readonly searched: readonly string[] }
+  | { readonly kind: "node-too-old"; readonly node: string; readonly version: string }
+  | { readonly kind: "agent-start"; readonly detail: string; readonly noise: string }
+  | { readonly kind: "agent-reply"; readonly detail: string };
+
+export type Failure =
+  | { readonly kind: "usage"; readonly problem: string; readonly hint?: string }
+  | { readonly kind: "config"; readonly problems: readonly ConfigProblem[] }
+  | { readonly kind: "build"; readonly problem: string; readonly path?: string; readonly hint?: string }
+  | {
+      readonly kind: "build-command";
+      readonly command: string;
+      readonly code: number | null;
+      readonly signal: string | null;
+    }
+  | { readonly kind: "link"; readonly host: string; readonly link: LinkFailure }
+  | { readonly kind: "agent"; readonly host: string; readonly failure: AgentFailure }
+  | { readonly kind: "interrupted"; readonly signal: "SIGINT" | "SIGTERM" };
+
+/** An expected failure on its way up to main. Anything else that is thrown is a bug (exit 70). */
+export class ZdrError extends Error {
+  override readonly name = "ZdrError";
+  readonly failure: Failure;
+
+  constructor(failure: Failure, cause?: unknown) {
+    super(failure.kind, cause === undefined ? undefined : { cause });
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,21 @@
+/** What a session needs of the way to a host. `ssh.ts` and `local.ts` implement it. */
+import type { Readable, Writable } from "node:stream";
+
+/** One running command at the other end. */
+export interface Channel {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  /** The last few KB that came over stderr: shell noise, a crash of the agent. */
+  stderrTail(): string;
+  /** Settles once, when the channel is gone for whatever reason; never rejects. Both null: the link died. */
+  readonly closed: Promise<{ code: number | null; signal: string | null }>;
+}
+
+/** An open way to one host. */
+export interface Connection {
+  /** For messages: `deploy@web1:22`, `local`. */
+  readonly name: string;
+  /** Runs a fixed command line (never built from user input) through the login shell at the other end. */
+  exec(command: string): Promise<Channel>;
+  close(): void;
+}
