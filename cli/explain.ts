@@ -1,15 +1,15 @@
-/** Failure -> what failed and where, what to do about it, and the exit code. */
+/** Failure -> what failed and where, what to do about it, and the exit code. This file and explain/ have all failure prose. */
 import type { ActivationReport } from "../agent/protocol.ts";
-import type { ExitCode } from "./core/exit-code.ts";
+import { EXIT, type ExitCode } from "./core/exit-code.ts";
 import type { FailureReport } from "./core/failure-report.ts";
+import { agentWords } from "./explain/agent.ts";
+import { exitOf, type Phase } from "./explain/exit.ts";
+import { linkWords } from "./explain/link.ts";
+import { localWords } from "./explain/local.ts";
+import type { Words } from "./explain/words.ts";
 import type { Failure } from "./failure.ts";
 
-/**
- * When a failure came. `plan`: nothing was written. `stage`: nothing serving changed. `activate`: the answer to an
- * `activate` or `control` request, so the agent changed nothing, or the link broke and nobody knows. `settle`: after all.
- */
-export type Phase = "plan" | "stage" | "activate" | "settle";
-
+/** A failure and when it came; see Phase in explain/exit.ts. */
 export interface PhasedFailure {
   readonly failure: Failure;
   readonly phase: Phase;
@@ -20,13 +20,97 @@ export interface Explained extends FailureReport {
 }
 
 /** One failure in words. */
-export declare function explain(failure: Failure, phase?: Phase): Explained;
+export function explain(failure: Failure, phase: Phase = "plan"): Explained {
+  return explainAll([{ failure, phase }]);
+}
 
-/** Several failures in words: hosts that failed alike share a line. The exit code is that of the first; see combineExitCodes. */
-export declare function explainAll(failures: readonly PhasedFailure[]): Explained;
+/**
+ * Several failures in words: hosts that failed alike share a line, and lines with the same reason stand together. The
+ * exit code is that of the first failure; what it is for all hosts says combineExitCodes.
+ */
+export function explainAll(failures: readonly PhasedFailure[]): Explained {
+  const groups = groupByReason(failures.map(({ failure }) => failure));
+  const first = failures[0];
+  return {
+    error: groups.flatMap(({ hosts, words }) => words.map(({ what }) => withHosts(hosts, what))),
+    hints: [...new Set(groups.flatMap(({ words }) => words.flatMap(({ hints }) => hints)))],
+    exit: first === undefined ? EXIT.done : exitOf(first.failure, first.phase),
+  };
+}
 
 /** An activation that was reverted (exit 7) or is stuck (exit 8); undefined where it did neither. */
-export declare function explainActivation(host: string, report: ActivationReport): Explained | undefined;
+export function explainActivation(host: string, report: ActivationReport): Explained | undefined {
+  if (report.outcome !== "reverted" && report.outcome !== "stuck") return undefined;
+  const reverting = report.revertFailure === undefined ? undefined : agentWords(report.revertFailure);
+  const failed = report.failure === undefined ? undefined : agentWords(report.failure);
+  return {
+    error: [
+      withHosts(
+        [host],
+        failed?.what ?? `the activation of ${report.tag} ended as ${report.outcome} and gave no reason`,
+      ),
+      ...(reverting === undefined
+        ? []
+        : [withHosts([host], `putting the old release back failed too: ${reverting.what}`)]),
+    ],
+    log: report.log.map(({ program, line }) => `${host}: ${program}: ${line}`),
+    hints: [...new Set([...(failed?.hints ?? []), ...(reverting?.hints ?? []), ...(reverting ? STUCK_HINTS : [])])],
+    exit: report.outcome === "reverted" ? EXIT.reverted : EXIT.stuck,
+  };
+}
 
-/** Anything that is thrown and is no ZdrError: exit 70. */
-export declare function explainBug(error: unknown): Explained;
+/** Anything that is thrown and is no ZdrError: a bug, and the only failure that shows a stack. */
+export function explainBug(error: unknown): Explained {
+  const [, ...frames] = error instanceof Error ? (error.stack ?? "").split("\n") : [];
+  return {
+    error: [`this is a bug in zdr: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`],
+    log: frames.map((frame) => frame.trim()),
+    hints: ["please report it with the lines above and the command that was run", "see what is where: zdr releases"],
+    exit: EXIT.bug,
+  };
+}
+
+const STUCK_HINTS = ["look at the host before anything else: zdr releases", "zdr status"];
+
+interface Group {
+  readonly reason: string;
+  readonly hosts: string[];
+  readonly words: readonly Words[];
+}
+
+/** Groups in the order in which their reasons came first; inside a reason, in the order of the hosts. */
+function groupByReason(failures: readonly Failure[]): Group[] {
+  const groups: Group[] = [];
+  for (const failure of failures) {
+    const { reason, host, words } = read(failure);
+    const text = words.map(({ what }) => what).join("\n");
+    const same = groups.find((group) => group.reason === reason && textOf(group) === text);
+    if (same === undefined) groups.push({ reason, hosts: host === undefined ? [] : [host], words });
+    else if (host !== undefined && !same.hosts.includes(host)) same.hosts.push(host);
+  }
+  const reasons = [...new Set(groups.map(({ reason }) => reason))];
+  return reasons.flatMap((reason) => groups.filter((group) => group.reason === reason));
+}
+
+function textOf(group: Group): string {
+  return group.words.map(({ what }) => what).join("\n");
+}
+
+function read(failure: Failure): { reason: string; host?: string; words: Words[] } {
+  switch (failure.kind) {
+    case "link":
+      return { reason: failure.link.kind, host: failure.host, words: [linkWords(failure.link)] };
+    case "agent":
+      return { reason: failure.failure.reason, host: failure.host, words: [agentWords(failure.failure)] };
+    case "usage":
+    case "config":
+    case "build":
+    case "build-command":
+    case "interrupted":
+      return { reason: failure.kind, words: localWords(failure) };
+  }
+}
+
+function withHosts(hosts: readonly string[], what: string): string {
+  return hosts.length === 0 ? what : `${hosts.join(", ")}: ${what}`;
+}

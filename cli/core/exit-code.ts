@@ -1,4 +1,6 @@
 /** What each exit code means; the table of README.md. */
+import type { ActivationReport, ProgramReport } from "../../agent/protocol.ts";
+
 export const EXIT = {
   done: 0,
   /** Usage or config. */
@@ -35,3 +37,58 @@ export type HostOutcome =
   | { readonly kind: "reverted" }
   /** Neither the new release nor the old one could be proved, or nobody knows. */
   | { readonly kind: "stuck" };
+
+/** What became of a host by its own report. */
+export function outcomeOf(report: ActivationReport): HostOutcome {
+  switch (report.outcome) {
+    case "kept":
+      return { kind: "kept", lossy: report.programs.some(isLossy) };
+    case "unchanged":
+      return { kind: "as-before", exit: EXIT.done };
+    case "reverted":
+      return { kind: "reverted" };
+    case "stuck":
+      return { kind: "stuck" };
+  }
+}
+
+/** What became of a host that answered no report, by the exit code of its failure (explain). */
+export function outcomeOfFailure(exit: ExitCode): HostOutcome {
+  if (exit === EXIT.stuck) return { kind: "stuck" };
+  return exit === EXIT.reverted ? { kind: "reverted" } : { kind: "as-before", exit };
+}
+
+/** One exit code for all hosts of a command. An interruption is told by main, whatever the hosts say. */
+export function combineExitCodes(outcomes: readonly HostOutcome[]): ExitCode {
+  const kept = outcomes.filter((outcome) => outcome.kind === "kept");
+  const failures = outcomes.flatMap((outcome) => (outcome.kind === "as-before" ? failureExit(outcome.exit) : []));
+  const reverted = outcomes.some((outcome) => outcome.kind === "reverted");
+  if (outcomes.some((outcome) => outcome.kind === "stuck")) return EXIT.stuck;
+  if (kept.length > 0 && (reverted || failures.length > 0)) return EXIT.stuck;
+  if (kept.some((outcome) => outcome.lossy)) return EXIT.lossy;
+  if (reverted) return EXIT.reverted;
+  return PRECEDENCE.find((code) => failures.includes(code)) ?? EXIT.done;
+}
+
+/** Where nothing that serves was changed: the code that asks most of the operator wins. */
+const PRECEDENCE: readonly ExitCode[] = [
+  EXIT.interrupted,
+  EXIT.terminated,
+  EXIT.bug,
+  EXIT.staging,
+  EXIT.refused,
+  EXIT.unreachable,
+  EXIT.usage,
+  EXIT.locked,
+];
+
+function failureExit(exit: ExitCode): ExitCode[] {
+  return exit === EXIT.done ? [] : [exit];
+}
+
+/** Shares are compared, not counts: the baseline is shorter than the reload. A start or restart promises no gap. */
+function isLossy(program: ProgramReport): boolean {
+  if (program.action !== "reload" || program.meter === undefined) return false;
+  const { baseline, during } = program.meter;
+  return during.failed * Math.max(1, baseline.sent) > baseline.failed * Math.max(1, during.sent);
+}

@@ -1,4 +1,5 @@
 /** What is printed when a command fails: what failed and where, what state was left, what to do. */
+import { sanitize } from "./sanitize.ts";
 
 export interface FailureReport {
   /** `web-2: program "shop" was not healthy …`; one line for each thing that failed. */
@@ -12,12 +13,12 @@ export interface FailureReport {
   readonly exit: number;
 }
 
-/** The lines for stderr, each without its newline. */
+/** The lines for stderr, each without its newline, and without control characters of a host. */
 export function failureLines(report: FailureReport): string[] {
   return [
     ...report.error.map((line) => `zdr: error: ${line}`),
     ...(report.state ?? []).map((line) => `zdr: state: ${line}`),
     ...(report.log ?? []).map((line) => `zdr: log:   ${line}`),
     ...report.hints.map((line) => `zdr: hint:  ${line}`),
-  ];
+  ].map(sanitize);
 }

@@ -1,0 +1,121 @@
+/** Trouble with one program, in words. */
+import type { AgentFailure } from "../../agent/protocol.ts";
+import { formatMs } from "../core/units.ts";
+import { onHost, shellWord, type Words, words } from "./words.ts";
+
+type ProgramFailure = Extract<AgentFailure, { program: string }>;
+type Preflight = Extract<AgentFailure, { reason: "preflight" }>;
+
+export function programWords(failure: ProgramFailure): Words {
+  const program = `program "${failure.program}"`;
+  switch (failure.reason) {
+    case "program-unknown":
+      return words(`${program}: supervisord knows no process ${failure.process}`, "add it: zdr setup");
+    case "program-state-unknown":
+      return words(
+        `${program} is in supervisor's state UNKNOWN (pid ${failure.pid}), so a signal or stop may bring supervisord down`,
+        onHost(`ps -fp ${failure.pid}, and end that process by hand`),
+      );
+    case "program-refused":
+      return words(
+        `${program} is not set up so that a deploy is safe: ${findings(failure)
+          .map((finding) => finding.text)
+          .join("; ")}`,
+        ...findings(failure).map((finding) => finding.fix),
+      );
+    case "signal-unsafe":
+      return words(
+        `${program} (pid ${failure.pid}) runs as uid ${failure.uid} and supervisord as uid ${failure.supervisorUid}: ` +
+          "a signal that supervisord may not send ends supervisord itself, so none was sent",
+        onHost(
+          "run supervisord as root with user= in the program's section, or both as one user: sudo systemctl edit supervisor",
+        ),
+      );
+    case "preflight":
+      return words(
+        `${program} cannot be run from this release: ${failure.path} ${preflightProblem(failure)}`,
+        ...preflightHints(failure),
+      );
+    case "proof-unavailable":
+      return words(
+        `${program} (pid ${failure.pid}) runs as uid ${failure.uid}, which this user may not look into, and deploy.yml says proof: required`,
+        "see what an administrator must put in order: zdr setup",
+        "or accept the health check alone: proof: best in deploy.yml",
+      );
+    case "start-failed":
+      return words(`${program} did not start: ${stateWith(failure)}`, ...logHints(failure.program));
+    case "crashed":
+      return words(`${program} crashed after the flip: ${stateWith(failure)}`, ...logHints(failure.program));
+    case "not-ready":
+      return words(
+        `${program} was not ready within ${formatMs(failure.timeoutMs)}${withDetail(failure.detail)}`,
+        ...logHints(failure.program),
+      );
+    case "unhealthy":
+      return words(
+        `${program} was not healthy within ${formatMs(failure.timeoutMs)} (last probe: ${failure.lastProbe})`,
+        ...logHints(failure.program),
+      );
+    case "wrong-release":
+      return words(
+        `${program} (pid ${failure.pid}) runs ${failure.runs} and not ${failure.want}`,
+        "its section must start it through current; compare: zdr setup --dry-run",
+        onHost(`ls -l /proc/${failure.pid}/exe /proc/${failure.pid}/cwd`),
+      );
+    case "stop-timeout":
+      return words(
+        `${program} (pid ${failure.pid}) did not end within ${formatMs(failure.timeoutMs)} after it was told to stop`,
+        onHost(`see what it waits for: cat /proc/${failure.pid}/status`),
+      );
+  }
+}
+
+function findings(failure: Extract<AgentFailure, { reason: "program-refused" }>) {
+  return failure.findings.filter((finding) => finding.level === "refuse");
+}
+
+function preflightProblem({ problem, detail }: Preflight): string {
+  switch (problem) {
+    case "missing":
+      return `does not exist${withDetail(detail)}`;
+    case "not-a-file":
+      return `is not a regular file${withDetail(detail)}`;
+    case "not-readable":
+      return `cannot be read by the program's user${withDetail(detail)}`;
+    case "not-executable":
+      return `cannot be executed by the program's user${withDetail(detail)}`;
+    case "empty":
+      return `is empty${withDetail(detail)}`;
+    case "wrong-machine":
+      return `was built for another machine${withDetail(detail)}`;
+    case "bad-format":
+      return `is neither a program of this system nor a script with #!${withDetail(detail)}`;
+    case "no-interpreter":
+      return `names an interpreter that does not exist${withDetail(detail)}`;
+    case "check-failed":
+      return `failed the program's own check${withDetail(detail)}`;
+  }
+}
+
+function preflightHints({ problem, path }: Preflight): string[] {
+  if (problem === "missing") return ['compare "command:" in deploy.yml with the build'];
+  if (problem === "wrong-machine")
+    return [onHost("see what it needs: uname -sm"), `see what it is: file ${shellWord(path)}`];
+  if (problem === "check-failed") return ['try the "check:" of deploy.yml in the build by hand'];
+  return [onHost(`ls -lL ${shellWord(path)}`)];
+}
+
+function stateWith(failure: { readonly state: string; readonly detail: string }): string {
+  return `${failure.state}${withDetail(failure.detail)}`;
+}
+
+function withDetail(detail: string): string {
+  return detail === "" ? "" : ` (${detail})`;
+}
+
+function logHints(program: string): string[] {
+  return [
+    onHost(`see more with: supervisorctl tail ${shellWord(program)} stderr`),
+    "see what became of the release: zdr releases",
+  ];
+}

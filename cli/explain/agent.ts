@@ -1,0 +1,114 @@
+/** What the agent refused or could not do, in words. No switch here has a default: a failure without words does not compile. */
+import { posix } from "node:path";
+import type { AgentFailure } from "../../agent/protocol.ts";
+import { formatBytes } from "../core/units.ts";
+import { programWords } from "./agent-program.ts";
+import { releaseWords } from "./agent-release.ts";
+import { supervisorWords } from "./agent-supervisor.ts";
+import { octal, onHost, shellWord, type Words, words } from "./words.ts";
+
+export function agentWords(failure: AgentFailure): Words {
+  switch (failure.reason) {
+    case "bad-request":
+      return words(`the agent could not read what zdr asked: ${failure.detail}`, BUG_HINT);
+    case "unsupported":
+      return words(`the agent does not know the request "${failure.verb}"`, BUG_HINT);
+    case "internal":
+      return words(`the agent failed in a way that it does not know: ${failure.detail}`, BUG_HINT);
+    case "interrupted":
+      return words("interrupted: what had not been activated was undone", "see what is there: zdr releases");
+    case "layout-missing":
+      return words(`${failure.path} does not exist, so this host is not set up`, "make it: zdr setup");
+    case "not-a-folder":
+      return words(`${failure.path} is not a folder`, onHost(`ls -ld ${shellWord(failure.path)}`));
+    case "current-not-a-link":
+      return words(
+        `${failure.path} is a real file or folder and not a link to a release`,
+        onHost(`mv ${shellWord(failure.path)} ${shellWord(`${failure.path}.before-zdr`)}`),
+      );
+    case "current-outside":
+      return words(
+        `${failure.path} points to ${failure.target}, which is no release of this project`,
+        onHost(`ls -l ${shellWord(failure.path)}, and remove the link if nothing needs it`),
+      );
+    case "foreign-owner":
+      return words(
+        `${failure.path} belongs to uid ${failure.ownerUid}, but the agent runs as uid ${failure.uid}`,
+        onHost(`sudo chown -R ${failure.uid} ${shellWord(failure.path)}`),
+      );
+    case "unsafe-mode":
+      return words(
+        `${failure.path} has mode ${octal(failure.mode)}, so others than its owner can change it`,
+        onHost(`chmod go-w ${shellWord(failure.path)}`),
+      );
+    case "not-permitted":
+      return words(
+        `user ${failure.user} may not ${failure.operation} ${failure.path}`,
+        onHost(`ls -ld ${shellWord(failure.path)} ${shellWord(posix.dirname(failure.path))}`),
+        "see what an administrator must put in order: zdr setup",
+      );
+    case "io":
+      return words(
+        `cannot ${failure.operation} ${failure.path}: ${failure.code}`,
+        onHost(`ls -ld ${shellWord(failure.path)}`),
+      );
+    case "no-space":
+      return words(
+        `${failure.path} needs ${formatBytes(failure.needBytes)} but has ${formatBytes(failure.freeBytes)} free`,
+        onHost(`df -h ${shellWord(failure.path)}`),
+        'keep fewer releases: a smaller "keep:" in deploy.yml',
+      );
+    case "no-inodes":
+      return words(
+        `${failure.path} needs ${failure.need} inodes but has ${failure.free} free`,
+        onHost(`df -i ${shellWord(failure.path)}`),
+      );
+    case "locked":
+      return words(
+        `another command holds the lock: ${failure.by.user}@${failure.by.host} since ${failure.since} ` +
+          `(${failure.why}, pid ${failure.pid}${failure.by.run === undefined ? "" : `, ${failure.by.run}`})`,
+        "wait for it to end and run the command again",
+        onHost(`see whether it still lives: ps -fp ${failure.pid}`),
+      );
+    case "ledger-damaged":
+      return words(
+        `line ${failure.line} of ${failure.path} cannot be read, so what became of the releases is not known`,
+        onHost(`sed -n ${failure.line}p ${shellWord(failure.path)}`),
+      );
+    case "release-differs":
+    case "release-missing":
+    case "release-damaged":
+    case "no-good-release":
+    case "unsafe-path":
+    case "file-corrupt":
+    case "upload-cut":
+    case "shared-conflict":
+    case "shared-missing":
+      return releaseWords(failure);
+    case "supervisor-not-found":
+    case "supervisor-config":
+    case "supervisor-not-running":
+    case "supervisor-not-permitted":
+    case "supervisor-unauthorized":
+    case "supervisor-silent":
+    case "supervisor-shutting-down":
+    case "supervisor-answer":
+    case "supervisor-fault":
+      return supervisorWords(failure);
+    case "program-unknown":
+    case "program-state-unknown":
+    case "program-refused":
+    case "signal-unsafe":
+    case "preflight":
+    case "proof-unavailable":
+    case "start-failed":
+    case "crashed":
+    case "not-ready":
+    case "unhealthy":
+    case "wrong-release":
+    case "stop-timeout":
+      return programWords(failure);
+  }
+}
+
+const BUG_HINT = "this is a bug in zdr; please report it with the command that was run";

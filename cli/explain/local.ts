@@ -1,0 +1,44 @@
+/** What went wrong on the operator's machine, in words. */
+import type { ConfigProblem, Failure } from "../failure.ts";
+import { shellWord, type Words, words } from "./words.ts";
+
+type LocalFailure = Exclude<Failure, { kind: "link" | "agent" }>;
+
+export function localWords(failure: LocalFailure): Words[] {
+  switch (failure.kind) {
+    case "usage":
+      return [words(failure.problem, failure.hint ?? "see what there is: zdr --help")];
+    case "config":
+      return failure.problems.map(configWords);
+    case "build": {
+      const path = failure.path === undefined ? "" : `${failure.path}: `;
+      return [words(`the build: ${path}${failure.problem}`, ...hintOr(failure.hint, failure.path))];
+    }
+    case "build-command":
+      return [
+        words(
+          `the build command ended with ${endedWith(failure)}: ${failure.command}`,
+          `try it by hand: ${failure.command}`,
+        ),
+      ];
+    case "interrupted":
+      return [words(`interrupted by ${failure.signal}`, "see what is where: zdr releases")];
+  }
+}
+
+/** `deploy.yml:12:3: programs.shop.relaod: unknown key, did you mean "reload"?` */
+function configWords({ place, path, problem, suggestion }: ConfigProblem): Words {
+  const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
+  const what = suggestion === undefined ? problem : `${problem}, did you mean "${suggestion}"?`;
+  return words([...where, ...(path === "" ? [] : [path]), what].join(": "));
+}
+
+function hintOr(hint: string | undefined, path: string | undefined): string[] {
+  if (hint !== undefined) return [hint];
+  return path === undefined ? ['see what "build:" in deploy.yml names'] : [`ls -ld ${shellWord(path)}`];
+}
+
+function endedWith({ code, signal }: { readonly code: number | null; readonly signal: string | null }): string {
+  if (signal !== null) return `signal ${signal}`;
+  return code === null ? "no exit code" : `exit code ${code}`;
+}

@@ -1,0 +1,43 @@
+/** What the explanations share. */
+
+/** One failure in words. `what` names no host, so that hosts that failed alike can share a line. */
+export interface Words {
+  readonly what: string;
+  readonly hints: readonly string[];
+}
+
+export function words(what: string, ...hints: readonly string[]): Words {
+  return { what, hints };
+}
+
+/** One word of a POSIX shell line, quoted only where it must be. */
+export function shellWord(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** `a, b and c`. */
+export function list(items: readonly string[]): string {
+  if (items.length < 2) return items.join("");
+  return `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+}
+
+/** `user@host:22` -> its parts, for commands that want them apart. */
+export function splitAddress(address: string): {
+  readonly target: string;
+  readonly host: string;
+  readonly port: string;
+} {
+  const target = address.replace(/:(\d+)$/, "");
+  const port = address.length > target.length ? address.slice(target.length + 1) : "22";
+  return { target, host: target.replace(/^.*@/, "").replace(/^\[(.*)\]$/, "$1"), port };
+}
+
+/** A command for the host and not for this machine. */
+export function onHost(command: string): string {
+  return `on the host: ${command}`;
+}
+
+/** `0755`. */
+export function octal(mode: number): string {
+  return `0${(mode & 0o7777).toString(8).padStart(3, "0")}`;
+}
