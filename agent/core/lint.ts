@@ -1,0 +1,72 @@
+/**
+ * Mistakes in a supervisor section that make a reload lose requests, keep the old release, or end the program; each was
+ * seen to do so. `refuse`: a deploy would break the program or change nothing; `warn`: it would be worse than it needs to be.
+ *
+ * What is judged is what supervisord read last and what its files say; where it does not know the program yet, what
+ * `setup` would write. What can not be read is not guessed about.
+ */
+import type { LintFinding, ProgramPlan } from "../protocol.ts";
+import type { Layout } from "./layout.ts";
+import { COMMAND_RULES, planWords } from "./lint/command.ts";
+import { PRESET_RULES } from "./lint/presets.ts";
+import { refuse, type Subject, warn } from "./lint/subject.ts";
+import { VALUE_RULES } from "./lint/values.ts";
+import { presetLints } from "./presets.ts";
+import {
+  type ConfigInfo,
+  compareFacts,
+  factsOfConfig,
+  factsOfPlan,
+  factsOfSection,
+  type SectionFacts,
+} from "./section/facts.ts";
+import { sectionProblems } from "./section.ts";
+
+export interface LintInput {
+  readonly program: ProgramPlan;
+  readonly layout: Layout;
+  /** Raw values of its section by lower-case key; absent: no section, or not readable. */
+  readonly section?: ReadonlyMap<string, string> | undefined;
+  /** Its entry of getAllConfigInfo; absent: supervisord does not know it. */
+  readonly config?: ConfigInfo | undefined;
+  readonly supervisorIsRoot: boolean;
+}
+
+/** All findings about one program, the refusals first. An empty list: in order. */
+export function lintProgram(input: LintInput): LintFinding[] {
+  const { program, layout } = input;
+  const wanted = factsOfPlan(program, layout, input);
+  const found = foundFacts(input);
+  const subject: Subject = { program, layout, facts: found ?? wanted };
+  const rules = [
+    ...COMMAND_RULES,
+    ...VALUE_RULES,
+    ...presetLints(program.reload.preset).map((lint) => PRESET_RULES[lint]),
+  ];
+  const findings = [
+    ...planWords(subject),
+    ...(found === undefined ? sectionProblems(program, layout) : differences(program, wanted, found)),
+    ...rules.flatMap((rule) => rule(subject)),
+  ];
+  return [...findings.filter((one) => one.level === "refuse"), ...findings.filter((one) => one.level === "warn")];
+}
+
+/** What is known of the section that supervisor has; undefined: it has none, or none that can be read. */
+export function foundFacts(input: Pick<LintInput, "config" | "section">): SectionFacts | undefined {
+  if (input.config !== undefined) return factsOfConfig(input.config, input.section);
+  return input.section === undefined ? undefined : factsOfSection(input.section);
+}
+
+/** At most one refusal and one warning about a section that is not what deploy.yml says. */
+function differences(program: ProgramPlan, wanted: SectionFacts, found: SectionFacts): LintFinding[] {
+  const all = compareFacts(wanted, found);
+  const [group = program.process] = program.process.split(":");
+  const adopt = `supervisorctl reread && supervisorctl update ${group}`;
+  const fix = `make deploy.yml say the same, or change the section; supervisor adopts it by a restart: ${adopt}`;
+  return [refuse, warn].flatMap((level) => {
+    const texts = all.filter((one) => one.isEssential === (level === refuse)).map((one) => one.text);
+    return texts.length === 0
+      ? []
+      : [level("section-differs", `supervisor's section differs: ${texts.join("; ")}`, fix)];
+  });
+}

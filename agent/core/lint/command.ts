@@ -1,0 +1,72 @@
+/** Which file supervisor starts: it must be the release of the day, whatever day it is. */
+import { posix } from "node:path";
+import type { LintFinding } from "../../protocol.ts";
+import { STRATEGY_SECTIONS } from "../presets.ts";
+import { wantedCommand } from "../section.ts";
+import { isUnder, mentions, type Rule, refuse, type Subject, warn } from "./subject.ts";
+
+const SHELLS = new Set(["sh", "bash", "dash", "zsh", "ksh", "ash"]);
+
+/** deploy.yml's own words: a command may not climb out of `current`, and has no release to name. */
+export function planWords({ program }: Subject): LintFinding[] {
+  const [first = ""] = program.command;
+  const findings: LintFinding[] = [];
+  if (first.split("/").includes("..")) {
+    findings.push(
+      refuse(
+        "command-climbs",
+        `the command ${first} climbs out of its folder by ..`,
+        "name it under current/ without ..",
+      ),
+    );
+  }
+  if (program.command.some((word) => word.includes("{release}"))) {
+    findings.push(
+      refuse("command-names-release", "the command holds {release}, which changes with each deploy", "use {current}"),
+    );
+  }
+  return findings;
+}
+
+const path: Rule = ({ program, layout, facts }) => {
+  const [first] = facts.words ?? [];
+  if (facts.words === undefined || first === undefined) return [];
+  const fix = `command=${wantedCommand(program, layout).join(" ")}`;
+  const fixed = facts.words.find((word) => word.includes(`${layout.releases}/`));
+  if (fixed !== undefined) {
+    const text = `the command names ${fixed}: after a flip it would start the old release`;
+    return [refuse("command-names-release", text, fix)];
+  }
+  if (!first.startsWith("/")) {
+    // Looked up from supervisord's folder or in its PATH, neither of which is the release (process.py, get_execv_args).
+    return [refuse("command-relative", `the command begins with ${first}, which is no absolute path`, fix)];
+  }
+  if (STRATEGY_SECTIONS[program.reload.strategy].command === "slot")
+    return slot({ program, layout, facts }, first, fix);
+  if (isUnder(first, layout.current)) return [];
+  // An interpreter or a tool from elsewhere runs the release if it is told of it: --chdir, a script, sh -c '…'.
+  const isTool = !isUnder(first, layout.deployTo);
+  if (isTool && facts.words.slice(1).some((word) => mentions(word, layout.current))) return [];
+  return [refuse("command-not-current", `the command ${first} does not go through ${layout.current}`, fix)];
+};
+
+/** overseer re-executes its realpath: through `current` it would start its first release for ever. */
+function slot({ program, layout }: Subject, first: string, fix: string): LintFinding[] {
+  if (first === wantedCommand(program, layout)[0]) return [];
+  const text = isUnder(first, layout.current)
+    ? `the command ${first} goes through current, but the program re-executes its realpath: it would stay on one release`
+    : `the command ${first} is not the slot that a deploy renews`;
+  return [refuse("command-not-slot", text, fix)];
+}
+
+/** A signal goes to supervisor's child alone, and that may be the shell. */
+const shell: Rule = ({ program, facts }) => {
+  const [first, option, script] = facts.words ?? [];
+  if (program.reload.strategy === "restart" || first === undefined || script === undefined) return [];
+  const isShell = SHELLS.has(posix.basename(first)) && /^-\w*c$/.test(option ?? "");
+  if (!isShell || /(^|[\s;&])exec\s/.test(script)) return [];
+  const text = `${posix.basename(first)} -c stands between supervisor and the program: the reload's signal may end it`;
+  return [warn("command-shell", text, "begin the script's last command with exec")];
+};
+
+export const COMMAND_RULES: readonly Rule[] = [path, shell];

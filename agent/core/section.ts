@@ -1,0 +1,152 @@
+/**
+ * The supervisor section of a program. Its text depends on deploy.yml and the layout alone, never on a release: adopting a
+ * changed section stops the program, so whatever a deploy changes must be reachable through what stands here already.
+ */
+import { posix } from "node:path";
+import { FILE_HEADER, PROGRAM_TEMPLATE } from "../../templates/supervisor/program.ts";
+import type { LintFinding, ProgramPlan } from "../protocol.ts";
+import { AgentError } from "./failure.ts";
+import { fillPlaceholders, type Layout } from "./layout.ts";
+import { PRESETS, STRATEGY_SECTIONS } from "./presets.ts";
+import {
+  environmentProblem,
+  quoteCommand,
+  quoteEnvironment,
+  quoteValue,
+  valueProblem,
+  wordProblem,
+} from "./section/quoting.ts";
+
+/** Names that supervisor and its config parser both take, in a header and in `supervisorctl`. */
+const SECTION_NAME = /^[^\s:/[\];#%"'\\\p{Cc}]+$/u;
+
+export interface SectionOptions {
+  /** Only a supervisord that is root can start programs as somebody else; elsewhere `user=` is left out. */
+  readonly supervisorIsRoot: boolean;
+}
+
+export interface RenderedSection {
+  /** `program:shop` */
+  readonly name: string;
+  readonly text: string;
+  /** The same as keys and raw values, for comparing with what is there. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** Supervisor's name of the program, without its group. */
+export function programNameOf(program: ProgramPlan): string {
+  return program.process.slice(program.process.indexOf(":") + 1);
+}
+
+/** argv as supervisor is to start it. */
+export function wantedCommand(program: ProgramPlan, layout: Layout): string[] {
+  const places = placesOf(program, layout);
+  const [first = "", ...rest] = program.command.map((word) => fillPlaceholders(word, places));
+  const binary = first.startsWith("/") ? first : posix.join(layout.current, first);
+  const isSlot = STRATEGY_SECTIONS[program.reload.strategy].command === "slot";
+  return [isSlot ? layout.slot(program.name, binary) : binary, ...rest];
+}
+
+export function wantedDirectory(program: ProgramPlan, layout: Layout): string {
+  return STRATEGY_SECTIONS[program.reload.strategy].directory === "current" ? layout.current : layout.deployTo;
+}
+
+/** deploy.yml's environment, what the preset needs, and ZDR_CURRENT, by which a program finds the files of its release. */
+export function wantedEnvironment(program: ProgramPlan, layout: Layout): Record<string, string> {
+  const places = placesOf(program, layout);
+  const environment: Record<string, string> = { ZDR_CURRENT: layout.current };
+  for (const [name, value] of Object.entries(program.environment)) environment[name] = fillPlaceholders(value, places);
+  const { preset } = program.reload;
+  for (const [name, value] of Object.entries(preset === undefined ? {} : PRESETS[preset].environment)) {
+    environment[name] = withItem(environment[name], value);
+  }
+  return environment;
+}
+
+function withItem(list: string | undefined, item: string): string {
+  if (list === undefined || list === "") return item;
+  return list.split(",").includes(item) ? list : `${list},${item}`;
+}
+
+function placesOf(program: ProgramPlan, layout: Layout): Record<string, string> {
+  return {
+    current: layout.current,
+    deploy_to: layout.deployTo,
+    shared: layout.shared,
+    run: layout.programRun(program.name),
+  };
+}
+
+/** What of a program can not be said in a supervisor section; empty: `renderSection` can render it. */
+export function sectionProblems(program: ProgramPlan, layout: Layout): LintFinding[] {
+  const problems: LintFinding[] = [];
+  const add = (what: string, problem: string | undefined, fix: string) => {
+    if (problem === undefined) return;
+    problems.push({
+      rule: "unwritable",
+      level: "refuse",
+      text: `${what} can not be written for supervisor: ${problem}`,
+      fix,
+    });
+  };
+  const name = programNameOf(program);
+  if (!SECTION_NAME.test(name)) {
+    add(`the name ${JSON.stringify(name)}`, "it holds a character that supervisor cuts names at", "rename the program");
+  }
+  for (const word of wantedCommand(program, layout)) {
+    add(`the word ${JSON.stringify(word)} of the command`, wordProblem(word), "take the control character out");
+  }
+  const directory = wantedDirectory(program, layout);
+  add(`the folder ${JSON.stringify(directory)}`, valueProblem(directory), "choose another deploy_to");
+  for (const [key, value] of Object.entries(wantedEnvironment(program, layout))) {
+    // The value may be a secret: only its name is told.
+    add(`${key} in the environment`, environmentProblem(key, value), "let the program read it from a file in shared/");
+  }
+  if (program.user !== undefined)
+    add(`the user ${JSON.stringify(program.user)}`, valueProblem(program.user), "rename it");
+  return problems;
+}
+
+/**
+ * Renders `[program:x]`. Group and numprocs forms are not rendered: `process` gives the program's own name.
+ * @throws AgentError `program-refused` where `sectionProblems` finds something.
+ */
+export function renderSection(program: ProgramPlan, layout: Layout, options: SectionOptions): RenderedSection {
+  const findings = sectionProblems(program, layout);
+  if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
+  const name = programNameOf(program);
+  const filled = new Map<string, string | undefined>([
+    ["name", name],
+    ["command", quoteCommand(wantedCommand(program, layout))],
+    ["directory", quoteValue(wantedDirectory(program, layout))],
+    ["environment", quoteEnvironment(wantedEnvironment(program, layout))],
+    ["user", options.supervisorIsRoot && program.user !== undefined ? quoteValue(program.user) : undefined],
+    ["autostart", String(program.autostart)],
+    ["startsecs", String(program.startSeconds)],
+    ["stopwaitsecs", String(program.stopSeconds)],
+  ]);
+  const lines = PROGRAM_TEMPLATE.trimEnd()
+    .split("\n")
+    .flatMap((line) => fillLine(line, filled));
+  const values = new Map(
+    lines.slice(1).map((line): [string, string] => {
+      const at = line.indexOf("=");
+      return [line.slice(0, at), line.slice(at + 1)];
+    }),
+  );
+  return { name: `program:${name}`, text: `${lines.join("\n")}\n`, values };
+}
+
+/** No line at all where the placeholder has nothing to say. Each line holds at most one. */
+function fillLine(line: string, filled: ReadonlyMap<string, string | undefined>): string[] {
+  const [placeholder, key] = /\{\{(\w+)\}\}/.exec(line) ?? [];
+  if (placeholder === undefined || key === undefined) return [line];
+  const value = filled.get(key);
+  // A function, because `$` means something in a replacement text.
+  return value === undefined ? [] : [line.replace(placeholder, () => value)];
+}
+
+/** The file of a project: zdr's header and its programs' sections. */
+export function sectionFile(sections: readonly RenderedSection[]): string {
+  return [FILE_HEADER, ...sections.map((section) => section.text)].join("\n");
+}

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { AgentError } from "../../../../agent/core/failure.ts";
+import { layoutOf } from "../../../../agent/core/layout.ts";
+import { compareFacts, factsOfPlan, factsOfSection } from "../../../../agent/core/section/facts.ts";
+import { renderSection, sectionFile, sectionProblems } from "../../../../agent/core/section.ts";
+import type { ProgramPlan } from "../../../../agent/protocol.ts";
+import { programPlan } from "../../../support/plans.ts";
+
+const layout = layoutOf("/data/web/shop");
+const asRoot = { supervisorIsRoot: true };
+const rendered = (program: ProgramPlan, key: string) => renderSection(program, layout, asRoot).values.get(key);
+
+describe("a rendered section", () => {
+  test("of overseer starts the slot, outside of every release", () => {
+    const { name, text } = renderSection(programPlan("overseer", { user: "www-data" }), layout, asRoot);
+    assert.equal(name, "program:shop");
+    assert.equal(
+      text,
+      `[program:shop]
+command=/data/web/shop/run/shop/shop -addr :8080
+directory=/data/web/shop
+environment=ZDR_CURRENT="/data/web/shop/current",GODEBUG="asyncpreemptoff=1"
+user=www-data
+autostart=true
+autorestart=unexpected
+startsecs=2
+stopsignal=TERM
+stopwaitsecs=30
+stopasgroup=false
+killasgroup=true
+redirect_stderr=true
+stdout_logfile=AUTO
+`,
+    );
+  });
+
+  test("of gunicorn goes through current and fills the places in", () => {
+    const command = ["venv/bin/gunicorn", "--chdir", "{current}", "-c", "{shared}/g.py", "--pid={run}/pid", "app:app"];
+    const program = programPlan("gunicorn", { command });
+    assert.equal(
+      rendered(program, "command"),
+      "/data/web/shop/current/venv/bin/gunicorn --chdir /data/web/shop/current -c /data/web/shop/shared/g.py --pid=/data/web/shop/run/shop/pid app:app",
+    );
+    assert.equal(rendered(program, "directory"), "/data/web/shop");
+  });
+
+  test("of a program that is restarted stands in current", () => {
+    assert.equal(rendered(programPlan("restart"), "directory"), "/data/web/shop/current");
+  });
+
+  test("keeps an absolute command", () => {
+    const program = programPlan("restart", { command: ["/usr/bin/node", "{current}/server.js"] });
+    assert.equal(rendered(program, "command"), "/usr/bin/node /data/web/shop/current/server.js");
+  });
+
+  test("leaves user= to a supervisord that is root", () => {
+    const program = programPlan("restart", { user: "www-data" });
+    assert.equal(renderSection(program, layout, { supervisorIsRoot: false }).values.has("user"), false);
+  });
+
+  test("adds to a GODEBUG of the user's own, once", () => {
+    const own = (GODEBUG: string) => rendered(programPlan("overseer", { environment: { GODEBUG } }), "environment");
+    assert.match(own("gctrace=1") ?? "", /GODEBUG="gctrace=1,asyncpreemptoff=1"/);
+    assert.match(own("asyncpreemptoff=1") ?? "", /GODEBUG="asyncpreemptoff=1"/);
+  });
+
+  test("names the program by its own name where it is in a group", () => {
+    assert.equal(renderSection(programPlan("restart", { process: "web:shop" }), layout, asRoot).name, "program:shop");
+  });
+
+  test("makes $ in a command mean nothing", () => {
+    assert.equal(
+      rendered(programPlan("restart", { command: ["a", "$&"] }), "command"),
+      "/data/web/shop/current/a '$&'",
+    );
+  });
+
+  test("stands in a file that says who wrote it", () => {
+    const section = renderSection(programPlan("restart"), layout, asRoot);
+    const text = sectionFile([section, section]);
+    assert.match(text, /^; written by zdr setup/);
+    assert.equal(text.split("[program:shop]").length, 3);
+  });
+});
+
+describe("what supervisor would read as something else", () => {
+  const refused: [name: string, changes: Partial<ProgramPlan>][] = [
+    ["a double quote in the environment", { environment: { A: 'a"b' } }],
+    ["a line break in the command", { command: ["a", "b\nc"] }],
+    ["a name that supervisor can not take", { process: "a/b" }],
+    ["a name that holds a comment", { process: "a;b" }],
+    ["a user with a blank before #", { user: "a #b" }],
+  ];
+  for (const [name, changes] of refused) {
+    test(`${name} is refused, not written`, () => {
+      const program = programPlan("restart", changes);
+      assert.throws(
+        () => renderSection(program, layout, asRoot),
+        (error) => error instanceof AgentError && error.failure.reason === "program-refused",
+      );
+    });
+  }
+
+  test("a refused value of the environment is not told, for it may be a secret", () => {
+    const [finding] = sectionProblems(programPlan("restart", { environment: { DSN: 'pa"ss' } }), layout);
+    assert.match(finding?.text ?? "", /DSN/);
+    assert.doesNotMatch(JSON.stringify(finding), /pa/);
+  });
+});
+
+describe("comparing what is there with what deploy.yml wants", () => {
+  const program = programPlan("overseer", { user: "www-data", environment: { MODE: "a b" } });
+  const wanted = factsOfPlan(program, layout, asRoot);
+  const found = (changes: Record<string, string>) => {
+    const values = new Map(renderSection(program, layout, asRoot).values);
+    for (const [key, value] of Object.entries(changes)) values.set(key, value);
+    return compareFacts(wanted, factsOfSection(values)).map((one) => `${one.isEssential ? "!" : ""}${one.what}`);
+  };
+
+  test("the section as rendered differs in nothing", () => assert.deepEqual(found({}), []));
+
+  test("another spelling of the same is no difference", () => {
+    const same = {
+      command: "\"/data/web/shop/run/shop/shop\"   -addr ':8080'",
+      environment: "GODEBUG='asyncpreemptoff=1' , MODE='a b', MORE=1",
+      stopsignal: "sigterm",
+      killasgroup: "YES",
+    };
+    assert.deepEqual(found(same), []);
+  });
+
+  test("another command or environment is essential, another time or user is not", () => {
+    assert.deepEqual(found({ command: "/bin/other" }), ["!command"]);
+    assert.deepEqual(found({ environment: 'GODEBUG="asyncpreemptoff=1"' }), ["!environment"]);
+    assert.deepEqual(found({ startsecs: "5", user: "nobody", directory: "/" }), ["user", "directory", "startsecs"]);
+  });
+
+  test("what only supervisord can expand is no difference", () => {
+    assert.deepEqual(found({ command: "%(ENV_X)s", environment: 'MODE="%(ENV_M)s",GODEBUG="%(ENV_G)s"' }), []);
+  });
+
+  test("a missing option has supervisor's default", () => {
+    const bare = compareFacts(wanted, factsOfSection(new Map([["command", "/x"]]))).map((one) => one.what);
+    assert.deepEqual(bare, [
+      "command",
+      "environment",
+      "environment",
+      "user",
+      "directory",
+      "startsecs",
+      "stopwaitsecs",
+      "killasgroup",
+    ]);
+  });
+});
