@@ -71,7 +71,8 @@ function inferFromSleep(facts: AcceptFacts): Accepting | undefined {
   const sleeps = facts.threads.flatMap((thread) => (thread.kind === "hidden" ? [thread.wchan] : []));
   // net/ipv4/inet_connection_sock.c: only accept(2) on a TCP socket sleeps there.
   if (sleeps.some((wchan) => wchan.startsWith("inet_csk_accept"))) return { accepts: "yes", by: "accept" };
-  const polls = sleeps.some(isPolling);
+  // Whoever has children that hold the socket leaves it to them.
+  const polls = sleeps.some(isPolling) && facts.childHolds !== true;
   if (polls && facts.parentHolds === true && facts.childHolds === false) return { accepts: "yes", by: "worker" };
   const mayAccept = polls || sleeps.some((wchan) => wchan === "" || wchan === "0" || wchan.startsWith("__skb_wait"));
   return mayAccept ? { accepts: "unknown" } : undefined;

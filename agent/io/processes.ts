@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { FileIdentity } from "../core/inspection.ts";
 import { type ProcessUids, parseStat, parseStatusUids } from "../core/proc.ts";
 import { errnoOf } from "./files.ts";
 
@@ -72,6 +73,16 @@ export function descendants(pid: number, root: string = PROC): Process[] {
   return found;
 }
 
+/**
+ * The living processes of a program: the supervised one, its descendants, and whoever is in its process group, which
+ * supervisord made and a successor keeps when its parent has gone.
+ */
+export function programPids(supervisedPid: number, root: string = PROC): number[] {
+  const group = listProcesses(root).filter(({ pid, pgrp }) => pid === supervisedPid || pgrp === supervisedPid);
+  const members = [...group, ...descendants(supervisedPid, root)].filter((process) => !process.isZombie);
+  return [...new Set(members.map((process) => process.pid))];
+}
+
 /** Undefined: there is no such process. A zombie has an identity, too. */
 export function identityOf(pid: number, root: string = PROC): ProcessIdentity | undefined {
   const found = readProcess(pid, root);
@@ -99,6 +110,12 @@ export function bootId(root: string = PROC): string {
 /** Inode of our own pid namespace: pids mean something only inside it; namespaces(7). */
 export function pidNamespace(root: string = PROC): number {
   return statSync(join(root, "self/ns/pid")).ino;
+}
+
+/** Device and inode of what a path leads to; undefined: nothing is there. */
+export function fileIdentity(path: string): FileIdentity | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && { dev: found.dev, ino: found.ino };
 }
 
 /** kill(2) with signal 0 answers ESRCH for no such process, and EPERM for one that is somebody else's. */
