@@ -1,0 +1,139 @@
+/**
+ * The little of XML that XML-RPC uses: elements without attributes, text, CDATA, comments, the five named entities and
+ * numeric ones. No DOCTYPE, so nothing expands. Control bytes pass.
+ */
+
+/** The answer is no XML-RPC. `offset` counts characters of the body after its line ends were made LF. */
+export class RpcSyntaxError extends Error {
+  override readonly name = "RpcSyntaxError";
+  readonly offset: number;
+
+  constructor(problem: string, offset: number) {
+    super(problem);
+    this.offset = offset;
+  }
+}
+
+type Token =
+  | { readonly kind: "open" | "close"; readonly name: string; readonly isEmpty: boolean }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "skip" | "end" };
+
+/** Reads on from `at`; `pending` is a token that was looked at and not yet taken. */
+export interface XmlReader {
+  readonly text: string;
+  at: number;
+  pending: Token | undefined;
+}
+
+// Comment or processing instruction; CDATA; tag (XML-RPC has no attributes); text.
+const TOKEN = /(<!--[\s\S]*?-->|<\?[\s\S]*?\?>)|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([A-Za-z][\w.-]*)\s*(\/?)>|([^<]+)/y;
+
+/** A reader at the start of a text, whose CR and CRLF count as LF (XML 1.0, 2.11). */
+export function openXml(text: string): XmlReader {
+  return { text: text.replace(/\r\n?/g, "\n"), at: 0, pending: undefined };
+}
+
+function peekToken(reader: XmlReader): Token {
+  while (reader.pending === undefined || reader.pending.kind === "skip") reader.pending = scanToken(reader);
+  return reader.pending;
+}
+
+function takeToken(reader: XmlReader): Token {
+  const token = peekToken(reader);
+  // <name/> is the same as <name></name>.
+  reader.pending =
+    token.kind === "open" && token.isEmpty ? { kind: "close", name: token.name, isEmpty: false } : undefined;
+  return token;
+}
+
+function scanToken(reader: XmlReader): Token {
+  if (reader.at >= reader.text.length) return { kind: "end" };
+  TOKEN.lastIndex = reader.at;
+  const match = TOKEN.exec(reader.text);
+  if (match === null) throw new RpcSyntaxError("not XML-RPC", reader.at);
+  const start = reader.at;
+  reader.at = TOKEN.lastIndex;
+  const [, skipped, cdata, slash, name, empty, text] = match;
+  if (skipped !== undefined) return { kind: "skip" };
+  if (name !== undefined) return { kind: slash === "/" ? "close" : "open", name, isEmpty: empty === "/" };
+  return { kind: "text", text: cdata ?? decodeEntities(text ?? "", start) };
+}
+
+/** All text up to the next tag, entities decoded; empty where there is none. */
+export function takeText(reader: XmlReader): string {
+  let text = "";
+  for (let token = peekToken(reader); token.kind === "text"; token = peekToken(reader)) {
+    text += token.text;
+    takeToken(reader);
+  }
+  return text;
+}
+
+function skipBlank(reader: XmlReader): void {
+  if (takeText(reader).trim() !== "") throw new RpcSyntaxError("text between elements", reader.at);
+}
+
+/** Whether an element opens here, behind white space at most. */
+export function hasElement(reader: XmlReader): boolean {
+  skipBlank(reader);
+  return peekToken(reader).kind === "open";
+}
+
+/** The name of the element that opens here. */
+export function takeOpen(reader: XmlReader): string {
+  skipBlank(reader);
+  const token = takeToken(reader);
+  if (token.kind !== "open") throw new RpcSyntaxError(`${describe(token)} instead of an element`, reader.at);
+  return token.name;
+}
+
+export function expectOpen(reader: XmlReader, name: string): void {
+  const found = takeOpen(reader);
+  if (found !== name) throw new RpcSyntaxError(`<${found}> instead of <${name}>`, reader.at);
+}
+
+export function expectClose(reader: XmlReader, name: string): void {
+  skipBlank(reader);
+  const token = takeToken(reader);
+  if (token.kind !== "close" || token.name !== name) {
+    throw new RpcSyntaxError(`${describe(token)} instead of </${name}>`, reader.at);
+  }
+}
+
+/** Nothing but white space and comments may follow. */
+export function expectEnd(reader: XmlReader): void {
+  skipBlank(reader);
+  const token = takeToken(reader);
+  if (token.kind !== "end") throw new RpcSyntaxError(`${describe(token)} after the end`, reader.at);
+}
+
+function describe(token: Token): string {
+  if (token.kind === "end") return "the end of the text";
+  return token.kind === "open" || token.kind === "close"
+    ? `<${token.kind === "close" ? "/" : ""}${token.name}>`
+    : "text";
+}
+
+const ENTITIES = new Map([
+  ["amp", "&"],
+  ["lt", "<"],
+  ["gt", ">"],
+  ["quot", '"'],
+  ["apos", "'"],
+]);
+
+function decodeEntities(text: string, offset: number): string {
+  if (!text.includes("&")) return text;
+  return text.replace(/&(?:#(\d+|x[\da-fA-F]+)|(\w+));|&/g, (_, number?: string, name?: string) => {
+    const decoded = number === undefined ? ENTITIES.get(name ?? "") : decodeCodePoint(number);
+    if (decoded === undefined) throw new RpcSyntaxError("an unknown entity", offset);
+    return decoded;
+  });
+}
+
+function decodeCodePoint(number: string): string | undefined {
+  const code = number.startsWith("x") ? Number.parseInt(number.slice(1), 16) : Number.parseInt(number, 10);
+  const isSurrogate = code >= 0xd800 && code <= 0xdfff;
+  return code <= 0x10ffff && !isSurrogate ? String.fromCodePoint(code) : undefined;
+}
