@@ -1,7 +1,18 @@
-/** The only thing that prints. Progress, warnings and errors go to stderr; stdout carries the result. */
+/**
+ * The only thing that prints. What it holds to:
+ * - stdout carries the result (or, with `--json`, the events) and nothing else; progress, warnings and errors go to stderr.
+ * - A reader that went away (`zdr deploy | head`) never ends a deploy: a broken stdout or stderr is taken in silence.
+ * - The tree and the words never mix: what is said while the tree stands comes after it.
+ */
+import type { Writable } from "node:stream";
+import { WriteStream } from "node:tty";
 import type { FailureReport } from "../core/failure-report.ts";
 import type { OutputMode } from "../core/output-mode.ts";
 import type { ProgressEvent } from "../core/progress.ts";
+import { openJson } from "./output/json.ts";
+import { openPlain } from "./output/plain.ts";
+import { forgiveBrokenPipe } from "./output/streams.ts";
+import { openTerminal } from "./output/terminal.ts";
 
 export interface Output {
   report(event: ProgressEvent): void;
@@ -12,7 +23,7 @@ export interface Output {
   result(text: string, data: unknown, exit?: number): void;
   /** A failure; its exit code becomes that of the result event of `--json`. */
   failure(report: FailureReport): void;
-  /** Takes the tree off the terminal's hands while `work` asks the operator something on stderr, in one line. */
+  /** Takes the tree off the terminal while `work` asks the operator one line on stderr. One at a time. */
   pause<T>(work: () => Promise<T>): Promise<T>;
   /** Ends the tree, writes what waited for that, and resolves when both streams have taken it all. Call it once, last. */
   close(): Promise<void>;
@@ -20,10 +31,16 @@ export interface Output {
 
 export interface OutputOptions {
   readonly mode: OutputMode;
-  readonly stdout: NodeJS.WriteStream | NodeJS.WritableStream;
-  readonly stderr: NodeJS.WriteStream | NodeJS.WritableStream;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
   /** Whether stderr may be coloured: chooseColor. */
   readonly color: boolean;
 }
 
-export declare function openOutput(options: OutputOptions): Output;
+export function openOutput({ mode, stdout, stderr, color }: OutputOptions): Output {
+  forgiveBrokenPipe(stdout);
+  forgiveBrokenPipe(stderr);
+  if (mode === "json") return openJson({ stdout, stderr, color });
+  if (mode === "tree" && stderr instanceof WriteStream) return openTerminal({ stdout, terminal: stderr, color });
+  return openPlain({ stdout, stderr, color });
+}

@@ -1,0 +1,42 @@
+/** One line for each fact, on stderr: for CI, for files, and for terminals that cannot do more. */
+import type { Writable } from "node:stream";
+import { eventLine, uploadLine, uploadQuarter } from "../../core/event-lines.ts";
+import type { ProgressEvent } from "../../core/progress.ts";
+import type { Output } from "../output.ts";
+import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
+
+export interface PlainOptions {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly color: boolean;
+}
+
+export function openPlain({ stdout, stderr, color }: PlainOptions): Output {
+  const uploads = new Map<string, { quarter: number; startedMs: number }>();
+  return {
+    report(event) {
+      const line = event.kind === "upload" ? quarterLine(event, uploads) : eventLine(event);
+      if (line !== undefined) stderr.write(errorLine(line, color));
+    },
+    result: (text) => void stdout.write(text),
+    failure: (report) => void stderr.write(failureText(report, color)),
+    pause: oneAtATime(),
+    async close() {
+      await Promise.all([flush(stdout), flush(stderr)]);
+    },
+  };
+}
+
+/** A long upload says each quarter, so that a CI job that waits for output does not give up. */
+function quarterLine(
+  event: Extract<ProgressEvent, { kind: "upload" }>,
+  uploads: Map<string, { quarter: number; startedMs: number }>,
+): string | undefined {
+  const upload = uploads.get(event.host) ?? { quarter: 0, startedMs: performance.now() };
+  uploads.set(event.host, upload);
+  const quarter = uploadQuarter(event.sentBytes, event.totalBytes);
+  if (quarter <= upload.quarter) return undefined;
+  upload.quarter = quarter;
+  const ms = performance.now() - upload.startedMs;
+  return `${event.host}: ${uploadLine("upload", event.sentBytes, event.totalBytes, ms)}`;
+}

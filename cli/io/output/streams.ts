@@ -1,0 +1,46 @@
+/** What every way of showing needs of the two streams. */
+import type { Writable } from "node:stream";
+import { styleText } from "node:util";
+import { type FailureReport, failureLines } from "../../core/failure-report.ts";
+import { sanitize } from "../../core/sanitize.ts";
+
+/**
+ * Without a listener, a write to a pipe whose reader is gone ends the process with EPIPE, in the middle of a deploy.
+ * Nobody is left to be told.
+ */
+export function forgiveBrokenPipe(stream: Writable): void {
+  stream.on("error", () => {});
+}
+
+/** Resolves when all that was written before has gone, or cannot go any more. */
+export function flush(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableEnded) resolve();
+    else stream.write("", () => resolve());
+  });
+}
+
+/** One line for stderr; `zdr: error:` and `zdr: warning:` stand out where colour is wanted. */
+export function errorLine(line: string, color: boolean): string {
+  const text = sanitize(line);
+  if (!color) return `${text}\n`;
+  return `${text.replace(/^zdr: (error|warning):/, (label, what: string) =>
+    styleText(what === "error" ? "red" : "yellow", label, { validateStream: false }),
+  )}\n`;
+}
+
+export function failureText(report: FailureReport, color: boolean): string {
+  return failureLines(report)
+    .map((line) => errorLine(line, color))
+    .join("");
+}
+
+/** Runs one piece of work after the other, so that two questions never stand on one terminal. */
+export function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+}

@@ -1,0 +1,63 @@
+/** A tree on the terminal that changes in place; what else is to be said waits until it stands still. */
+import type { Writable } from "node:stream";
+import type { WriteStream } from "node:tty";
+import { eventLine } from "../../core/event-lines.ts";
+import type { ProgressEvent } from "../../core/progress.ts";
+import type { Output } from "../output.ts";
+import { growTree, type Steps } from "./steps.ts";
+import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
+import type { RunningTree } from "./tree.ts";
+
+export interface TerminalOptions {
+  readonly stdout: Writable;
+  readonly terminal: WriteStream;
+  readonly color: boolean;
+}
+
+export function openTerminal({ stdout, terminal, color }: TerminalOptions): Output {
+  let steps: Steps | undefined;
+  let tree: Promise<RunningTree> | undefined;
+  const waiting: (() => void)[] = [];
+  const inTurn = oneAtATime();
+
+  /** At once where no tree stands, else after it. */
+  const say = (stream: Writable, text: string) => {
+    if (steps === undefined) stream.write(text);
+    else waiting.push(() => void stream.write(text));
+  };
+  const endTree = async () => {
+    steps?.end();
+    await (await tree)?.ended;
+    steps = undefined;
+    tree = undefined;
+    for (const write of waiting.splice(0)) write();
+  };
+
+  return {
+    report(event) {
+      if (event.kind === "plan" && steps === undefined) {
+        const grown = growTree(event);
+        steps = grown;
+        // listr2 takes 37 ms to load: only where a tree is really shown.
+        tree = import("./tree.ts").then(({ runTree }) => runTree(grown, { terminal, color }));
+        return;
+      }
+      const spoken = spokenLine(event);
+      if (spoken !== undefined) say(terminal, errorLine(spoken, color));
+      steps?.report(event);
+    },
+    result: (text) => say(stdout, text),
+    failure: (report) => say(terminal, failureText(report, color)),
+    pause: (work) => inTurn(async () => (tree === undefined ? work() : (await tree).pause(work))),
+    async close() {
+      await endTree();
+      await Promise.all([flush(stdout), flush(terminal)]);
+    },
+  };
+}
+
+/** What stays true after the tree has gone: notes and warnings. The rest is the tree's to show. */
+function spokenLine(event: ProgressEvent): string | undefined {
+  if (event.kind === "note" || event.kind === "warning") return eventLine(event);
+  return event.kind === "agent" && event.event.event === "warning" ? eventLine(event) : undefined;
+}
