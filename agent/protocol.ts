@@ -261,6 +261,8 @@ export const ProgramReport = z.object({
   after: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
   /** From the signal or start until the new release was ready. */
   readyMs: z.optional(z.number()),
+  /** Of a stop and start: from the stop until the new release was ready. */
+  gapMs: z.optional(z.number()),
   /** From the signal until the last old process was gone; absent: it still drains. */
   oldGoneMs: z.optional(z.number()),
   /** How many processes of the old generation were still there when the report was made. */

@@ -1,0 +1,97 @@
+/**
+ * What is looked at before the flip, so that a release which can not run never costs a request: a regular file of this
+ * machine, executable for the program's user, and the program's own check of itself.
+ */
+import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { fillPlaceholders } from "../core/layout.ts";
+import { headProblem } from "../core/executable.ts";
+import { PRESETS, type ReleaseCheck } from "../core/presets.ts";
+import { appendLedger } from "../io/ledger-file.ts";
+import { errnoOf } from "../io/files.ts";
+import { runCheck } from "../io/run-check.ts";
+import type { AgentFailure, ProgramPlan } from "../protocol.ts";
+import { binaryOf } from "./program-view.ts";
+
+type Problem = Extract<AgentFailure, { reason: "preflight" }>["problem"];
+
+/** Checks every program of a release. Throws `preflight`; the ledger then calls the release bad. */
+export async function preflightRelease(context: HostContext, tag: string): Promise<void> {
+  try {
+    for (const program of context.project.programs) await preflightProgram(context, program, tag);
+  } catch (error) {
+    if (error instanceof AgentError && error.failure.reason === "preflight") {
+      const at = context.date().toISOString();
+      appendLedger(context.layout, { event: "bad", at, tag, by: context.by, activation: "preflight", reason: "preflight" });
+    }
+    throw error;
+  }
+}
+
+async function preflightProgram(context: HostContext, program: ProgramPlan, tag: string): Promise<void> {
+  const release = context.layout.release(tag);
+  const binary = binaryOf(program);
+  if (binary !== undefined) checkExecutable(program, release, `${release}/${binary}`);
+  const preset = program.reload.preset;
+  const checks: ReleaseCheck[] = program.check === undefined ? [] : [{ words: program.check, environment: {} }];
+  const presetCheck = preset === undefined ? undefined : PRESETS[preset].check?.(program.command);
+  if (presetCheck) checks.push(presetCheck);
+  const { deployTo, shared } = context.layout;
+  const run = context.layout.programRun(program.name);
+  for (const check of checks) {
+    const places = { release, current: release, deploy_to: deployTo, shared, run };
+    const words = check.words.map((word) => fillPlaceholders(word, places));
+    if (words[0]?.includes("/") && !words[0].startsWith("/")) words[0] = `${release}/${words[0]}`;
+    const trouble = await runCheck(words, release, { ...program.environment, ...check.environment }, check.expect);
+    if (trouble !== undefined) throw failure(program, words.join(" "), "check-failed", trouble);
+  }
+}
+
+function checkExecutable(program: ProgramPlan, release: string, path: string): void {
+  const found = statOf(program, path);
+  if (!found.isFile()) throw failure(program, path, "not-a-file", "");
+  if (!realpathSync(path).startsWith(`${realpathSync(release)}/`)) {
+    throw failure(program, path, "not-a-file", "a link that leads out of the release");
+  }
+  if (found.size === 0) throw failure(program, path, "empty", "");
+  // The program's user is seldom the owner of the release, so only the bits for everybody count.
+  if ((found.mode & 0o001) === 0) throw failure(program, path, "not-executable", `mode ${(found.mode & 0o7777).toString(8)}`);
+  const problem = headProblem(headOf(program, path), process.arch, (interpreter) => isExecutable(interpreter));
+  if (problem) throw failure(program, path, problem.problem, problem.detail);
+}
+
+function statOf(program: ProgramPlan, path: string) {
+  try {
+    return statSync(path);
+  } catch (error) {
+    throw failure(program, path, errnoOf(error) === "ENOENT" ? "missing" : "not-readable", errnoOf(error) ?? String(error));
+  }
+}
+
+function headOf(program: ProgramPlan, path: string): Uint8Array {
+  const bytes = Buffer.alloc(256);
+  try {
+    const fd = openSync(path, "r");
+    try {
+      return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw failure(program, path, "not-readable", errnoOf(error) ?? String(error));
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    const found = statSync(path);
+    return found.isFile() && (found.mode & 0o111) !== 0;
+  } catch {
+    return false;
+  }
+}
+
+function failure(program: ProgramPlan, path: string, problem: Problem, detail: string): AgentError {
+  return new AgentError({ reason: "preflight", program: program.name, path, problem, detail });
+}

@@ -1,0 +1,55 @@
+/** What a supervised program's processes are right now: supervisor's pid, its descendants, and what each one runs. */
+import { statSync } from "node:fs";
+import type { HostContext } from "../context.ts";
+import type { ProcessView } from "../core/generation.ts";
+import { ifThere } from "../io/files.ts";
+import { inspectProcesses, type ReleaseWant } from "../io/inspect.ts";
+import { programPids } from "../io/processes.ts";
+import { presentReleases } from "../io/releases.ts";
+import type { ProgramPlan } from "../protocol.ts";
+
+/** Device and inode of each release's folder, and of the program's binary in it. */
+export function releaseWants(context: HostContext, program: ProgramPlan): ReleaseWant[] {
+  const binary = binaryOf(program);
+  return presentReleases(context.layout).map((tag) => {
+    const root = identity(context.layout.release(tag));
+    const executable = binary === undefined ? undefined : identity(`${context.layout.release(tag)}/${binary}`);
+    return { tag, root, binary: executable };
+  });
+}
+
+/** The program's own binary, relative to the release; undefined where the command is an interpreter of the host's. */
+export function binaryOf(program: ProgramPlan): string | undefined {
+  const [first = ""] = program.command;
+  if (first.startsWith("{current}/")) return first.slice("{current}/".length);
+  return first.startsWith("/") || first.startsWith("{") ? undefined : first;
+}
+
+/** Looks at every process of the program. `supervisedPid` 0 (nothing runs) gives none. */
+export async function viewProgram(
+  context: HostContext,
+  program: ProgramPlan,
+  supervisedPid: number,
+): Promise<ProcessView[]> {
+  if (supervisedPid === 0) return [];
+  const pids = programPids(supervisedPid);
+  const inspections = await inspectProcesses(pids, releaseWants(context, program));
+  const views: ProcessView[] = [];
+  for (const found of inspections) {
+    views.push({
+      pid: found.pid,
+      startTicks: found.startTicks,
+      supervised: found.pid === supervisedPid,
+      accepts: found.accepts,
+      release: found.exeRelease ?? found.cwdRelease,
+      releaseBy: found.exeRelease !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
+      denied: found.denied,
+    });
+  }
+  return views;
+}
+
+function identity(path: string): { dev: number; ino: number } | undefined {
+  const found = ifThere("look at", path, () => statSync(path));
+  return found && { dev: found.dev, ino: found.ino };
+}

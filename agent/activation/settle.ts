@@ -1,0 +1,59 @@
+/** After ready: the watch for a crash loop, and the wait until the old generation has gone. */
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { type ProcessView, processKey } from "../core/generation.ts";
+import { probeOnce } from "../io/probe.ts";
+import { readProcess } from "../io/processes.ts";
+import { POLL_INTERVAL_MS } from "./bring.ts";
+import type { Brought } from "./bring.ts";
+
+/** How often a program is looked at while it is watched. */
+export const WATCH_INTERVAL_MS = 250;
+/** One failed probe may be a hiccup; as many in a row are a release that is not healthy. */
+export const WATCH_PROBE_FAILURES = 3;
+
+/**
+ * Watches a program for its `watch` window: by supervisor's own record (pid and start time; RUNNING alone hides a crash
+ * loop) and by its health check. Throws `crashed` or `unhealthy`.
+ */
+export async function watchProgram(context: HostContext, brought: Brought): Promise<void> {
+  const { program, info } = brought;
+  const deadline = brought.at + brought.readyMs + program.watchMs;
+  let failures = 0;
+  while (context.now() < deadline) {
+    await context.sleep(Math.min(WATCH_INTERVAL_MS, Math.max(deadline - context.now(), 1)));
+    const now = await context.supervisor.getProcessInfo(program.process);
+    if (now.statename !== "RUNNING" || now.pid !== info.pid || now.start !== info.start) {
+      const detail = now.pid !== 0 && now.pid !== info.pid ? `pid ${info.pid} ended after it was ready` : now.spawnerr;
+      throw new AgentError({ reason: "crashed", program: program.name, state: now.statename, detail });
+    }
+    const probe = program.health ? await probeOnce(program.health) : undefined;
+    failures = probe === undefined || probe.ok ? 0 : failures + 1;
+    if (probe && failures >= WATCH_PROBE_FAILURES) {
+      const lastProbe = probe.error ?? `status ${probe.status}`;
+      throw new AgentError({ reason: "unhealthy", program: program.name, timeoutMs: program.watchMs, lastProbe });
+    }
+  }
+}
+
+export interface Drained {
+  /** From the signal until the last old process was gone; undefined: it still drains. */
+  readonly oldGoneMs: number | undefined;
+  readonly draining: number;
+}
+
+/** Waits until no process of the old generation lives, at most for the drain limit. */
+export async function waitDrained(context: HostContext, brought: Brought): Promise<Drained> {
+  const deadline = brought.at + brought.program.reload.drainMs;
+  for (;;) {
+    const left = brought.old.filter(isAlive);
+    if (left.length === 0) return { oldGoneMs: brought.old.length === 0 ? undefined : context.now() - brought.at, draining: 0 };
+    if (context.now() > deadline) return { oldGoneMs: undefined, draining: left.length };
+    await context.sleep(POLL_INTERVAL_MS);
+  }
+}
+
+function isAlive(process: ProcessView): boolean {
+  const found = readProcess(process.pid);
+  return found !== undefined && !found.isZombie && processKey({ pid: found.pid, startTicks: found.startTicks }) === processKey(process);
+}

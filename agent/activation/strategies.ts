@@ -1,0 +1,64 @@
+/**
+ * How a running program is made to take what `current` names. A strategy says what it puts in place before the program
+ * can be started or reloaded, how it asks a running one, and whether supervisor's pid stays.
+ */
+import { chmodSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { PUBLIC_DIR_MODE } from "../core/layout.ts";
+import type { StrategyName } from "../core/presets.ts";
+import { onFile, temporaryBeside } from "../io/files.ts";
+import type { ProgramPlan } from "../protocol.ts";
+import { binaryOf } from "./program-view.ts";
+
+export interface Strategy {
+  /** What must be in place before a start or a reload of `tag`. Idempotent. */
+  prepare(context: HostContext, program: ProgramPlan, tag: string): void;
+  /**
+   * How a running program is asked: by a signal to the pid that supervisor holds (which stays), or, with undefined, by
+   * stop and start.
+   */
+  signal(program: ProgramPlan): string | undefined;
+}
+
+const nothing = () => {};
+
+/** `reload:` without a signal passes the CLI's schema only for `restart`. */
+function requiredSignal(program: ProgramPlan): string {
+  const { signal, strategy } = program.reload;
+  if (signal === undefined) {
+    throw new AgentError({ reason: "bad-request", detail: `program ${program.name}: ${strategy} without a signal` });
+  }
+  return signal;
+}
+
+export const STRATEGIES: Record<StrategyName, Strategy> = {
+  signal: { prepare: nothing, signal: requiredSignal },
+  slot: { prepare: fillSlot, signal: requiredSignal },
+  restart: { prepare: nothing, signal: () => undefined },
+};
+
+/**
+ * Renames a hard link of the release's binary over the slot that supervisor starts. overseer re-executes the realpath of
+ * its own binary, which for a slot is the slot: it finds the new binary there, and the releases stay untouched.
+ */
+function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void {
+  const binary = binaryOf(program);
+  if (binary === undefined) {
+    throw new AgentError({ reason: "bad-request", detail: `program ${program.name}: a slot needs a binary of the release` });
+  }
+  const slot = context.layout.slot(program.name, binary);
+  const temporary = temporaryBeside(slot);
+  const folder = context.layout.programRun(program.name);
+  onFile("fill the slot", slot, () => {
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, PUBLIC_DIR_MODE);
+    linkSync(`${context.layout.release(tag)}/${binary}`, temporary);
+    try {
+      // rename(2) does nothing where both names are links of one file already, so the temporary name is removed as well.
+      renameSync(temporary, slot);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  });
+}

@@ -1,0 +1,18 @@
+/** What the verbs of a session work with. Effects that tests want to steer come in through here. */
+import type { Layout } from "./core/layout.ts";
+import type { Supervisor } from "./io/supervisor.ts";
+import type { Actor, AgentEvent, ProjectPlan } from "./protocol.ts";
+
+export interface HostContext {
+  readonly layout: Layout;
+  readonly project: ProjectPlan;
+  readonly supervisor: Supervisor;
+  readonly by: Actor;
+  /** Milliseconds on a clock that never goes back. */
+  now(): number;
+  /** Wall clock, for what people read. */
+  date(): Date;
+  sleep(ms: number): Promise<void>;
+  /** Tells whoever watches; nobody may be listening. */
+  emit(event: AgentEvent): void;
+}

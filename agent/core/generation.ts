@@ -1,0 +1,87 @@
+/**
+ * Which release do a program's processes run? Facts about each process in, a judgement out.
+ *
+ * - Ready is a fact about processes, not a 200 from a shared socket: each one that accepts runs the wanted release.
+ * - A process that could not be looked into proves nothing; then the judgement says so, and rests on health alone.
+ * - What runs is told by device and inode of exe or cwd. Where neither lies in a release (an interpreter in a folder of
+ *   its own), a process that started after the flip, through `current`, runs what `current` named.
+ */
+
+export interface ProcessView {
+  readonly pid: number;
+  readonly startTicks: number;
+  /** The pid that supervisor holds. */
+  readonly supervised: boolean;
+  /** A listening socket of its own stands in its epoll set, or a thread of it waits to accept. */
+  readonly accepts: boolean;
+  /** The release of its exe or cwd, where one of them lies in a release. */
+  readonly release: string | undefined;
+  readonly releaseBy: "exe" | "cwd" | undefined;
+  /** The kernel let nobody look. */
+  readonly denied: boolean;
+}
+
+/** One process for ever, within one boot. */
+export type ProcessKey = string;
+export const processKey = (process: { pid: number; startTicks: number }): ProcessKey =>
+  `${process.pid}@${process.startTicks}`;
+
+export interface GenerationQuestion {
+  readonly wanted: string;
+  /** The processes that were there before the signal or start. */
+  readonly before: ReadonlySet<ProcessKey>;
+  /** False: nothing of the program is known to listen, so the supervised process itself must run the release. */
+  readonly listens: boolean;
+}
+
+export type GenerationAnswer =
+  | { readonly kind: "proved"; readonly evidence: readonly string[] }
+  /** Nothing that could be seen speaks against it, and not everything could be seen. */
+  | { readonly kind: "hidden"; readonly pids: readonly number[] }
+  | { readonly kind: "not-yet"; readonly because: string }
+  | { readonly kind: "wrong"; readonly pid: number; readonly runs: string };
+
+export function judgeGeneration(processes: readonly ProcessView[], question: GenerationQuestion): GenerationAnswer {
+  const hidden = processes.filter((process) => process.denied);
+  const seen = processes.filter((process) => !process.denied);
+  const accepting = seen.filter((process) => process.accepts);
+  const deciding = accepting.length > 0 || question.listens ? accepting : seen.filter((process) => process.supervised);
+  const wrong = deciding.find((process) => releaseOf(process, question) !== question.wanted);
+  if (wrong) return { kind: "wrong", pid: wrong.pid, runs: releaseOf(wrong, question) ?? "an earlier start" };
+  if (hidden.length > 0) return judgeHidden(hidden, question);
+  if (deciding.length === 0)
+    return { kind: "not-yet", because: question.listens ? "no process accepts" : "no process" };
+  return { kind: "proved", evidence: deciding.map((process) => evidenceOf(process, question.wanted)) };
+}
+
+/** Of processes that can not be looked into, pid and start time can be seen: a reload must at least have made a new one. */
+function judgeHidden(hidden: readonly ProcessView[], question: GenerationQuestion): GenerationAnswer {
+  const isNew = hidden.some((process) => !question.before.has(processKey(process)));
+  if (!isNew) return { kind: "not-yet", because: "no new process" };
+  return { kind: "hidden", pids: hidden.map((process) => process.pid) };
+}
+
+function releaseOf(process: ProcessView, question: GenerationQuestion): string | undefined {
+  if (process.release !== undefined) return process.release;
+  return question.before.has(processKey(process)) ? undefined : question.wanted;
+}
+
+function evidenceOf(process: ProcessView, wanted: string): string {
+  if (process.releaseBy === "exe") return `pid ${process.pid} executes ${wanted}`;
+  if (process.releaseBy === "cwd") return `pid ${process.pid} works in ${wanted}`;
+  return `pid ${process.pid} was started through current after the flip`;
+}
+
+/** The processes that served before and are to go: those that accepted, or, where nothing listens, all of them. */
+export function oldGeneration(processes: readonly ProcessView[]): ProcessView[] {
+  const accepting = processes.filter((process) => process.accepts);
+  return accepting.length > 0 ? accepting : processes.filter((process) => !process.supervised || process.denied);
+}
+
+/** The release that a program's processes run, or undefined where that is mixed or can not be told. */
+export function releaseRun(processes: readonly ProcessView[]): string | undefined {
+  const accepting = processes.filter((process) => process.accepts);
+  const deciding = accepting.length > 0 ? accepting : processes.filter((process) => process.supervised);
+  const [first, ...rest] = deciding;
+  return first && rest.every((process) => process.release === first.release) ? first.release : undefined;
+}

@@ -1,0 +1,160 @@
+/**
+ * The ledger: each host's record of what became of every release.
+ *
+ * - Only an activation that was proved makes a release good.
+ * - The last word on a release counts: good, then failed at a later activation, is bad.
+ * - A release that an operator rolled back from is no target of the next rollback.
+ * - An activation that has a beginning and no end was interrupted.
+ *
+ * Pure: lines in, verdicts out. The file is agent/io/ledger-file.ts's business.
+ */
+import * as z from "zod/mini";
+import { Actor, Revision, type Verdict } from "../protocol.ts";
+
+const always = { at: z.string(), tag: z.string(), by: z.optional(Actor) };
+const activation = { ...always, activation: z.string() };
+
+export const LedgerEntry = z.discriminatedUnion("event", [
+  z.object({
+    event: z.literal("staged"),
+    ...always,
+    digest: z.string(),
+    revision: z.optional(Revision),
+    receivedBytes: z.number(),
+    ms: z.number(),
+  }),
+  /** Written and synced before the flip. */
+  z.object({
+    event: z.literal("activating"),
+    ...activation,
+    from: z.optional(z.string()),
+    why: z.enum(["deploy", "rollback", "recovery"]),
+  }),
+  z.object({
+    event: z.literal("good"),
+    ...activation,
+    proof: z.string(),
+    evidence: z.array(z.string()),
+    ms: z.number(),
+  }),
+  z.object({ event: z.literal("bad"), ...activation, reason: z.string() }),
+  /** The activation of `tag` ended with `to` serving again (absent: a first deploy, nothing serves). */
+  z.object({ event: z.literal("reverted"), ...activation, to: z.optional(z.string()) }),
+  z.object({ event: z.literal("stuck"), ...activation, reason: z.string() }),
+  /** An operator rolled back from it. */
+  z.object({ event: z.literal("withdrawn"), ...always, to: z.string() }),
+  z.object({ event: z.literal("removed"), ...always }),
+]);
+export type LedgerEntry = z.infer<typeof LedgerEntry>;
+
+export interface ReleaseRecord {
+  readonly tag: string;
+  readonly verdict: Verdict;
+  readonly at: string;
+  readonly by: LedgerEntry["by"];
+  readonly revision: z.infer<typeof Revision> | undefined;
+  /** Position of the last `good` in the ledger, for "the last good one"; -1: never. */
+  readonly goodAt: number;
+}
+
+export interface ParsedLedger {
+  readonly entries: readonly LedgerEntry[];
+  /** Line numbers, from 1, that are no entries. A torn last line is not among them: its writer died, it never counted. */
+  readonly damagedLines: readonly number[];
+}
+
+/** Reads the whole file's text. Entries of a newer zdr that this one does not know are passed over as damaged. */
+export function parseLedger(text: string): ParsedLedger {
+  const entries: LedgerEntry[] = [];
+  const damagedLines: number[] = [];
+  const lines = text.split("\n");
+  const torn = lines.pop();
+  if (torn !== undefined && torn !== "") lines.push(torn);
+  lines.forEach((line, index) => {
+    if (line === "") return;
+    const entry = parseEntry(line);
+    if (entry) entries.push(entry);
+    else if (!(index === lines.length - 1 && torn !== "")) damagedLines.push(index + 1);
+  });
+  return { entries, damagedLines };
+}
+
+function parseEntry(line: string): LedgerEntry | undefined {
+  try {
+    const parsed = LedgerEntry.safeParse(JSON.parse(line));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const VERDICTS: Record<LedgerEntry["event"], Verdict | undefined> = {
+  staged: "staged",
+  activating: "activating",
+  good: "good",
+  bad: "bad",
+  reverted: undefined,
+  stuck: "bad",
+  withdrawn: "bad",
+  removed: "removed",
+};
+
+/** What the ledger says of each release, in the order in which they first appear. */
+export function releaseRecords(entries: readonly LedgerEntry[]): Map<string, ReleaseRecord> {
+  const records = new Map<string, ReleaseRecord>();
+  entries.forEach((entry, index) => {
+    const before = records.get(entry.tag);
+    const verdict = verdictAfter(before?.verdict, entry);
+    if (verdict === undefined) return;
+    records.set(entry.tag, {
+      tag: entry.tag,
+      verdict,
+      at: entry.at,
+      by: entry.by ?? before?.by,
+      revision: entry.event === "staged" ? entry.revision : before?.revision,
+      goodAt: entry.event === "good" ? index : (before?.goodAt ?? -1),
+    });
+  });
+  return records;
+}
+
+function verdictAfter(before: Verdict | undefined, entry: LedgerEntry): Verdict | undefined {
+  // Staging again what is already there says nothing new of a release that was proved, or that failed.
+  if (entry.event === "staged" && (before === "good" || before === "bad")) return before;
+  return VERDICTS[entry.event];
+}
+
+/** The release that `zdr rollback` takes: the one proved last among the good ones that are present, other than current. */
+export function rollbackTarget(
+  records: ReadonlyMap<string, ReleaseRecord>,
+  present: ReadonlySet<string>,
+  current: string | undefined,
+): string | undefined {
+  let best: ReleaseRecord | undefined;
+  for (const record of records.values()) {
+    if (record.verdict !== "good" || record.tag === current || !present.has(record.tag)) continue;
+    if (best === undefined || record.goodAt > best.goodAt) best = record;
+  }
+  return best?.tag;
+}
+
+export interface InterruptedActivation {
+  readonly activation: string;
+  readonly tag: string;
+  readonly from: string | undefined;
+}
+
+/** The last activation, if it began and never ended: its agent died. */
+export function interruptedActivation(entries: readonly LedgerEntry[]): InterruptedActivation | undefined {
+  let open: InterruptedActivation | undefined;
+  for (const entry of entries) {
+    if (entry.event === "activating") open = { activation: entry.activation, tag: entry.tag, from: entry.from };
+    else if (isActivationEnd(entry) && entry.activation === open?.activation) open = undefined;
+  }
+  return open;
+}
+
+/** `bad` alone is no end: what serves now is said by the `reverted` or `stuck` that follows. */
+function isActivationEnd(entry: LedgerEntry): entry is Extract<LedgerEntry, { event: "good" | "reverted" | "stuck" }> {
+  return entry.event === "good" || entry.event === "reverted" || entry.event === "stuck";
+}

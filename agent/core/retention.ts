@@ -1,0 +1,32 @@
+/**
+ * Which releases go. Never current, never what a rollback would take, never what a living process runs from, and never
+ * one of the `keep` good releases proved last. Failed and abandoned ones have no claim to a place.
+ */
+import type { ReleaseRecord } from "./ledger.ts";
+
+export interface RetentionFacts {
+  /** Tags that stand under releases/. */
+  readonly present: readonly string[];
+  readonly records: ReadonlyMap<string, ReleaseRecord>;
+  readonly current: string | undefined;
+  readonly rollbackTarget: string | undefined;
+  /** Tags that a living process has as its exe, cwd or slot. */
+  readonly inUse: ReadonlySet<string>;
+  readonly keep: number;
+}
+
+/** The tags to remove, oldest first. A release that the ledger does not know was not put there by zdr, and stays. */
+export function releasesToPrune(facts: RetentionFacts): string[] {
+  const kept = new Set<string | undefined>([facts.current, facts.rollbackTarget, ...facts.inUse]);
+  const good = facts.present
+    .filter((tag) => facts.records.get(tag)?.verdict === "good")
+    .sort((a, b) => goodAt(facts, b) - goodAt(facts, a));
+  for (const tag of good.slice(0, Math.max(facts.keep, 1))) kept.add(tag);
+  return facts.present
+    .filter((tag) => !kept.has(tag) && facts.records.has(tag))
+    .sort((a, b) => goodAt(facts, a) - goodAt(facts, b));
+}
+
+function goodAt(facts: RetentionFacts, tag: string): number {
+  return facts.records.get(tag)?.goodAt ?? -1;
+}

@@ -1,0 +1,42 @@
+/** The link that says which release serves. It changes by one rename(2), and what it says is read back. */
+import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { AgentError } from "../core/failure.ts";
+import { type Layout, tagOfLink } from "../core/layout.ts";
+import { ifThere, onFile, syncFolder, temporaryBeside } from "./files.ts";
+
+/** The tag that `current` names, or undefined before the first deploy. A real folder or a foreign link is refused. */
+export function readCurrent(layout: Layout): string | undefined {
+  const found = ifThere("look at", layout.current, () => lstatSync(layout.current));
+  if (!found) return undefined;
+  if (!found.isSymbolicLink()) throw new AgentError({ reason: "current-not-a-link", path: layout.current });
+  const target = onFile("read", layout.current, () => readlinkSync(layout.current));
+  const tag = tagOfLink(target, layout.deployTo);
+  if (tag === undefined) throw new AgentError({ reason: "current-outside", path: layout.current, target });
+  return tag;
+}
+
+/** Points `current` at a release: a new link beside it, renamed over it, made durable, read back. */
+export function flipCurrent(layout: Layout, tag: string): void {
+  readCurrent(layout);
+  const temporary = temporaryBeside(layout.current);
+  onFile("flip", layout.current, () => {
+    symlinkSync(layout.linkTarget(tag), temporary);
+    try {
+      renameSync(temporary, layout.current);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncFolder(layout.deployTo);
+  });
+  const now = readCurrent(layout);
+  if (now !== tag) throw new AgentError({ reason: "io", path: layout.current, operation: "flip", code: `names ${now}` });
+}
+
+/** Takes `current` away: how a first deploy is reverted. */
+export function removeCurrent(layout: Layout): void {
+  onFile("remove", layout.current, () => {
+    rmSync(layout.current, { force: true });
+    syncFolder(layout.deployTo);
+  });
+}

@@ -1,0 +1,89 @@
+/** Files of the layout: replaced by write-temp, fsync, rename, and errno turned into failures that say what was tried. */
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname } from "node:path";
+import { AgentError } from "../core/failure.ts";
+import type { AgentFailure } from "../protocol.ts";
+
+const NO_RIGHTS = new Set(["EACCES", "EPERM", "EROFS"]);
+const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
+
+/** The code of a system error, or undefined for anything else that was thrown. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** A failed system call as data; what is no system error is a bug and goes on as it is. */
+export function fileError(error: unknown, operation: string, path: string): unknown {
+  const code = errnoOf(error);
+  return code === undefined ? error : new AgentError(fileFailure(code, operation, path), error);
+}
+
+function fileFailure(code: string, operation: string, path: string): AgentFailure {
+  if (NO_RIGHTS.has(code)) return { reason: "not-permitted", path, operation, user: userName() };
+  if (NO_ROOM.has(code)) return { reason: "no-space", path, needBytes: 0, freeBytes: 0 };
+  return { reason: "io", path, operation, code };
+}
+
+/** Runs a system call; trouble comes out as an AgentError that names the operation and the path. */
+export function onFile<T>(operation: string, path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw fileError(error, operation, path);
+  }
+}
+
+/** Like `onFile`, with undefined where nothing is there. */
+export function ifThere<T>(operation: string, path: string, call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw fileError(error, operation, path);
+  }
+}
+
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? -1}`;
+  }
+}
+
+/** A name beside `path` that nobody else uses. */
+export function temporaryBeside(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(6).toString("hex")}`;
+}
+
+/** fsync(2) of a folder: makes a rename in it durable. */
+export function syncFolder(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Replaces `path` so that a reader, or a crash, sees the old text or the new one and nothing between. */
+export function replaceFile(path: string, text: string | Buffer, mode: number): void {
+  const temporary = temporaryBeside(path);
+  onFile("write", path, () => {
+    const fd = openSync(temporary, "wx", mode);
+    try {
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+    syncFolder(dirname(path));
+  });
+}

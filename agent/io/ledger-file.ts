@@ -1,0 +1,54 @@
+/**
+ * The ledger's file: appended by one write(2) and synced before the caller goes on.
+ *
+ * - A line is either whole or does not count.
+ * - A full disk can not silence a verdict: `reserve` is given up for it.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import type { Layout } from "../core/layout.ts";
+import { PRIVATE_FILE_MODE } from "../core/layout.ts";
+import { type LedgerEntry, type ParsedLedger, parseLedger } from "../core/ledger.ts";
+import { errnoOf, fileError, ifThere, replaceFile } from "./files.ts";
+
+/** Room for a good many verdicts. */
+const RESERVE_BYTES = 64 * 1024;
+
+export function readLedger(layout: Layout): ParsedLedger {
+  return parseLedger(ifThere("read", layout.ledger, () => readFileSync(layout.ledger, "utf8")) ?? "");
+}
+
+/** Sets room aside for the verdict of what is about to begin. Fails with `no-space` while it is still harmless. */
+export function reserveLedgerSpace(layout: Layout): void {
+  if (existsSync(layout.reserve)) return;
+  replaceFile(layout.reserve, Buffer.alloc(RESERVE_BYTES), PRIVATE_FILE_MODE);
+}
+
+export function appendLedger(layout: Layout, entry: LedgerEntry): void {
+  try {
+    append(layout.ledger, entry);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw fileError(error, "append to", layout.ledger);
+    rmSync(layout.reserve, { force: true });
+    try {
+      append(layout.ledger, entry);
+    } catch (again) {
+      throw fileError(again, "append to", layout.ledger);
+    }
+  }
+}
+
+function append(path: string, entry: LedgerEntry): void {
+  const fd = openSync(path, "a+", PRIVATE_FILE_MODE);
+  try {
+    // A torn last line (its writer died, or the disk was full) is ended first, so that it takes no good line with it.
+    const text = readFileSync(path);
+    const separator = text.length > 0 && text[text.length - 1] !== 0x0a ? "\n" : "";
+    const line = Buffer.from(`${separator}${JSON.stringify(entry)}\n`);
+    const written = writeSync(fd, line);
+    if (written !== line.length) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

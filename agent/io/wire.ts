@@ -1,0 +1,154 @@
+/**
+ * The agent's end of the channel: requests and upload bytes in, replies out.
+ *
+ * - Nothing is read faster than it is used: past a few MB that nobody took, stdin is paused.
+ * - `gone` fires once when the CLI can not be heard any more: end of stdin, `abort`, or silence beyond the limit.
+ * - A broken stdout is survived: an activation goes on without anybody listening.
+ */
+import type { Readable, Writable } from "node:stream";
+import { FrameSplitter } from "../core/framing.ts";
+import {
+  HEARTBEAT_INTERVAL_MS,
+  REQUEST_LINE_LIMIT_BYTES,
+  Request,
+  type Reply,
+  SILENCE_LIMIT_MS,
+} from "../protocol.ts";
+
+export type Incoming =
+  | { readonly kind: "request"; readonly request: Request }
+  | { readonly kind: "data"; readonly bytes: Uint8Array }
+  | { readonly kind: "invalid"; readonly id: number; readonly verb: string | undefined; readonly detail: string };
+
+/** Upload bytes that wait to be written to disk before stdin is paused. */
+const READ_AHEAD_BYTES = 4 * 1024 * 1024;
+
+export interface WireOptions {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  /** Bytes that the bootstrap had already read. */
+  readonly leftover: Uint8Array;
+  readonly heartbeatMs?: number;
+  readonly silenceMs?: number;
+}
+
+export class Wire {
+  readonly #options: WireOptions;
+  readonly #splitter = new FrameSplitter(REQUEST_LINE_LIMIT_BYTES, dataBytesAfter);
+  readonly #gone = new AbortController();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #queue: Incoming[] = [];
+  #queuedBytes = 0;
+  #wake: (() => void) | undefined;
+  #lastHeardAt = Date.now();
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+    const { stdin, stdout } = options;
+    stdout.on("error", () => this.#end("stdout broke"));
+    stdin.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    stdin.on("end", () => this.#end("end of stdin"));
+    stdin.on("error", () => this.#end("stdin broke"));
+    if (options.leftover.length > 0) this.#receive(options.leftover);
+    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS;
+    this.#timers.push(
+      setInterval(() => this.send({ kind: "beat" }), heartbeatMs),
+      setInterval(() => this.#checkSilence(), heartbeatMs),
+    );
+  }
+
+  /** Fires when nobody listens any more; its reason is a word for the ledger. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** What came next, in order; undefined: nothing more will come. */
+  async next(): Promise<Incoming | undefined> {
+    for (;;) {
+      const first = this.#queue.shift();
+      if (first) {
+        if (first.kind === "data") this.#queuedBytes -= first.bytes.length;
+        if (this.#queuedBytes < READ_AHEAD_BYTES) this.#options.stdin.resume();
+        return first;
+      }
+      if (this.#gone.signal.aborted) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  send(reply: Reply): void {
+    if (!this.#options.stdout.writable) return;
+    this.#options.stdout.write(`${JSON.stringify(reply)}\n`);
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#options.stdin.destroy();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#lastHeardAt = Date.now();
+    for (const piece of this.#splitter.push(chunk)) {
+      if (piece.kind === "data") {
+        this.#queuedBytes += piece.bytes.length;
+        this.#enqueue({ kind: "data", bytes: piece.bytes });
+      } else if (piece.kind === "line") this.#receiveLine(piece.line);
+      else this.#enqueue({ kind: "invalid", id: 0, verb: undefined, detail: "line too long" });
+    }
+    if (this.#queuedBytes >= READ_AHEAD_BYTES) this.#options.stdin.pause();
+  }
+
+  #receiveLine(line: string): void {
+    if (line === "") return;
+    const incoming = parseRequest(line);
+    if (incoming.kind === "request" && incoming.request.verb === "beat") return;
+    if (incoming.kind === "request" && incoming.request.verb === "abort") this.#end("abort");
+    else this.#enqueue(incoming);
+  }
+
+  #enqueue(incoming: Incoming): void {
+    this.#queue.push(incoming);
+    this.#wake?.();
+  }
+
+  #checkSilence(): void {
+    // While we refuse to read, the silence is ours.
+    if (this.#options.stdin.isPaused()) this.#lastHeardAt = Date.now();
+    const silenceMs = this.#options.silenceMs ?? SILENCE_LIMIT_MS;
+    if (Date.now() - this.#lastHeardAt > silenceMs) this.#end("silence");
+  }
+
+  #end(reason: string): void {
+    if (this.#gone.signal.aborted) return;
+    this.#gone.abort(reason);
+    this.#wake?.();
+  }
+}
+
+/** How many raw bytes follow a line. Cheap: `data` lines are short, other lines are not parsed twice. */
+function dataBytesAfter(line: string): number {
+  if (line.length > 100 || !line.includes('"data"')) return 0;
+  const incoming = parseRequest(line);
+  return incoming.kind === "request" && incoming.request.verb === "data" ? incoming.request.bytes : 0;
+}
+
+function parseRequest(line: string): Incoming {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { kind: "invalid", id: 0, verb: undefined, detail: "not JSON" };
+  }
+  const parsed = Request.safeParse(value);
+  if (parsed.success) return { kind: "request", request: parsed.data };
+  const { id, verb } = Object(value) as { id?: unknown; verb?: unknown };
+  const issue = parsed.error.issues[0];
+  return {
+    kind: "invalid",
+    id: typeof id === "number" ? id : 0,
+    verb: typeof verb === "string" ? verb : undefined,
+    detail: issue ? `${issue.path.join(".")}: ${issue.message}` : "does not fit",
+  };
+}

@@ -1,0 +1,67 @@
+/** What every verb that knows the project begins with. */
+import { lstatSync, statSync } from "node:fs";
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { type Layout, layoutOf } from "../core/layout.ts";
+import { appendLedger } from "../io/ledger-file.ts";
+import { ifThere } from "../io/files.ts";
+import { openSupervisor } from "../io/supervisor.ts";
+import { findSupervisor } from "../io/supervisor-discovery.ts";
+import type { AgentEvent, Manifest, ProjectPlan, SupervisorAddress } from "../protocol.ts";
+import type { Session } from "../session.ts";
+
+export function connectSupervisor(address: SupervisorAddress) {
+  const resolved = findSupervisor(address, { cwd: "/", env: process.env });
+  return { resolved, supervisor: openSupervisor(resolved) };
+}
+
+export function openProject(session: Session, project: ProjectPlan): HostContext {
+  const layout = layoutOf(project.deployTo);
+  const context: HostContext = {
+    layout,
+    project,
+    supervisor: connectSupervisor(project.supervisor).supervisor,
+    by: session.by,
+    now: () => performance.now(),
+    date: () => new Date(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    emit: () => {},
+  };
+  session.project = project;
+  session.layout = layout;
+  session.context = context;
+  return context;
+}
+
+/** The session's project, with events going to the request that is being answered. */
+export function contextOf(session: Session, emit: (event: AgentEvent) => void): HostContext {
+  if (!session.context) throw new AgentError({ reason: "bad-request", detail: "survey comes first" });
+  return { ...session.context, by: session.by, emit };
+}
+
+/** Like `contextOf`, for what may only be done by the holder of the host's lock. */
+export function lockedContext(session: Session, emit: (event: AgentEvent) => void): HostContext {
+  if (!session.lock) throw new AgentError({ reason: "bad-request", detail: "the lock comes first" });
+  return contextOf(session, emit);
+}
+
+/** `.zdr` must be there, this user's own and closed to others; whoever could write there could choose what is run. */
+export function checkLayout(layout: Layout): void {
+  const found = ifThere("look at", layout.zdr, () => lstatSync(layout.zdr));
+  if (!found) throw new AgentError({ reason: "layout-missing", path: layout.zdr });
+  if (!found.isDirectory()) throw new AgentError({ reason: "not-a-folder", path: layout.zdr });
+  const uid = process.getuid?.() ?? 0;
+  if (found.uid !== uid) throw new AgentError({ reason: "foreign-owner", path: layout.zdr, ownerUid: found.uid, uid });
+  if ((found.mode & 0o077) !== 0) throw new AgentError({ reason: "unsafe-mode", path: layout.zdr, mode: found.mode & 0o7777 });
+  const base = statSync(layout.deployTo);
+  if (base.uid !== uid && base.uid !== 0) {
+    throw new AgentError({ reason: "foreign-owner", path: layout.deployTo, ownerUid: base.uid, uid });
+  }
+}
+
+/** The ledger's word that a release is complete on this host. */
+export function recordStaged(context: HostContext, manifest: Manifest, receivedBytes: number, ms: number): void {
+  const { tag, digest, revision } = manifest;
+  const entry = { at: context.date().toISOString(), tag, by: context.by, digest, receivedBytes, ms };
+  appendLedger(context.layout, { event: "staged", ...entry, ...(revision === undefined ? {} : { revision }) });
+}

@@ -1,0 +1,34 @@
+/** Which releases the living processes run: for status, for releases, and so that prune takes none of them. */
+import type { HostContext } from "../context.ts";
+import { FAULT, faultCode } from "../io/supervisor.ts";
+import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
+import { viewProgram } from "../activation/program-view.ts";
+
+export interface RunningProgram {
+  readonly program: ProgramPlan;
+  /** Absent: supervisor does not know it. */
+  readonly info: ProcessInfo | undefined;
+  /** Every release that a process of the program runs, without duplicates. */
+  readonly releases: readonly string[];
+}
+
+export async function runningReleases(context: HostContext): Promise<RunningProgram[]> {
+  const found: RunningProgram[] = [];
+  for (const program of context.project.programs) {
+    const info = await infoOrUndefined(context, program);
+    const processes = info ? await viewProgram(context, program, info.pid) : [];
+    const releases = new Set<string>();
+    for (const process of processes) if (process.release !== undefined) releases.add(process.release);
+    found.push({ program, info, releases: [...releases] });
+  }
+  return found;
+}
+
+async function infoOrUndefined(context: HostContext, program: ProgramPlan): Promise<ProcessInfo | undefined> {
+  try {
+    return await context.supervisor.getProcessInfo(program.process);
+  } catch (error) {
+    if (faultCode(error) === FAULT.BAD_NAME) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+/** `settle`: releases that nothing needs any more go, then the lock. A prune that fails is a warning. */
+import type { HostContext } from "../context.ts";
+import { releaseRecords, rollbackTarget } from "../core/ledger.ts";
+import { releasesToPrune } from "../core/retention.ts";
+import { readCurrent } from "../io/current.ts";
+import { appendLedger, readLedger } from "../io/ledger-file.ts";
+import { removeRelease } from "../io/release-store.ts";
+import { presentReleases, releasesStoodIn } from "../io/releases.ts";
+import type { AgentEvent, RequestOf, SettleResult } from "../protocol.ts";
+import type { Session } from "../session.ts";
+import { lockedContext } from "./open.ts";
+import { runningReleases } from "./running.ts";
+
+export async function runSettle(
+  session: Session,
+  _request: RequestOf<"settle">,
+  emit: (event: AgentEvent) => void,
+): Promise<SettleResult> {
+  const context = lockedContext(session, emit);
+  const result = await prune(context);
+  session.lock?.release();
+  session.lock = undefined;
+  return result;
+}
+
+async function prune(context: HostContext): Promise<SettleResult> {
+  const pruned: string[] = [];
+  const warnings: string[] = [];
+  for (const tag of await prunable(context)) {
+    try {
+      const { leftover } = await removeRelease(context.layout, tag);
+      appendLedger(context.layout, { event: "removed", at: context.date().toISOString(), tag, by: context.by });
+      pruned.push(tag);
+      if (leftover !== undefined) warnings.push(`${tag} was removed, but ${leftover} holds files of another user`);
+    } catch (error) {
+      warnings.push(`${tag} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return { pruned, warnings };
+}
+
+async function prunable(context: HostContext): Promise<string[]> {
+  const { layout, project } = context;
+  const records = releaseRecords(readLedger(layout).entries);
+  const present = presentReleases(layout);
+  const current = readCurrent(layout);
+  const inUse = releasesStoodIn(layout, present);
+  for (const { releases } of await runningReleases(context)) for (const tag of releases) inUse.add(tag);
+  return releasesToPrune({
+    ...{ present, records, current, keep: project.keep },
+    rollbackTarget: rollbackTarget(records, new Set(present), current),
+    inUse,
+  });
+}

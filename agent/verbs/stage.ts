@@ -1,0 +1,20 @@
+/** `stage`: what the host lacks of a release. What it has elsewhere is copied before the answer, so one answer is enough. */
+import { stageRelease } from "../io/stage.ts";
+import { clearIncoming } from "../io/release-store.ts";
+import type { AgentEvent, RequestOf, StageResult } from "../protocol.ts";
+import type { Session } from "../session.ts";
+import { contextOf, lockedContext, recordStaged } from "./open.ts";
+
+export async function runStage(
+  session: Session,
+  request: RequestOf<"stage">,
+  emit: (event: AgentEvent) => void,
+): Promise<StageResult> {
+  const { manifest, dryRun } = request;
+  const context = dryRun ? contextOf(session, emit) : lockedContext(session, emit);
+  if (!dryRun) await clearIncoming(context.layout);
+  const { result, incoming } = await stageRelease(context.layout, manifest, context.project.shared, { dryRun });
+  if (result.staged && !dryRun) recordStaged(context, manifest, 0, 0);
+  if (incoming) session.staging = { incoming, missing: result.missing, startedAt: context.now() };
+  return result;
+}

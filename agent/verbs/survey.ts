@@ -1,0 +1,105 @@
+/** `survey`: what is true of this host, in one answer. With `lock`, the host's lock is taken first. */
+import { hostname } from "node:os";
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { type ReleaseRecord, releaseRecords } from "../core/ledger.ts";
+import { readCurrent } from "../io/current.ts";
+import { userName } from "../io/files.ts";
+import { readLedger } from "../io/ledger-file.ts";
+import { takeLock } from "../io/lock.ts";
+import { freeSpace } from "../io/release/disk.ts";
+import { presentReleases } from "../io/releases.ts";
+import { readManifests } from "../io/release/manifests.ts";
+import type { AgentEvent, ProgramSurvey, ReleaseInfo, RequestOf, Survey } from "../protocol.ts";
+import type { Session } from "../session.ts";
+import { lintPrograms, supervisorFacts } from "./lints.ts";
+import { checkLayout, openProject } from "./open.ts";
+import { recover } from "./recover.ts";
+import { type RunningProgram, runningReleases } from "./running.ts";
+
+export async function runSurvey(
+  session: Session,
+  request: RequestOf<"survey">,
+  emit: (event: AgentEvent) => void,
+): Promise<Survey> {
+  if (request.lock) session.by = request.lock.by;
+  const context = openProject(session, request.project);
+  checkLayout(context.layout);
+  if (request.lock) session.lock = takeLock(context.layout, request.lock.by, request.lock.why, context.date);
+  const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
+  const survey = await surveyHost(context, session.agent);
+  return recovered === undefined ? survey : { ...survey, recovered };
+}
+
+async function surveyHost(context: HostContext, agent: string): Promise<Survey> {
+  const { layout, supervisor } = context;
+  const current = readCurrent(layout);
+  const facts = await supervisorFacts(context);
+  const [version, findings, running] = await Promise.all([
+    supervisor.getSupervisorVersion(),
+    lintPrograms(context, facts),
+    runningReleases(context),
+  ]);
+  const space = freeSpace(layout.deployTo);
+  return {
+    ...{ hostname: hostname(), user: userName(), uid: process.getuid?.() ?? 0, node: process.versions.node, agent },
+    supervisor: { url: supervisor.address.url, version, ...facts },
+    freeBytes: space?.freeBytes ?? Number.MAX_SAFE_INTEGER,
+    freeInodes: Math.min(space?.freeInodes ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+    ...(current === undefined ? {} : { current }),
+    releases: releaseInfos(context, current, running),
+    programs: running.map((one) => programSurvey(one, findings.get(one.program.name) ?? [])),
+    warnings: ledgerWarnings(context),
+  };
+}
+
+function programSurvey(running: RunningProgram, findings: ProgramSurvey["findings"]): ProgramSurvey {
+  const { program, info, releases } = running;
+  return {
+    ...{ name: program.name, process: program.process, findings },
+    ...(info === undefined ? {} : { info }),
+    ...(releases.length === 0 ? {} : { runs: releases.join(", ") }),
+  };
+}
+
+/** Releases that the ledger or the disk knows, in the order in which they came. Removed ones are the ledger's affair. */
+function releaseInfos(
+  context: HostContext,
+  current: string | undefined,
+  running: readonly RunningProgram[],
+): ReleaseInfo[] {
+  const { layout } = context;
+  const records = releaseRecords(readLedger(layout).entries);
+  const digests = new Map(readManifests(layout).map((manifest) => [manifest.tag, manifest.digest]));
+  const present = new Set(presentReleases(layout));
+  const tags = [...records.keys()].filter((tag) => present.has(tag));
+  for (const tag of present) if (!records.has(tag)) tags.push(tag);
+  return tags.map((tag) => {
+    const digest = digests.get(tag);
+    return {
+      ...{ tag, isCurrent: tag === current, isPresent: true },
+      ...recordFields(records.get(tag)),
+      runs: running.filter((one) => one.releases.includes(tag)).map((one) => one.program.process),
+      ...(digest === undefined ? {} : { digest }),
+    };
+  });
+}
+
+function recordFields(record: ReleaseRecord | undefined) {
+  if (!record) return { verdict: "unknown" as const };
+  const { verdict, at, by, revision } = record;
+  return { verdict, at, ...(by === undefined ? {} : { by }), ...(revision === undefined ? {} : { revision }) };
+}
+
+function ledgerWarnings(context: HostContext): string[] {
+  const { damagedLines } = readLedger(context.layout);
+  if (damagedLines.length === 0) return [];
+  return [`${context.layout.ledger}: line ${damagedLines.join(", ")} can not be read; what it said does not count`];
+}
+
+/** For the verbs that only make sense where supervisor knows the program. */
+export function requireKnown(running: readonly RunningProgram[]): void {
+  const unknown = running.find((one) => one.info === undefined);
+  if (!unknown) return;
+  throw new AgentError({ reason: "program-unknown", program: unknown.program.name, process: unknown.program.process });
+}

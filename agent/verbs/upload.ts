@@ -1,0 +1,39 @@
+/** `upload`: takes the tar stream of what was missing, then publishes the release. */
+import { AgentError } from "../core/failure.ts";
+import { receiveFiles } from "../io/receive.ts";
+import { publish } from "../io/release-store.ts";
+import type { AgentEvent, RequestOf, UploadResult } from "../protocol.ts";
+import type { Session } from "../session.ts";
+import { lockedContext, recordStaged } from "./open.ts";
+
+export async function runUpload(
+  session: Session,
+  _request: RequestOf<"upload">,
+  emit: (event: AgentEvent) => void,
+): Promise<UploadResult> {
+  const context = lockedContext(session, emit);
+  const { staging } = session;
+  if (!staging) throw new AgentError({ reason: "bad-request", detail: "stage comes first" });
+  const { incoming, missing, startedAt } = staging;
+  const receiver = receiveFiles(incoming, missing);
+  const receivedBytes = await receiveAll(session, receiver);
+  const { durableMs } = await publish(incoming, context.project.shared);
+  session.staging = undefined;
+  recordStaged(context, incoming.manifest, receivedBytes, Math.round(context.now() - startedAt));
+  return { published: incoming.manifest.tag, receivedBytes, durableMs };
+}
+
+async function receiveAll(session: Session, receiver: ReturnType<typeof receiveFiles>): Promise<number> {
+  for (;;) {
+    const next = await session.wire.next();
+    if (next?.kind === "data") await receiver.write(next.bytes);
+    else if (next?.kind === "request" && next.request.verb === "data") {
+      // A frame's announcement; its bytes come next. An empty frame is the end.
+      if (next.request.bytes === 0) return (await receiver.end()).receivedBytes;
+    } else {
+      await receiver.abort();
+      const detail = next === undefined ? String(session.wire.gone.reason) : "something else came in the middle";
+      throw new AgentError({ reason: "upload-cut", detail });
+    }
+  }
+}
