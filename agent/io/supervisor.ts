@@ -2,7 +2,7 @@
  * supervisord, asked over XML-RPC. Method names are supervisor's own (rpcinterface.py).
  *
  * Expected trouble comes as AgentError: supervisor-not-found, -not-running, -not-permitted, -unauthorized, -silent,
- * -shutting-down (fault 6), -answer (no XML-RPC), -fault (all other faults; `isFault` tells them apart), and
+ * -shutting-down (fault 6), -answer (no XML-RPC), -fault (all other faults; `faultCode` tells them apart), and
  * bad-request for a name that XML cannot carry.
  *
  * startProcess and stopProcess never wait: while supervisord waits in a stop it spins at full CPU, and "started" after a
@@ -102,9 +102,9 @@ export function openSupervisor(
   };
 }
 
-/** Whether supervisord answered with this very fault: `isFault(error, FAULT.BAD_NAME)`. */
-export function isFault(error: unknown, code: number): boolean {
-  return error instanceof AgentError && error.failure.reason === "supervisor-fault" && error.failure.code === code;
+/** The code of a fault that supervisord answered with, to compare with FAULT; undefined for any other trouble. */
+export function faultCode(error: unknown): number | undefined {
+  return error instanceof AgentError && error.failure.reason === "supervisor-fault" ? error.failure.code : undefined;
 }
 
 function encode(method: string, params: readonly RpcValue[]): string {

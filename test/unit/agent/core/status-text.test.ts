@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { namespecOf, renderStatus, renderStatusTrouble } from "../../../../agent/core/status-text.ts";
 import { listOf, processInfoOf } from "../../../../agent/core/supervisor/process-info.ts";
 import { decodeResponse } from "../../../../agent/core/xml-rpc.ts";
-import type { ProcessInfo } from "../../../../agent/protocol.ts";
+import type { AgentFailure, ProcessInfo } from "../../../../agent/protocol.ts";
 
 /** What supervisorctl 4.2.5 printed, with the very response that it was printed from. */
 interface Genuine {
@@ -107,7 +107,7 @@ describe("status text", () => {
 
 describe("what supervisorctl prints when it cannot ask", () => {
   const url = "unix:///run/s.sock";
-  const cases = [
+  const cases: readonly (readonly [AgentFailure, string, number])[] = [
     [{ reason: "supervisor-not-running", url, code: "ENOENT" }, `${url} no such file\n`, 4],
     [{ reason: "supervisor-not-running", url, code: "ECONNREFUSED" }, `${url} refused connection\n`, 4],
     [{ reason: "supervisor-not-found", searched: [] }, `${url} refused connection\n`, 4],
@@ -126,7 +126,7 @@ describe("what supervisorctl prints when it cannot ask", () => {
       "error: <class 'xmlrpc.client.Fault'>, <Fault 6: 'SHUTDOWN_STATE'>\n",
       1,
     ],
-  ] as const;
+  ];
 
   for (const [failure, stdout, exit] of cases) {
     test(`${failure.reason} ${"code" in failure ? failure.code : ""} exits with ${exit}`, () => {
