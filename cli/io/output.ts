@@ -41,6 +41,13 @@ export function openOutput({ mode, stdout, stderr, color }: OutputOptions): Outp
   forgiveBrokenPipe(stdout);
   forgiveBrokenPipe(stderr);
   if (mode === "json") return openJson({ stdout, stderr, color });
-  if (mode === "tree" && stderr instanceof WriteStream) return openTerminal({ stdout, terminal: stderr, color });
+  if (mode === "tree" && stderr instanceof WriteStream && hasSize(stderr)) {
+    return openTerminal({ stdout, terminal: stderr, color });
+  }
   return openPlain({ stdout, stderr, color });
+}
+
+/** A pseudo-terminal that nobody gave a size (script(1), expect) has 0 rows, and a tree of 0 rows shows nothing. */
+function hasSize({ rows, columns }: WriteStream): boolean {
+  return rows > 0 && columns > 0;
 }

@@ -89,7 +89,11 @@ function hostTask({ host, steps }: HostSteps): Task {
   return {
     title: host,
     // The last task has no title, so it is not drawn: it is there to make the host failed when one of its steps is.
-    task: (_, task) => task.newListr([...steps.map(stepTask), { task: () => failIfAny(steps) }], { concurrent: false }),
+    task: (_, task) =>
+      task.newListr([...steps.map(stepTask), { task: () => failIfAny(steps) }], {
+        concurrent: false,
+        exitOnError: true,
+      }),
   };
 }
 
