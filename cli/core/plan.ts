@@ -1,0 +1,129 @@
+/** What deploy.yml means: for the agent, and for whoever connects to the hosts. */
+import type { ProgramPlan, ProjectPlan } from "../../agent/protocol.ts";
+import { ZdrError } from "../failure.ts";
+import { didYouMean } from "./closest.ts";
+import type { Config } from "./config.ts";
+import type { HostConfig, ProgramConfig } from "./config-schema.ts";
+
+/** What supervisor waits beyond the drain time before it kills a program, where deploy.yml says nothing. */
+const STOP_MARGIN_SECONDS = 5;
+
+export type HostTarget =
+  /** This machine, without SSH. */
+  | { readonly name: string; readonly kind: "local"; readonly node?: string }
+  | {
+      readonly name: string;
+      readonly kind: "ssh";
+      readonly address: string;
+      readonly port: number;
+      /** Absent: whoever runs zdr. */
+      readonly user?: string;
+      /** Private key files, in the order to try them; none: the usual ones. */
+      readonly keys: readonly string[];
+      /** Pinned keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`); none: known_hosts decides. */
+      readonly hostKeys: readonly string[];
+      /** Files to look into; none: the usual ones. */
+      readonly knownHosts: readonly string[];
+      /** Path of Node at the other end. */
+      readonly node?: string;
+      readonly connectTimeoutMs: number;
+    };
+
+/** What the agent is told with each command. Holds supervisor's password in clear: it is for the wire, not for logs. */
+export function projectPlan(config: Config): ProjectPlan {
+  const { url, username, password, config: supervisorConfig } = config.supervisor;
+  return {
+    project: config.project,
+    deployTo: config.deploy_to,
+    supervisor: { url, username, password: password?.reveal(), config: supervisorConfig },
+    programs: Object.entries(config.programs).map(([name, program]) => programPlan(name, program)),
+    shared: config.shared,
+    keep: config.keep,
+    modes: config.modes,
+    proof: config.proof,
+  };
+}
+
+function programPlan(name: string, program: ProgramConfig): ProgramPlan {
+  const { reload, health, watch, start_seconds, stop_seconds, process: supervisorName = name } = program;
+  return {
+    name,
+    process: supervisorName,
+    command: program.command,
+    reload,
+    health: health && {
+      http: health.http,
+      timeoutMs: health.timeout,
+      requestTimeoutMs: health.request_timeout,
+      status: health.status,
+      meterRate: health.meter,
+    },
+    check: program.check,
+    user: program.user,
+    environment: program.environment,
+    autostart: program.autostart,
+    startSeconds: start_seconds,
+    stopSeconds: stop_seconds ?? Math.ceil(reload.drainMs / 1000) + STOP_MARGIN_SECONDS,
+    watchMs: watch,
+  };
+}
+
+/** All hosts, in the order of the file. */
+export function hostTargets(config: Config): HostTarget[] {
+  return config.hosts.map((host) => hostTarget(host, config));
+}
+
+function hostTarget(host: HostConfig, { ssh, node: commonNode }: Config): HostTarget {
+  const node = host.node ?? commonNode;
+  const common = { name: host.name, ...(node === undefined ? {} : { node }) };
+  if (host.kind === "local") return { ...common, kind: "local" };
+  const user = host.user ?? ssh.user;
+  return {
+    ...common,
+    kind: "ssh",
+    address: host.address,
+    port: host.port ?? ssh.port,
+    ...(user === undefined ? {} : { user }),
+    keys: host.keys.length > 0 ? host.keys : ssh.key,
+    hostKeys: host.hostKeys,
+    knownHosts: ssh.known_hosts,
+    connectTimeoutMs: ssh.connect_timeout,
+  };
+}
+
+/**
+ * The programs' names in deploy.yml, in its order; all of them where none is named. Supervisor's names are taken too.
+ *
+ * @throws ZdrError `usage` for a name that is neither.
+ */
+export function selectPrograms(config: Config, names: readonly string[]): string[] {
+  const programs = Object.entries(config.programs).map(([name, program]) => ({
+    name,
+    process: program.process ?? name,
+  }));
+  if (names.length === 0) return programs.map(({ name }) => name);
+  const known = programs.flatMap((program) => [program.name, program.process]);
+  for (const name of names) if (!known.includes(name)) throw unknownName("program", name, known);
+  return programs
+    .filter((program) => names.includes(program.name) || names.includes(program.process))
+    .map(({ name }) => name);
+}
+
+/**
+ * The hosts of these names, in the order of the file; all of them where none is named. Addresses are taken too.
+ *
+ * @throws ZdrError `usage` for a name that is no host's.
+ */
+export function selectHosts(config: Config, names: readonly string[]): HostTarget[] {
+  const hosts = hostTargets(config);
+  if (names.length === 0) return hosts;
+  const namesOf = (host: HostTarget) => (host.kind === "ssh" ? [host.name, host.address] : [host.name]);
+  const known = hosts.flatMap(namesOf);
+  for (const name of names) if (!known.includes(name)) throw unknownName("host", name, known);
+  return hosts.filter((host) => namesOf(host).some((name) => names.includes(name)));
+}
+
+function unknownName(what: "program" | "host", name: string, known: readonly string[]): ZdrError {
+  const hint = didYouMean(name, known) ?? `its ${what}s are: ${[...new Set(known)].join(", ")}`;
+  return new ZdrError({ kind: "usage", problem: `the config has no ${what} named "${name}"`, hint });
+}

@@ -1,0 +1,39 @@
+/** Tags come from a command line and name folders on every host: each kind of bad one is refused with its own reason. */
+import { TAG_PATTERN } from "../../agent/protocol.ts";
+import { type Checked, complain } from "./config/checked.ts";
+
+export const LONGEST_TAG = 128;
+
+/** The tag itself, or why it can not name a release. Accepts exactly what TAG_PATTERN does. */
+export function checkTag(text: string): Checked<string> {
+  if (TAG_PATTERN.test(text)) return { ok: text };
+  return complain(tagProblem(text), tagSuggestion(text));
+}
+
+function tagProblem(text: string): string {
+  if (text === "") return "is empty";
+  if (/^[\s\S]*[^\r\n][\r\n]+$/.test(text) && !/[\r\n]/.test(text.trimEnd())) return "ends with a line break";
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) return "holds a control character";
+  if (text === "." || text === "..") return `is "${text}", which names another folder`;
+  if (text.split("/").includes("..")) return 'holds "..", which leads out of releases/';
+  if (text.includes("/")) return 'holds "/", but names a single folder';
+  if (text.startsWith("-")) return 'begins with "-", so that commands would take it for an option';
+  if (text.length > LONGEST_TAG) return `is ${text.length} characters long; ${LONGEST_TAG} is the most`;
+  if (/\s/.test(text)) return "holds a blank";
+  if (/[^\x20-\x7e]/.test(text)) return "holds a character outside ASCII";
+  const [bad] = /[^A-Za-z0-9._+-]/.exec(text) ?? [];
+  if (bad !== undefined) return `holds ${JSON.stringify(bad)}; letters, digits and . _ + - are allowed`;
+  return `begins with "${text[0]}"; the first character is a letter or a digit`;
+}
+
+/** What is left of it when all that is not allowed is taken out; of a ref, its last part. */
+function tagSuggestion(text: string): string | undefined {
+  const name = /^refs\/(?:tags|heads)\/./.test(text) ? text.replace(/^refs\/[a-z]+\//, "") : text;
+  const plain = name
+    .normalize("NFKD")
+    .replace(/[\p{M}\p{Cc}\p{Cf}]/gu, "")
+    .replace(/[^A-Za-z0-9._+-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+|[-.]+$/g, "")
+    .slice(0, LONGEST_TAG);
+  return TAG_PATTERN.test(plain) ? `did you mean "${plain}"?` : undefined;
+}
