@@ -1,0 +1,179 @@
+/**
+ * What a manifest may say. It comes over a wire, so nothing in it is believed.
+ *
+ * - Nothing that is accepted names a place outside the release: no path, and no link, also not through another link.
+ * - No two accepted entries can be the same file, whatever the file system thinks of Unicode.
+ * - Below a file or a link nothing stands.
+ */
+import { posix } from "node:path";
+import { type AgentFailure, type Manifest, type ManifestEntry, TAG_PATTERN } from "../protocol.ts";
+
+const SHA256_PATTERN = /^[0-9a-f]{64}$/;
+/** The nine permission bits: a release carries no setuid, setgid or sticky bit. */
+const MODE_MASK = 0o777;
+/** path_resolution(7): Linux gives up with ELOOP after as many links. */
+const LINK_LIMIT = 40;
+
+/** Why this manifest is refused; undefined: it is sound. That its digest is right is for the caller, who can hash. */
+export function manifestProblem(manifest: Manifest): AgentFailure | undefined {
+  const { tag, digest, entries } = manifest;
+  if (!TAG_PATTERN.test(tag)) return { reason: "bad-request", detail: `tag ${JSON.stringify(tag)}` };
+  if (!SHA256_PATTERN.test(digest)) return { reason: "bad-request", detail: "the digest is no sha256" };
+  const byName = new Map<string, ManifestEntry>();
+  for (const entry of entries) {
+    const problem = entryProblem(entry);
+    if (problem !== undefined) return unsafe(entry.path, problem);
+    const name = nameKey(entry.path);
+    const twin = byName.get(name);
+    if (twin !== undefined) return unsafe(entry.path, twinProblem(entry, twin));
+    byName.set(name, entry);
+  }
+  return treeProblem(entries, byName);
+}
+
+/** Folders that entries stand in without naming them. Parents come before their children. */
+export function impliedFolders(entries: readonly ManifestEntry[]): string[] {
+  const named = new Set(entries.map((entry) => entry.path));
+  const implied = new Set<string>();
+  for (const { path } of entries) {
+    for (const parent of parentsOf(path)) if (!named.has(parent)) implied.add(parent);
+  }
+  return [...implied];
+}
+
+/**
+ * Why these shared paths can not be linked into this build: the build has something there too, or a path leaves the
+ * release, or one shared path stands in another.
+ */
+export function sharedProblem(
+  entries: readonly ManifestEntry[],
+  shared: { readonly dirs: readonly string[]; readonly files: readonly string[] },
+): AgentFailure | undefined {
+  const wanted = [...shared.dirs, ...shared.files];
+  for (const path of wanted) {
+    const problem = pathProblem(path);
+    if (problem !== undefined) return unsafe(path, problem);
+  }
+  const taken = new Map<string, "folder" | "other">();
+  for (const { path, type } of entries) {
+    for (const parent of parentsOf(path)) taken.set(nameKey(parent), "folder");
+    taken.set(nameKey(path), type === "dir" ? "folder" : "other");
+  }
+  for (const path of wanted) {
+    const isBlocked = parentsOf(path).some((parent) => taken.get(nameKey(parent)) === "other");
+    if (isBlocked || taken.has(nameKey(path))) return { reason: "shared-conflict", path };
+    for (const parent of parentsOf(path)) taken.set(nameKey(parent), "folder");
+    taken.set(nameKey(path), "other");
+  }
+  return undefined;
+}
+
+function unsafe(path: string, problem: string): AgentFailure {
+  return { reason: "unsafe-path", path, problem };
+}
+
+function entryProblem(entry: ManifestEntry): string | undefined {
+  const problem = pathProblem(entry.path);
+  if (problem !== undefined) return problem;
+  if (entry.type === "link") return targetProblem(entry.target);
+  if ((entry.mode & ~MODE_MASK) !== 0) return `has mode ${entry.mode.toString(8)}`;
+  if (entry.type === "dir") return undefined;
+  if (!Number.isSafeInteger(entry.size) || entry.size < 0) return "has an impossible size";
+  return SHA256_PATTERN.test(entry.sha256) ? undefined : "has no sha256";
+}
+
+function pathProblem(path: string): string | undefined {
+  if (path === "") return "is empty";
+  if (path.startsWith("/")) return "is absolute";
+  const problem = textProblem(path);
+  if (problem !== undefined) return problem;
+  for (const part of path.split("/")) {
+    if (part === "") return "has an empty part";
+    if (part === "." || part === "..") return `has a part ${part}`;
+    if (part.endsWith("\n")) return "has a newline at the end of a name";
+  }
+  return undefined;
+}
+
+function targetProblem(target: string): string | undefined {
+  return target === "" ? "is a link to nothing" : textProblem(target);
+}
+
+/** What can not be bytes of a name: two different texts of this kind could become one file. */
+function textProblem(text: string): string | undefined {
+  if (text.includes("\0")) return "has a NUL in it";
+  return /\p{Surrogate}/u.test(text) ? "is no Unicode text" : undefined;
+}
+
+/** Two names with the same key are one file on file systems that normalise (ZFS can, HFS+ does). */
+function nameKey(path: string): string {
+  return /[^\x00-\x7f]/.test(path) ? path.normalize("NFC") : path;
+}
+
+function twinProblem(entry: ManifestEntry, twin: ManifestEntry): string {
+  return entry.path === twin.path ? "appears twice" : "differs from another name only in Unicode normalisation";
+}
+
+/** `a/b/c` -> `a`, `a/b`. */
+function parentsOf(path: string): string[] {
+  const parents: string[] = [];
+  for (let at = path.indexOf("/"); at !== -1; at = path.indexOf("/", at + 1)) parents.push(path.slice(0, at));
+  return parents;
+}
+
+function treeProblem(
+  entries: readonly ManifestEntry[],
+  byName: ReadonlyMap<string, ManifestEntry>,
+): AgentFailure | undefined {
+  const sound = new Set<string>();
+  for (const entry of entries) {
+    const problem =
+      placeProblem(entry, byName, sound) ?? (entry.type === "link" ? linkProblem(entry, byName) : undefined);
+    if (problem !== undefined) return unsafe(entry.path, problem);
+  }
+  return undefined;
+}
+
+/** `sound`: folders that were looked at with all above them; a tree of thousands of files has few. */
+function placeProblem(
+  entry: ManifestEntry,
+  byName: ReadonlyMap<string, ManifestEntry>,
+  sound: Set<string>,
+): string | undefined {
+  const folder = posix.dirname(entry.path);
+  if (sound.has(folder)) return undefined;
+  for (const parent of parentsOf(entry.path)) {
+    const above = byName.get(nameKey(parent));
+    if (above === undefined) continue;
+    if (above.type !== "dir") return `stands below a ${above.type}`;
+    // The folder would be made twice on one file system and once on another.
+    if (above.path !== parent) return "differs from its folder's name in Unicode normalisation";
+  }
+  sound.add(folder);
+  return undefined;
+}
+
+/** Walks the target as path_resolution(7) does, from the link's own folder, following other links of the manifest. */
+function linkProblem(
+  link: Extract<ManifestEntry, { type: "link" }>,
+  byName: ReadonlyMap<string, ManifestEntry>,
+): string | undefined {
+  const folder = posix.dirname(link.path);
+  const at = folder === "." ? [] : folder.split("/");
+  const ahead = link.target.split("/").reverse();
+  if (link.target.startsWith("/")) return "leads outside the release";
+  for (let followed = 0; ahead.length > 0; ) {
+    const part = ahead.pop() ?? "";
+    if (part === "" || part === ".") continue;
+    if (part === "..") {
+      if (at.pop() === undefined) return "leads outside the release";
+      continue;
+    }
+    const next = byName.get(nameKey([...at, part].join("/")));
+    if (next?.type !== "link") at.push(part);
+    else if (next.target.startsWith("/")) return "leads outside the release";
+    else if (++followed > LINK_LIMIT) return "is a link that goes in a circle";
+    else ahead.push(...next.target.split("/").reverse());
+  }
+  return undefined;
+}

@@ -1,0 +1,247 @@
+/**
+ * The upload's end on the host: one tar stream, one pass, nothing kept in memory.
+ *
+ * - Only files that were asked for are written, in the order in which they were asked for, at the places that the
+ *   manifest (which was checked) gives them. The stream has no say in where anything goes.
+ * - A file is size and sha256 of the manifest, or the upload fails.
+ * - Whatever fails, the incoming folder is gone when the failure arrives.
+ *
+ *   header ──► body ──► header … ──► zeros (512) ──► ended
+ *     └──► pax ──► header
+ *
+ * Why not tar's own Parser: it makes a stream object of each entry, looks for compressed data in what is sent, and loses
+ * names with a newline (Pax.parse splits at lines; POSIX counts bytes). Format knowledge is still that package's (Header).
+ */
+import { createHash, type Hash } from "node:crypto";
+import { closeSync } from "node:fs";
+import { Header } from "tar/header";
+import { AgentError } from "../core/failure.ts";
+import { onFile } from "./files.ts";
+import { createFile, type FileEntry, sha256, writeAll, writeNewFile } from "./release/bytes.ts";
+import { dropIncoming, type Incoming, storeFailure } from "./release-store.ts";
+
+const BLOCK_BYTES = 512;
+const PATH_KEY = Buffer.from("path=");
+/** A name is at most 4096 bytes on Linux; a record that says more is no name. */
+const PAX_LIMIT_BYTES = 64 * 1024;
+
+export interface Receiver {
+  /** The next bytes of the stream; when it returns (or what it returned settles), they are on their way to the disk. */
+  write(chunk: Uint8Array): void | Promise<void>;
+  /** The sender says that this was all: fails with `upload-cut` if it was not. */
+  end(): Promise<{ readonly receivedBytes: number }>;
+  /** Forgets everything, as when the link dies. */
+  abort(): Promise<void>;
+}
+
+/** Takes in what planStage called missing: `missing` holds indices into the manifest's entries, in the order sent. */
+export function receiveFiles(incoming: Incoming, missing: readonly number[]): Receiver {
+  const stream = new TarStream(incoming.path, filesOf(incoming, missing));
+  const drop = async () => {
+    stream.close();
+    await dropIncoming(incoming);
+  };
+  const fail = async (error: unknown): Promise<never> => {
+    const failure = storeFailure(incoming, error);
+    await drop();
+    throw failure;
+  };
+  return {
+    write(chunk) {
+      try {
+        stream.push(chunk);
+      } catch (error) {
+        return fail(error);
+      }
+    },
+    async end() {
+      try {
+        return stream.finish();
+      } catch (error) {
+        return await fail(error);
+      }
+    },
+    abort: drop,
+  };
+}
+
+function filesOf({ manifest }: Incoming, missing: readonly number[]): FileEntry[] {
+  return missing.map((index) => {
+    const entry = manifest.entries[index];
+    if (entry?.type !== "file") throw new AgentError({ reason: "bad-request", detail: `entry ${index} is no file` });
+    return entry;
+  });
+}
+
+type State = "header" | "pax" | "body" | "padding" | "zeros" | "ended";
+
+/** A file whose bytes come in more than one piece. */
+interface OpenFile {
+  readonly fd: number;
+  readonly digest: Hash;
+}
+
+class TarStream {
+  readonly #root: string;
+  readonly #wanted: readonly FileEntry[];
+  #next = 0;
+  #state: State = "header";
+  /** Bytes that the state still waits for. */
+  #left = BLOCK_BYTES;
+  #padding = 0;
+  /** What has come of a header or a pax record that a chunk cut in two. */
+  #held: Buffer[] = [];
+  #paxPath: string | undefined;
+  #file: OpenFile | undefined;
+  #receivedBytes = 0;
+
+  constructor(root: string, wanted: readonly FileEntry[]) {
+    this.#root = root;
+    this.#wanted = wanted;
+  }
+
+  push(bytes: Uint8Array): void {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#receivedBytes += chunk.length;
+    for (let at = 0; at < chunk.length; ) {
+      const piece = chunk.subarray(at, at + this.#left);
+      at += piece.length;
+      this.#take(piece);
+    }
+  }
+
+  finish(): { receivedBytes: number } {
+    const missing = this.#wanted[this.#next];
+    if (this.#state !== "ended" || missing !== undefined) {
+      throw cut(missing === undefined ? "the end of the archive is missing" : `at ${missing.path}`);
+    }
+    return { receivedBytes: this.#receivedBytes };
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file.fd);
+    this.#file = undefined;
+  }
+
+  #take(piece: Buffer): void {
+    if (this.#state === "body") this.#takeBody(piece);
+    else if (this.#state === "padding") this.#skip(piece);
+    else if (this.#state === "ended") throw cut("bytes behind the end of the archive");
+    else this.#hold(piece);
+  }
+
+  #skip(piece: Buffer): void {
+    this.#left -= piece.length;
+    if (this.#left === 0) this.#expect("header", BLOCK_BYTES);
+  }
+
+  #expect(state: State, bytes: number): void {
+    this.#state = state;
+    this.#left = bytes;
+  }
+
+  /** Collects small things until they are whole. */
+  #hold(piece: Buffer): void {
+    this.#left -= piece.length;
+    if (this.#left > 0) {
+      // A copy: the caller may use its buffer again.
+      this.#held.push(Buffer.from(piece));
+      return;
+    }
+    const whole = this.#held.length === 0 ? piece : Buffer.concat([...this.#held, piece]);
+    this.#held = [];
+    if (this.#state === "header") this.#takeHeader(whole);
+    else if (this.#state === "pax") this.#takePax(whole);
+    else if (whole.every((byte) => byte === 0)) this.#expect("ended", Number.POSITIVE_INFINITY);
+    else throw cut("one block of zeros in the middle");
+  }
+
+  #takeHeader(block: Buffer): void {
+    const header = parseHeader(block);
+    const size = header.size ?? 0;
+    if (header.nullBlock) this.#expect("zeros", BLOCK_BYTES);
+    else if (!header.cksumValid) throw cut("a damaged header");
+    else if (header.type !== "ExtendedHeader") this.#begin(header.path ?? "", header.type, size);
+    else if (size === 0 || size > PAX_LIMIT_BYTES) throw cut(`a pax record of ${size} bytes`);
+    else this.#expect("pax", size + paddingOf(size));
+  }
+
+  #takePax(body: Buffer): void {
+    this.#paxPath = paxPath(body);
+    this.#expect("header", BLOCK_BYTES);
+  }
+
+  #begin(headerPath: string, type: string, size: number): void {
+    const path = this.#paxPath ?? headerPath;
+    this.#paxPath = undefined;
+    const entry = this.#wanted[this.#next];
+    if (type !== "File") throw unsafe(path, `is sent as ${type}`);
+    if (entry === undefined || path !== entry.path) throw unsafe(path, "was not asked for here");
+    if (size !== entry.size) throw corrupt(entry);
+    this.#padding = paddingOf(size);
+    this.#expect("body", size);
+    // No piece will come for an empty file.
+    if (size === 0) this.#takeBody(Buffer.alloc(0));
+  }
+
+  #takeBody(piece: Buffer): void {
+    const entry = this.#wanted[this.#next];
+    if (entry === undefined) throw cut("a body without a file");
+    const path = `${this.#root}/${entry.path}`;
+    if (piece.length === entry.size) this.#writeWhole(entry, path, piece);
+    else this.#writePiece(entry, path, piece);
+    this.#left -= piece.length;
+    if (this.#left === 0) this.#endBody();
+  }
+
+  #writeWhole(entry: FileEntry, path: string, body: Buffer): void {
+    if (sha256(body) !== entry.sha256) throw corrupt(entry);
+    onFile("write", path, () => writeNewFile(path, body, entry.mode));
+  }
+
+  #writePiece(entry: FileEntry, path: string, piece: Buffer): void {
+    this.#file ??= { fd: onFile("make", path, () => createFile(path, entry.mode)), digest: createHash("sha256") };
+    const { fd, digest } = this.#file;
+    digest.update(piece);
+    onFile("write", path, () => writeAll(fd, piece));
+    if (piece.length < this.#left) return;
+    this.close();
+    if (digest.digest("hex") !== entry.sha256) throw corrupt(entry);
+  }
+
+  #endBody(): void {
+    this.#next += 1;
+    if (this.#padding > 0) this.#expect("padding", this.#padding);
+    else this.#expect("header", BLOCK_BYTES);
+  }
+}
+
+/** Header throws on a number that is none. */
+function parseHeader(block: Buffer): Header {
+  try {
+    return new Header(block);
+  } catch {
+    throw cut("a damaged header");
+  }
+}
+
+const paddingOf = (size: number) => (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
+const cut = (detail: string) => new AgentError({ reason: "upload-cut", detail });
+const unsafe = (path: string, problem: string) => new AgentError({ reason: "unsafe-path", path, problem });
+const corrupt = ({ path }: FileEntry) => new AgentError({ reason: "file-corrupt", path });
+
+/** `path` of a pax extended header: records of "length key=value\n", whose length counts itself and bytes (POSIX pax). */
+function paxPath(body: Buffer): string | undefined {
+  let path: string | undefined;
+  for (let at = 0; at < body.length && body[at] !== 0; ) {
+    const space = body.indexOf(0x20, at);
+    const digits = body.toString("latin1", at, space);
+    const length = /^[1-9][0-9]{0,5}$/.test(digits) ? Number(digits) : 0;
+    const record = body.subarray(space + 1, at + length - 1);
+    if (at + length > body.length || body[at + length - 1] !== 0x0a || record.length === 0)
+      throw cut("a bad pax record");
+    if (record.subarray(0, 5).equals(PATH_KEY)) path = record.toString("utf8", 5);
+    at += length;
+  }
+  return path;
+}

@@ -1,0 +1,88 @@
+/** `.zdr/manifests/<tag>.json`: what each release on this host consists of. */
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import * as z from "zod/mini";
+import { type Layout, PRIVATE_DIR_MODE, PRIVATE_FILE_MODE } from "../../core/layout.ts";
+import { manifestProblem } from "../../core/manifest.ts";
+import { Manifest } from "../../protocol.ts";
+import { errnoOf, fileError, ifThere, onFile, replaceFile } from "../files.ts";
+
+const HEAD_LIMIT_BYTES = 4096;
+/** A quote inside of a text would stand behind a backslash, so this is found nowhere but where the entries begin. */
+const ENTRIES_KEY = ',"entries":[';
+
+const ManifestHead = z.omit(Manifest, { entries: true });
+export type ManifestHead = z.infer<typeof ManifestHead>;
+
+/** The manifest of one release; undefined where there is none that can be believed. */
+export function readManifest(layout: Layout, tag: string): Manifest | undefined {
+  const path = layout.manifest(tag);
+  const text = ifThere("read", path, () => readFileSync(path, "utf8"));
+  return text === undefined ? undefined : parseManifest(text, tag);
+}
+
+/** What a manifest says of the release as a whole, without reading the thousands of lines about its files. */
+export function readManifestHead(layout: Layout, tag: string): ManifestHead | undefined {
+  const path = layout.manifest(tag);
+  const text = ifThere("read", path, () => readStart(path));
+  const end = text?.indexOf(ENTRIES_KEY) ?? -1;
+  if (text === undefined || end === -1) return undefined;
+  const parsed = ManifestHead.safeParse(parseJson(`${text.slice(0, end)}}`));
+  return parsed.success && parsed.data.tag === tag ? parsed.data : undefined;
+}
+
+function readStart(path: string): string {
+  const fd = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(HEAD_LIMIT_BYTES);
+    return start.toString("utf8", 0, readSync(fd, start));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Every manifest on this host, whether or not its release is still there; damaged ones are passed over. */
+export function readManifests(layout: Layout): Manifest[] {
+  const names = ifThere("list", layout.manifests, () => readdirSync(layout.manifests)) ?? [];
+  const manifests: Manifest[] = [];
+  for (const name of names.sort()) {
+    const tag = /^(.+)\.json$/.exec(name)?.[1];
+    const manifest = tag === undefined ? undefined : readManifest(layout, tag);
+    if (manifest !== undefined) manifests.push(manifest);
+  }
+  return manifests;
+}
+
+/** Durable when it returns. `entries` come last, for readManifestHead(). */
+export function writeManifest(layout: Layout, manifest: Manifest): void {
+  const { tag, digest, revision, entries } = manifest;
+  makeFolder(layout.manifests);
+  const text = JSON.stringify({ tag, digest, ...(revision === undefined ? {} : { revision }), entries });
+  replaceFile(layout.manifest(tag), `${text}\n`, PRIVATE_FILE_MODE);
+}
+
+export function removeManifest(layout: Layout, tag: string): void {
+  onFile("remove", layout.manifest(tag), () => rmSync(layout.manifest(tag), { force: true }));
+}
+
+/** A folder under `.zdr`, made where it is missing. Its parent is never made: that would hide a wrong `deploy_to`. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: PRIVATE_DIR_MODE });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw fileError(error, "make the folder", path);
+  }
+}
+
+function parseManifest(text: string, tag: string): Manifest | undefined {
+  const parsed = Manifest.safeParse(parseJson(text));
+  if (!parsed.success || parsed.data.tag !== tag) return undefined;
+  return manifestProblem(parsed.data) === undefined ? parsed.data : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
