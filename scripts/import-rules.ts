@@ -22,7 +22,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   "node-ssh": ["cli/io/ssh.ts"],
   ini: ["agent/core/supervisor-config.ts"],
   yaml: ["cli/core/config/yaml-source.ts"],
-  tar: ["agent/io/receive.ts", "cli/io/pack.ts", "cli/io/archive.ts"],
+  tar: ["agent/io/receive.ts", "cli/io/pack.ts", "cli/io/archive/members.ts"],
 };
 /** Packages with one door in a folder, whichever file that is. */
 export const SINGLE_DOOR_FOLDERS: Readonly<Record<string, string>> = { listr2: "cli/io/" };

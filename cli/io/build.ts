@@ -57,7 +57,7 @@ export async function scanBuild(path: string, { modes }: { readonly modes: ModeR
   if (stat.isDirectory()) return await scanFolder(path, modes, async () => undefined);
   if (!stat.isFile()) throw refused("is neither a folder nor an archive", path);
   // tar is needed for archives alone, and is slow to load.
-  const { unpackBuild } = await import("./unpack.ts");
+  const { unpackBuild } = await import("./archive/unpack.ts");
   const unpacked = await unpackBuild(path);
   try {
     return await scanFolder(unpacked.folder, modes, unpacked.dispose);

@@ -9,9 +9,9 @@ import { closeSync, constants, copyFileSync, fchmodSync, mkdirSync, openSync, wr
 import { chmod, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { memberPath } from "../core/build-rules.ts";
-import { ZdrError } from "../failure.ts";
-import { ArchiveError, type Member, readArchive } from "./archive.ts";
+import { memberPath } from "../../core/build-rules.ts";
+import { ZdrError } from "../../failure.ts";
+import { ArchiveError, type Member, readArchive } from "./members.ts";
 
 export interface Unpacked {
   readonly folder: string;
