@@ -3,7 +3,7 @@
  * changed section stops the program, so whatever a deploy changes must be reachable through what stands here already.
  */
 import { posix } from "node:path";
-import { FILE_HEADER, PROGRAM_TEMPLATE } from "../../templates/supervisor/program.ts";
+import { PROGRAM_TEMPLATE } from "../../templates/supervisor/program.ts";
 import type { LintFinding, ProgramPlan } from "../protocol.ts";
 import { AgentError } from "./failure.ts";
 import { fillPlaceholders, type Layout } from "./layout.ts";
@@ -144,9 +144,4 @@ function fillLine(line: string, filled: ReadonlyMap<string, string | undefined>)
   const value = filled.get(key);
   // A function, because `$` means something in a replacement text.
   return value === undefined ? [] : [line.replace(placeholder, () => value)];
-}
-
-/** The file of a project: zdr's header and its programs' sections. */
-export function sectionFile(sections: readonly RenderedSection[]): string {
-  return [FILE_HEADER, ...sections.map((section) => section.text)].join("\n");
 }

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { AgentError } from "../../../../agent/core/failure.ts";
 import { layoutOf } from "../../../../agent/core/layout.ts";
 import { compareFacts, factsOfPlan, factsOfSection } from "../../../../agent/core/section/facts.ts";
-import { renderSection, sectionFile, sectionProblems } from "../../../../agent/core/section.ts";
+import { renderSection, sectionProblems } from "../../../../agent/core/section.ts";
 import type { ProgramPlan } from "../../../../agent/protocol.ts";
 import { programPlan } from "../../../support/plans.ts";
 
@@ -74,13 +74,6 @@ stdout_logfile=AUTO
       rendered(programPlan("restart", { command: ["a", "$&"] }), "command"),
       "/data/web/shop/current/a '$&'",
     );
-  });
-
-  test("stands in a file that says who wrote it", () => {
-    const section = renderSection(programPlan("restart"), layout, asRoot);
-    const text = sectionFile([section, section]);
-    assert.match(text, /^; written by zdr setup/);
-    assert.equal(text.split("[program:shop]").length, 3);
   });
 });
 

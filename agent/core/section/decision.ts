@@ -1,0 +1,74 @@
+/**
+ * What `setup` does about the section of one program:
+ *
+ *   supervisor runs by it already ........ leave   (adopting another one stops the program)
+ *   something in it would break .......... refuse
+ *   none there ........................... write, then add
+ *   there, as wanted, not yet added ...... add
+ *   there, otherwise, in zdr's own file .. write, then add
+ *   there, otherwise, somebody else's .... refuse
+ */
+import type { LintFinding, ProgramPlan } from "../../protocol.ts";
+import type { Layout } from "../layout.ts";
+import { lintProgram } from "../lint.ts";
+import { type RenderedSection, renderSection } from "../section.ts";
+import { type ConfigInfo, compareFacts, factsOfPlan, factsOfSection } from "./facts.ts";
+
+export interface SectionInput {
+  readonly program: ProgramPlan;
+  readonly layout: Layout;
+  readonly supervisorIsRoot: boolean;
+  /** Whether supervisor has the process; undefined: it could not be asked. */
+  readonly isActive: boolean | undefined;
+  readonly config: ConfigInfo | undefined;
+  /** What the files say of it. */
+  readonly section: { readonly values: ReadonlyMap<string, string>; readonly isOwn: boolean } | undefined;
+}
+
+export interface SectionDecision {
+  readonly action: "leave" | "refuse" | "write" | "add";
+  readonly findings: readonly LintFinding[];
+  /** With `write`. */
+  readonly rendered?: RenderedSection;
+}
+
+export function decideSection(input: SectionInput): SectionDecision {
+  const { program, layout, isActive, section } = input;
+  const isGone = isActive === false;
+  // Of a group that is not active, getAllConfigInfo may tell what a file once said.
+  const findings = lintProgram({ ...input, section: section?.values, config: isGone ? undefined : input.config });
+  if (isActive === true) return { action: "leave", findings };
+  if (section !== undefined && (!section.isOwn || isAsWanted(input, section.values))) {
+    return { action: isRefused(findings) || differsElsewhere(input) ? "refuse" : "add", findings };
+  }
+  return decideToWrite(input, lintProgram({ program, layout, supervisorIsRoot: input.supervisorIsRoot }));
+}
+
+function decideToWrite(input: SectionInput, findings: readonly LintFinding[]): SectionDecision {
+  const { program, layout } = input;
+  if (program.process.includes(":")) return { action: "refuse", findings: [...findings, groupFinding(program)] };
+  if (isRefused(findings)) return { action: "refuse", findings };
+  return { action: "write", findings, rendered: renderSection(program, layout, input) };
+}
+
+function isAsWanted({ program, layout, supervisorIsRoot }: SectionInput, values: ReadonlyMap<string, string>): boolean {
+  return compareFacts(factsOfPlan(program, layout, { supervisorIsRoot }), factsOfSection(values)).length === 0;
+}
+
+function differsElsewhere(input: SectionInput): boolean {
+  return input.section !== undefined && !isAsWanted(input, input.section.values);
+}
+
+function isRefused(findings: readonly LintFinding[]): boolean {
+  return findings.some((finding) => finding.level === "refuse");
+}
+
+function groupFinding(program: ProgramPlan): LintFinding {
+  const [group] = program.process.split(":");
+  return {
+    rule: "group-unwritten",
+    level: "refuse",
+    text: `supervisor has no ${program.process}, and setup writes no [group:…] sections`,
+    fix: `write [group:${group}] with its programs yourself and add it: supervisorctl reread && supervisorctl add ${group}`,
+  };
+}

@@ -1,0 +1,54 @@
+/** What an administrator puts where, and types, so that supervisord gets a project's sections. */
+import { dirname } from "node:path";
+import type { HostContext } from "../context.ts";
+import { withSections } from "../core/section/file.ts";
+import type { RenderedSection } from "../core/section.ts";
+import { readCurrent } from "../io/current.ts";
+import { userName } from "../io/files.ts";
+import type { SectionTarget } from "../io/supervisor-sections.ts";
+import { type AdministratorStep, shellWord } from "./report.ts";
+
+/** supervisorctl finds these by itself (options.py); for any other file it must be told. */
+const FOUND_CONFIGS = new Set(["/etc/supervisor/supervisord.conf", "/etc/supervisord.conf"]);
+
+/** Never `update`, which would also restart whatever else has changed. */
+export function administratorStep(
+  context: HostContext,
+  target: SectionTarget | undefined,
+  rendered: readonly RenderedSection[],
+  groups: readonly string[],
+): AdministratorStep {
+  const { configPath } = context.supervisor.address;
+  const isFound = configPath === undefined || FOUND_CONFIGS.has(configPath);
+  const ctl = isFound ? "supervisorctl" : `supervisorctl -c ${shellWord(configPath)}`;
+  // Without a release the program can not start; stopped, it waits for the first deploy.
+  const isFirst = readCurrent(context.layout) === undefined;
+  const verbs = isFirst ? ["add", "stop"] : ["add"];
+  const commands = groups.flatMap((group) => verbs.map((verb) => `${ctl} ${verb} ${shellWord(group)}`));
+  return {
+    why: reason(target, configPath),
+    commands: [`${ctl} reread`, ...commands],
+    file: sectionFile(context, target, rendered),
+  };
+}
+
+function reason(target: SectionTarget | undefined, configPath: string | undefined): string {
+  const put = "put these sections into it";
+  if (configPath === undefined) return `supervisord's config is not known (deploy.yml: supervisor.config): ${put}`;
+  if (target === undefined) return `${configPath} includes no folder for a file of this project: ${put}`;
+  if (target.state === "foreign") return `${target.path} was not written by zdr: ${put}, or into another file`;
+  if (!target.isWritable) return `${userName()} may not write to ${dirname(target.path)}`;
+  return `${userName()} may not have supervisord read its config`;
+}
+
+function sectionFile(
+  { supervisor, project }: HostContext,
+  target: SectionTarget | undefined,
+  rendered: readonly RenderedSection[],
+): { path: string; content: string } {
+  if (target !== undefined && target.state !== "foreign") {
+    return { path: target.path, content: withSections(target.content, rendered) };
+  }
+  const path = target?.path ?? supervisor.address.configPath ?? `${project.project}.conf`;
+  return { path, content: rendered.map(({ text }) => text).join("\n") };
+}

@@ -1,0 +1,67 @@
+/** The project's section file on its way to supervisord: written, read, and taken back where it is not taken. */
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { withSections } from "../core/section/file.ts";
+import type { RenderedSection } from "../core/section.ts";
+import { onFile, replaceFile, syncFolder } from "../io/files.ts";
+import { type ConfigChanges, FAULT, faultCode } from "../io/supervisor.ts";
+import type { SectionTarget } from "../io/supervisor-sections.ts";
+
+/** Has supervisord read its config, which applies nothing. A bad one is the failure `supervisor-config`. */
+export async function readChanges({ supervisor }: HostContext, path?: string): Promise<ConfigChanges> {
+  try {
+    return await supervisor.reloadConfig();
+  } catch (error) {
+    if (faultCode(error) !== FAULT.CANT_REREAD || !(error instanceof AgentError)) throw error;
+    const detail = error.failure.reason === "supervisor-fault" ? error.failure.text : "";
+    const blamed = path ?? supervisor.address.configPath ?? supervisor.address.url;
+    throw new AgentError({ reason: "supervisor-config", path: blamed, detail }, error);
+  }
+}
+
+/**
+ * Writes the sections and has them read. Whatever goes wrong, the file is as before when this throws.
+ * The config must have been good before, so that what supervisord refuses now is this file.
+ */
+export async function placeSections(
+  context: HostContext,
+  target: SectionTarget,
+  rendered: readonly RenderedSection[],
+  mode: number,
+): Promise<ConfigChanges> {
+  replaceFile(target.path, withSections(target.content, rendered), mode);
+  try {
+    const changes = await readChanges(context, target.path);
+    const unread = rendered.find(({ name }) => !changes.added.includes(name.replace(/^program:/, "")));
+    if (unread === undefined) return changes;
+    const detail = `supervisord does not take [${unread.name}] from it: it may run with another config`;
+    throw new AgentError({ reason: "supervisor-config", path: target.path, detail });
+  } catch (error) {
+    takeBack(target, mode);
+    // supervisord still holds what it read a moment ago. Should this fail too, the first failure is the one that counts.
+    await context.supervisor.reloadConfig().catch(() => undefined);
+    throw error;
+  }
+}
+
+function takeBack({ path, content }: SectionTarget, mode: number): void {
+  if (content !== undefined) {
+    replaceFile(path, content, mode);
+    return;
+  }
+  onFile("remove", path, () => {
+    rmSync(path, { force: true });
+    syncFolder(dirname(path));
+  });
+}
+
+/** Somebody else may have been quicker: what counts is that it is there. */
+export async function addGroup({ supervisor }: HostContext, group: string): Promise<void> {
+  try {
+    await supervisor.addProcessGroup(group);
+  } catch (error) {
+    if (faultCode(error) !== FAULT.ALREADY_ADDED) throw error;
+  }
+}

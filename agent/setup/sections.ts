@@ -1,0 +1,115 @@
+/**
+ * The project's sections come to supervisord without any other program noticing.
+ *
+ * - Only reloadConfig, which applies nothing, and addProcessGroup of the project's own groups are called. What other people
+ *   have changed and not yet adopted stays as it is, and is told.
+ * - A file that supervisord refuses, or does not read, is taken back before anything else happens.
+ * - A section that a program runs by is never changed: supervisord would adopt it only by stopping the program.
+ */
+import type { HostContext } from "../context.ts";
+import { decideSection, type SectionDecision } from "../core/section/decision.ts";
+import { programNameOf, type RenderedSection } from "../core/section.ts";
+import { readCurrent } from "../io/current.ts";
+import type { ConfigChanges } from "../io/supervisor.ts";
+import { findSectionTarget, type SectionTarget } from "../io/supervisor-sections.ts";
+import type { ProgramPlan } from "../protocol.ts";
+import { administratorStep } from "./administrator.ts";
+import { stopUntilDeployed } from "./first-stop.ts";
+import type { SetupReport } from "./report.ts";
+import { addGroup, placeSections, readChanges } from "./section-file.ts";
+import type { SupervisorView } from "./supervisor-view.ts";
+
+interface Decided extends SectionDecision {
+  readonly program: ProgramPlan;
+  /** supervisor's group: what is added. */
+  readonly group: string;
+}
+
+/** @throws AgentError supervisor-config where supervisord does not take the sections; nothing of them is left then. */
+export async function setUpSections(context: HostContext, view: SupervisorView, report: SetupReport): Promise<void> {
+  const target = view.files && findSectionTarget(view.files, context.project.project);
+  const decided = context.project.programs.map((program) => decide(context, view, target, program));
+  for (const { program, findings, action } of decided) {
+    for (const finding of findings) report.findings.push({ program: program.name, finding });
+    if (action === "leave") report.done.push(`supervisor has ${program.process}`);
+  }
+  const rendered = decided.flatMap((one) => one.rendered ?? []);
+  const own = decided.filter(({ action }) => action === "write" || action === "add");
+  const isFree = target?.isWritable === true && target.state !== "foreign";
+  if (rendered.length > 0 && (view.spoken === undefined || !isFree)) {
+    const groups = [...new Set(own.map(({ group }) => group))];
+    report.administrator.push(administratorStep(context, target, rendered, groups));
+  } else if (view.spoken !== undefined && report.dryRun) {
+    if (rendered.length > 0) tellWritten(target, rendered, report);
+    for (const { group } of own) report.did("added", `${group} to supervisor`);
+  } else if (view.spoken !== undefined) {
+    const before = await readChanges(context);
+    const isOwn = (group: string) => decided.some((one) => one.group === group);
+    // With nothing to add, what other people have not adopted is none of setup's business.
+    tellPending(before, (group) => (own.length > 0 ? !own.some((one) => one.group === group) : isOwn(group)), report);
+    const isWriting = rendered.length > 0 && target !== undefined;
+    const after = isWriting ? await placeSections(context, target, rendered, fileMode(context, view)) : before;
+    if (isWriting) tellWritten(target, rendered, report);
+    await addOwn(context, after, own, report);
+  }
+}
+
+function decide(
+  { layout }: HostContext,
+  view: SupervisorView,
+  target: SectionTarget | undefined,
+  program: ProgramPlan,
+): Decided {
+  const section = view.sections.get(`program:${programNameOf(program)}`);
+  const isOwn = section !== undefined && target?.state === "own" && section.file === target.path;
+  const decision = decideSection({
+    program,
+    layout,
+    supervisorIsRoot: view.uid === 0,
+    isActive: view.spoken?.active.has(program.process),
+    config: view.spoken?.configs.get(program.process),
+    section: section && { values: section.values, isOwn },
+  });
+  return { ...decision, program, group: program.process.split(":")[0] ?? program.process };
+}
+
+function tellWritten(
+  target: SectionTarget | undefined,
+  rendered: readonly RenderedSection[],
+  report: SetupReport,
+): void {
+  report.did("wrote", `${rendered.map(({ name }) => `[${name}]`).join(", ")} to ${target?.path ?? ""}`);
+}
+
+async function addOwn(
+  context: HostContext,
+  changes: ConfigChanges,
+  own: readonly Decided[],
+  report: SetupReport,
+): Promise<void> {
+  for (const { group, program } of own) {
+    if (!changes.added.includes(group)) continue;
+    await addGroup(context, group);
+    report.did("added", `${group} to supervisor`);
+    if (readCurrent(context.layout) === undefined) await stopUntilDeployed(context, program);
+  }
+}
+
+/** An environment may hold secrets, so its file is closed where supervisord reads it all the same. */
+function fileMode({ project }: HostContext, { uid }: SupervisorView): number {
+  const hasEnvironment = project.programs.some(({ environment }) => Object.keys(environment).length > 0);
+  return hasEnvironment && (uid === 0 || uid === process.getuid?.()) ? 0o600 : 0o644;
+}
+
+function tellPending(changes: ConfigChanges, isTold: (group: string) => boolean, report: SetupReport): void {
+  const pending = [
+    ...changes.added.map((group) => ({ group, what: "is in its config and not added" })),
+    ...changes.changed.map((group) => ({ group, what: "has a changed config, adopted only by a restart" })),
+    ...changes.removed.map((group) => ({ group, what: "is no longer in its config" })),
+  ];
+  for (const { group, what } of pending.filter((one) => isTold(one.group))) {
+    const text = `supervisor has not adopted a change, and setup leaves that alone: ${group} ${what}`;
+    const fix = `supervisorctl update ${group}`;
+    report.findings.push({ program: group, finding: { rule: "pending-change", level: "warn", text, fix } });
+  }
+}
