@@ -12,32 +12,23 @@ import { connect } from "node:net";
 import { AgentError } from "../../core/failure.ts";
 import { userName } from "../files.ts";
 import type { ResolvedAddress } from "../supervisor-discovery.ts";
+import { Answer, type HttpAnswer } from "./answer.ts";
 
 /** Until the socket is open. On the host itself this takes no time, or for ever. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 /** From there to the last byte of the answer. An idle supervisord turns its loop once a second. */
 export const ANSWER_TIMEOUT_MS = 20_000;
-/** Some thousand processes; whatever sends more is no supervisord. */
-export const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
-
 export interface SupervisorTimeouts {
   readonly connectMs: number;
   readonly answerMs: number;
 }
 export const SUPERVISOR_TIMEOUTS: SupervisorTimeouts = { connectMs: CONNECT_TIMEOUT_MS, answerMs: ANSWER_TIMEOUT_MS };
 
-export interface HttpAnswer {
-  readonly status: number;
-  /** `HTTP/1.1 500 Internal Server Error`. */
-  readonly statusLine: string;
-  readonly body: string;
-}
-
 /** The answer, whatever its status. Rejects with AgentError: supervisor-not-running, -not-permitted, -silent, -answer. */
 export function post(address: ResolvedAddress, body: string, timeouts: SupervisorTimeouts): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const socket = openSocket(address);
-    let received = Buffer.alloc(0);
+    const answer = new Answer();
     let timer = setTimeout(() => fail(silent(address, timeouts.connectMs)), timeouts.connectMs);
     const close = () => {
       clearTimeout(timer);
@@ -47,11 +38,9 @@ export function post(address: ResolvedAddress, body: string, timeouts: Superviso
       close();
       reject(error);
     };
-    const finish = (hasEnded: boolean) => {
-      const answer = readAnswer(received, hasEnded);
-      if (answer === undefined) return;
+    const finish = () => {
       close();
-      resolve(answer);
+      resolve(answer.read());
     };
     socket.once("connect", () => {
       clearTimeout(timer);
@@ -60,13 +49,13 @@ export function post(address: ResolvedAddress, body: string, timeouts: Superviso
       socket.write(requestText(address, body));
     });
     socket.on("data", (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      if (received.length > ANSWER_LIMIT_BYTES) fail(badAnswer(address, `more than ${ANSWER_LIMIT_BYTES} bytes`));
-      else finish(false);
+      const problem = answer.take(chunk);
+      if (problem !== undefined) fail(badAnswer(address, problem));
+      else if (answer.isWhole(false)) finish();
     });
     socket.once("end", () => {
-      finish(true);
-      fail(received.length === 0 ? notRunning(address, "ECONNRESET") : badAnswer(address, "the answer was cut short"));
+      if (answer.isWhole(true)) finish();
+      else fail(answer.isEmpty ? notRunning(address, "ECONNRESET") : badAnswer(address, "the answer was cut short"));
     });
     socket.once("error", (error: NodeJS.ErrnoException) => fail(socketFailure(address, error, timeouts)));
   });
@@ -92,29 +81,6 @@ function requestText(address: ResolvedAddress, body: string): string {
     lines.push(`Authorization: Basic ${credentials}`);
   }
   return `${lines.join("\r\n")}\r\n\r\n${body}`;
-}
-
-/** Undefined while more has to come. Without a Content-Length the end of the connection ends the answer. */
-function readAnswer(received: Buffer, hasEnded: boolean): HttpAnswer | undefined {
-  const headEnd = received.indexOf("\r\n\r\n");
-  if (headEnd === -1) return hasEnded || !startsLikeHttp(received) ? notHttp(received) : undefined;
-  const head = received.toString("latin1", 0, headEnd);
-  const statusLine = /^HTTP\/1\.[01] (\d{3})[^\r\n]*/.exec(head);
-  if (statusLine === null) return notHttp(received);
-  const length = /^content-length:[ \t]*(\d+)[ \t]*$/im.exec(head)?.[1];
-  const body = received.subarray(headEnd + 4);
-  const isWhole = length === undefined ? hasEnded : body.length >= Number(length);
-  if (!isWhole) return undefined;
-  return { status: Number(statusLine[1]), statusLine: statusLine[0], body: body.toString("utf8") };
-}
-
-function startsLikeHttp(received: Buffer): boolean {
-  return "HTTP/1.".startsWith(received.toString("latin1", 0, 7));
-}
-
-/** Something else answers there. Status 0 is no HTTP status; an empty answer is the business of the `end` above. */
-function notHttp(received: Buffer): HttpAnswer | undefined {
-  return received.length === 0 ? undefined : { status: 0, statusLine: "no HTTP", body: "" };
 }
 
 function silent(address: ResolvedAddress, timeoutMs: number): AgentError {
