@@ -23,6 +23,12 @@ export function eventLine(event: ProgressEvent): string | undefined {
   }
 }
 
+/** Notes and warnings: what is to be said however little else is shown. The rest is progress. */
+export function isSpoken(event: ProgressEvent): boolean {
+  if (event.kind === "agent") return event.event.event === "warning";
+  return event.kind === "note" || event.kind === "warning";
+}
+
 /** `survey`, `survey done (120 ms): 2 programs`, `activate failed: …`. */
 export function phaseLine(event: Extract<ProgressEvent, { kind: "host-phase" }>): string {
   const status = event.status === "start" ? "" : ` ${event.status}`;

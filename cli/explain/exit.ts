@@ -5,7 +5,7 @@ import type { Failure, LinkFailure } from "../failure.ts";
 
 /**
  * When a failure came.
- * `plan`: before the first byte of a build was sent. `stage`: from there until the release is published.
+ * `plan`: while config, build and hosts were read. `stage`: from the request to stage until the release is published.
  * `activate`: as the answer to `activate` or `control`; the agent answers a failure only where it changed nothing (what
  * it changed it reports), but when the link breaks here, nobody knows. `settle`: after all was proved.
  */

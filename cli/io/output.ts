@@ -18,7 +18,7 @@ export interface Output {
   report(event: ProgressEvent): void;
   /**
    * What the command was run for. `text` is written as it is (status must be byte for byte); `data` is what `--json`
-   * prints in its place; `exit` is told with it.
+   * prints in its place; `exit` is told with it. Called more than once, the texts follow each other and `data` is a list.
    */
   result(text: string, data: unknown, exit?: number): void;
   /** A failure; its exit code becomes that of the result event of `--json`. */
@@ -35,16 +35,18 @@ export interface OutputOptions {
   readonly stderr: Writable;
   /** Whether stderr may be coloured: chooseColor. */
   readonly color: boolean;
+  /** Plain lines: only notes, warnings and failures, for verbs whose output is read line by line (status). */
+  readonly quiet?: boolean;
 }
 
-export function openOutput({ mode, stdout, stderr, color }: OutputOptions): Output {
+export function openOutput({ mode, stdout, stderr, color, quiet = false }: OutputOptions): Output {
   forgiveBrokenPipe(stdout);
   forgiveBrokenPipe(stderr);
   if (mode === "json") return openJson({ stdout, stderr, color });
   if (mode === "tree" && stderr instanceof WriteStream && hasSize(stderr)) {
     return openTerminal({ stdout, terminal: stderr, color });
   }
-  return openPlain({ stdout, stderr, color });
+  return openPlain({ stdout, stderr, color, quiet });
 }
 
 /** A pseudo-terminal that nobody gave a size (script(1), expect) has 0 rows, and a tree of 0 rows shows nothing. */

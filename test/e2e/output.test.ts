@@ -146,6 +146,16 @@ describe("through pipes", () => {
     ]);
   });
 
+  test("a quiet verb says only notes, warnings and failures beside its result", async (t) => {
+    const run = await start(t, { terminal: false, mode: "quiet" });
+    run.call(["report", PLAN], phase("web-1", "survey", "start"), ["report", { kind: "note", text: "web-1:" }]);
+    run.call(["report", { kind: "agent", host: "web-1", event: { event: "warning", text: "odd" } }]);
+    run.call(["result", "a\n", null], ["result", "b\n", null]);
+    const { raw, stdout } = await run.end();
+    assert.equal(raw, "web-1:\nzdr: warning: web-1: odd\n");
+    assert.equal(stdout, "a\nb\n");
+  });
+
   test("a failure says what, the state, the log and what to do, in that order", async (t) => {
     const run = await start(t, { terminal: false });
     run.call(["failure", FAILURE]);
@@ -188,6 +198,13 @@ describe("as NDJSON", () => {
     );
     assert.deepEqual(events[1], { event: "host-phase", host: "web-1", phase: "connect", status: "start" });
     assert.deepEqual(events.at(-1), { event: "result", exit: 7, data: { hosts: [] } });
+  });
+
+  test("several results become one list", async (t) => {
+    const run = await start(t, { terminal: false, mode: "json" });
+    run.call(["result", "a", { host: "web-1" }, 3], ["result", "b", { host: "web-2" }, 0]);
+    const { stdout } = await run.end();
+    assert.equal(stdout, '{"event":"result","exit":3,"data":[{"host":"web-1"},{"host":"web-2"}]}\n');
   });
 
   test("an upload is told once for each percent", async (t) => {

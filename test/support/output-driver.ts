@@ -1,6 +1,6 @@
 /**
  * Opens the output of the CLI as main does and calls it as a test says: one call a line, as JSON, over the unix socket
- * argv[2]. argv[3] is the mode; `auto` lets the surroundings choose. A call is `["report", event]`, `["result", text, data,
+ * argv[2]. argv[3] is the mode; `auto` lets the surroundings choose, `quiet` is plain and quiet. A call is `["report", event]`, `["result", text, data,
  * exit]`, `["failure", report]` or `["ask", question]`, which pauses the tree and reads a line of stdin. The end of the
  * socket closes the output.
  */
@@ -22,6 +22,7 @@ if (import.meta.main) await drive(process.argv[2] ?? "", process.argv[3] ?? "aut
 async function drive(socketPath: string, mode: string): Promise<void> {
   const surroundings = { isTTY: process.stderr.isTTY === true, env: process.env };
   const output = openOutput({
+    quiet: mode === "quiet",
     mode: mode === "json" || mode === "plain" || mode === "tree" ? mode : chooseMode({ ...surroundings, json: false }),
     stdout: process.stdout,
     stderr: process.stderr,

@@ -11,7 +11,7 @@ export function openJson({ stdout, stderr, color }: PlainOptions): Output {
   const percents = new Map<string, number>();
   const write = (event: string, fields: object) => stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
   let exit = 0;
-  let data: unknown = null;
+  const results: unknown[] = [];
   return {
     report(event) {
       if (event.kind === "upload" && !isNewPercent(event, percents)) return;
@@ -19,7 +19,7 @@ export function openJson({ stdout, stderr, color }: PlainOptions): Output {
       write(kind, fields);
     },
     result(_text, resultData, resultExit = 0) {
-      data = resultData;
+      results.push(resultData);
       if (exit === 0) exit = resultExit;
     },
     failure(report) {
@@ -29,7 +29,7 @@ export function openJson({ stdout, stderr, color }: PlainOptions): Output {
     },
     pause: oneAtATime(),
     async close() {
-      write("result", { exit, data: data ?? null });
+      write("result", { exit, data: (results.length > 1 ? results : results[0]) ?? null });
       await Promise.all([flush(stdout), flush(stderr)]);
     },
   };

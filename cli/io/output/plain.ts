@@ -1,6 +1,6 @@
 /** One line for each fact, on stderr: for CI, for files, and for terminals that cannot do more. */
 import type { Writable } from "node:stream";
-import { eventLine, uploadLine, uploadQuarter } from "../../core/event-lines.ts";
+import { eventLine, isSpoken, uploadLine, uploadQuarter } from "../../core/event-lines.ts";
 import type { ProgressEvent } from "../../core/progress.ts";
 import type { Output } from "../output.ts";
 import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
@@ -9,12 +9,14 @@ export interface PlainOptions {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly color: boolean;
+  readonly quiet?: boolean;
 }
 
-export function openPlain({ stdout, stderr, color }: PlainOptions): Output {
+export function openPlain({ stdout, stderr, color, quiet = false }: PlainOptions): Output {
   const uploads = new Map<string, { quarter: number; startedMs: number }>();
   return {
     report(event) {
+      if (quiet && !isSpoken(event)) return;
       const line = event.kind === "upload" ? quarterLine(event, uploads) : eventLine(event);
       if (line !== undefined) stderr.write(errorLine(line, color));
     },

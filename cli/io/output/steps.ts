@@ -17,6 +17,8 @@ export interface Step {
   readonly phase: HostPhase;
   readonly ended: Promise<StepEnd>;
   title: string;
+  /** False: its turn has not come, though the one before it has ended (its batch waits). */
+  hasBegun: boolean;
   /** What goes on inside of it just now; empty: nothing to tell. */
   output: string;
   /** Told after each change, once somebody shows the step. */
@@ -73,7 +75,17 @@ function liveStep(phase: HostPhase): LiveStep {
   const ended = new Promise<StepEnd>((resolve) => {
     settle = resolve;
   });
-  return { phase, ended, settle, title: phase, output: "", state: "waiting", startedMs: 0, shownMs: 0 };
+  return {
+    phase,
+    ended,
+    settle,
+    title: phase,
+    hasBegun: false,
+    output: "",
+    state: "waiting",
+    startedMs: 0,
+    shownMs: 0,
+  };
 }
 
 function reportPhase(steps: readonly LiveStep[], event: Extract<ProgressEvent, { kind: "host-phase" }>): void {
@@ -87,6 +99,7 @@ function reportPhase(steps: readonly LiveStep[], event: Extract<ProgressEvent, {
   }
   if (step.state !== "waiting") return;
   step.state = "begun";
+  step.hasBegun = true;
   step.startedMs = performance.now();
   show(step, { title: phaseLine(event) });
 }

@@ -1,8 +1,7 @@
 /** A tree on the terminal that changes in place; what else is to be said waits until it stands still. */
 import type { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
-import { eventLine } from "../../core/event-lines.ts";
-import type { ProgressEvent } from "../../core/progress.ts";
+import { eventLine, isSpoken } from "../../core/event-lines.ts";
 import type { Output } from "../output.ts";
 import { growTree, type Steps } from "./steps.ts";
 import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
@@ -42,7 +41,8 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
         tree = import("./tree.ts").then(({ runTree }) => runTree(grown, { terminal, color }));
         return;
       }
-      const spoken = spokenLine(event);
+      // What stays true after the tree has gone. The rest is the tree's to show.
+      const spoken = isSpoken(event) ? eventLine(event) : undefined;
       if (spoken !== undefined) say(terminal, errorLine(spoken, color));
       steps?.report(event);
     },
@@ -54,10 +54,4 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
       await Promise.all([flush(stdout), flush(terminal)]);
     },
   };
-}
-
-/** What stays true after the tree has gone: notes and warnings. The rest is the tree's to show. */
-function spokenLine(event: ProgressEvent): string | undefined {
-  if (event.kind === "note" || event.kind === "warning") return eventLine(event);
-  return event.kind === "agent" && event.event.event === "warning" ? eventLine(event) : undefined;
 }

@@ -103,13 +103,16 @@ function stepTask(step: Step): Task {
     // What comes after a failure (giving up the lock) is still shown.
     exitOnError: false,
     task: async (_, task) => {
+      let hasEnded = false;
       const show = () => {
-        task.title = step.title;
+        task.title = step.hasBegun || hasEnded ? step.title : `${step.title} (waits)`;
         if (step.output !== "") task.output = step.output;
       };
       step.changed = show;
       show();
       const end = await step.ended;
+      hasEnded = true;
+      show();
       if (end === "skipped") task.skip();
       if (end === "failed") throw new Error(step.title);
     },
