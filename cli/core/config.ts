@@ -1,15 +1,22 @@
 /** deploy.yml: text -> checked config, or all that is wrong with it, each with its place. */
+import { dirname } from "node:path";
 import { type ConfigProblem, type SourcePlace, ZdrError } from "../failure.ts";
-import { crossFindings } from "./config/checks.ts";
+import { crossFindings, partsOf, rightPartsOf } from "./config/checks.ts";
 import { type Finding, findingsOf, valueAt } from "./config/problems.ts";
+import { configSchema, type FileConfig } from "./config/schema.ts";
 import { readYaml, type YamlSource } from "./config/yaml-source.ts";
-import { configSchema, type FileConfig } from "./config-schema.ts";
 import { Secret } from "./secret.ts";
 
 /** A checked deploy.yml, keys as there, times in milliseconds; with no secret that must still be looked up. */
 export type Config = Omit<FileConfig, "supervisor"> & {
+  /** What messages call the file. */
+  readonly file: string;
+  /** Where it stands: what its relative paths start from, and where `build.run` runs. */
+  readonly folder: string;
   readonly supervisor: Omit<FileConfig["supervisor"], "password"> & { readonly password?: Secret };
 };
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ParsedConfig {
   readonly config: Config;
@@ -22,27 +29,24 @@ export interface ParsedConfig {
  * @param environment where `{ env: NAME }` is looked up.
  * @throws ZdrError `config`, with every problem in the order of the file.
  */
-export function parseConfig(
-  text: string,
-  file: string,
-  environment: Readonly<Record<string, string | undefined>> = {},
-): ParsedConfig {
+export function parseConfig(text: string, file: string, environment: Environment = {}): ParsedConfig {
   const source = readYaml(text, isWrittenText);
   const schema = configSchema();
   if (source.syntax.length > 0) throw refused(source.syntax.map((found) => syntaxProblem(found, file)));
   if (source.data === null)
     throw refused([{ place: { file, line: 1, column: 1 }, path: "", problem: "the file is empty" }]);
-  const parsed = schema.safeParse(source.data);
+  // Compiling the schema first costs more than checking one small file without.
+  const parsed = schema.safeParse(source.data, { jitless: true });
   const findings = [
     ...source.findings,
     ...(parsed.error === undefined ? [] : findingsOf(parsed.error.issues, source.data, schema)),
-    ...crossFindings(schema, source.data),
+    ...crossFindings(parsed.success ? partsOf(parsed.data) : rightPartsOf(schema, source.data)),
     ...missingSecrets(source.data, environment),
   ];
   if (findings.length > 0 || !parsed.success)
     throw refused(findings.map((found) => configProblem(found, file, source)));
   return {
-    config: withSecrets(parsed.data, environment),
+    config: { ...withSecrets(parsed.data, environment), file, folder: dirname(file) },
     placeOf: (path) => ({ file, ...source.placeOf({ path, on: "value" }) }),
   };
 }
@@ -61,14 +65,14 @@ function isWrittenText(path: readonly PropertyKey[]): boolean {
   return path.length === 4 && section === "programs" && (key === "environment" || key === "command" || key === "check");
 }
 
-function missingSecrets(data: unknown, environment: Readonly<Record<string, string | undefined>>): Finding[] {
+function missingSecrets(data: unknown, environment: Environment): Finding[] {
   const path = ["supervisor", "password", "env"];
   const name = valueAt(data, path);
   if (typeof name !== "string" || (environment[name] ?? "") !== "") return [];
   return [{ path, on: "value", problem: "names a variable that is not set in the environment of zdr" }];
 }
 
-function withSecrets(config: FileConfig, environment: Readonly<Record<string, string | undefined>>): Config {
+function withSecrets(config: FileConfig, environment: Environment): Omit<Config, "file" | "folder"> {
   const { password, ...supervisor } = config.supervisor;
   if (password === undefined) return { ...config, supervisor };
   const secret = password instanceof Secret ? password : new Secret(environment[password.env] ?? "");

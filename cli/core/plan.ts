@@ -2,8 +2,8 @@
 import type { ProgramPlan, ProjectPlan } from "../../agent/protocol.ts";
 import { ZdrError } from "../failure.ts";
 import { didYouMean } from "./closest.ts";
+import type { HostConfig, ProgramConfig } from "./config/schema.ts";
 import type { Config } from "./config.ts";
-import type { HostConfig, ProgramConfig } from "./config-schema.ts";
 
 /** What supervisor waits beyond the drain time before it kills a program, where deploy.yml says nothing. */
 const STOP_MARGIN_SECONDS = 5;

@@ -3,10 +3,10 @@
  * run tells all that is wrong.
  */
 import type { z } from "zod";
-import type { configSchema, HostConfig, ProgramConfig } from "../config-schema.ts";
-import { complain } from "./checked.ts";
 import type { Finding } from "./problems.ts";
-import { hostOfUrl, isLoopbackUrl } from "./urls.ts";
+import { complain } from "./rules/checked.ts";
+import { hostOfUrl, isLoopbackUrl } from "./rules/urls.ts";
+import type { configSchema, FileConfig, HostConfig, ProgramConfig } from "./schema.ts";
 
 type Schema = ReturnType<typeof configSchema>;
 
@@ -16,19 +16,52 @@ interface Part<T> {
   readonly value: T;
 }
 
-export function crossFindings(schema: Schema, data: unknown): Finding[] {
-  const root = isMapping(data) ? data : {};
-  const { shape } = schema;
-  const deployTo = shape.deploy_to.safeParse(root.deploy_to);
-  const hosts = itemsOf(shape.hosts.element, root.hosts, ["hosts"]);
-  const programs = valuesOf(shape.programs.valueType, root.programs, ["programs"]);
+interface Parts {
+  readonly deployTo?: string;
+  readonly hosts: readonly Part<HostConfig>[];
+  readonly shared: readonly Part<string>[];
+  readonly programs: readonly Part<ProgramConfig>[];
+}
+
+export function crossFindings(parts: Parts): Finding[] {
+  const { deployTo, hosts, shared, programs } = parts;
   return [
     ...hostFindings(hosts),
-    ...sharedFindings(schema, root.shared),
+    ...sharedFindings(shared),
     ...processFindings(programs),
-    ...programs.flatMap((program) => programFindings(program, deployTo.success ? deployTo.data : undefined)),
+    ...programs.flatMap((program) => programFindings(program, deployTo)),
     ...programs.flatMap((program) => healthFindings(program, hosts)),
   ];
+}
+
+/** Of a config that is right in every part. */
+export function partsOf({ deploy_to, hosts, shared, programs }: FileConfig): Parts {
+  return {
+    deployTo: deploy_to,
+    hosts: placed(hosts.entries(), ["hosts"]),
+    shared: [
+      ...placed(shared.dirs.entries(), ["shared", "dirs"]),
+      ...placed(shared.files.entries(), ["shared", "files"]),
+    ],
+    programs: placed(Object.entries(programs), ["programs"]),
+  };
+}
+
+/** What is right in data that as a whole is not. */
+export function rightPartsOf({ shape }: Schema, data: unknown): Parts {
+  const root = mapping(data);
+  const sharedRoot = mapping(root.shared);
+  const { dirs, files } = shape.shared.unwrap().shape;
+  const deployTo = shape.deploy_to.safeParse(root.deploy_to);
+  return {
+    ...(deployTo.success && { deployTo: deployTo.data }),
+    hosts: right(shape.hosts.element, list(root.hosts).entries(), ["hosts"]),
+    shared: [
+      ...right(dirs.unwrap().element, list(sharedRoot.dirs).entries(), ["shared", "dirs"]),
+      ...right(files.unwrap().element, list(sharedRoot.files).entries(), ["shared", "files"]),
+    ],
+    programs: right(shape.programs.valueType, Object.entries(mapping(root.programs)), ["programs"]),
+  };
 }
 
 function hostFindings(hosts: readonly Part<HostConfig>[]): Finding[] {
@@ -50,13 +83,7 @@ function machineOf(host: HostConfig): string {
 }
 
 /** A link inside a linked folder would be written into the shared folder itself. */
-function sharedFindings(schema: Schema, shared: unknown): Finding[] {
-  const sections = isMapping(shared) ? shared : {};
-  const { dirs, files } = schema.shape.shared.unwrap().shape;
-  const parts = [
-    ...itemsOf(dirs.unwrap().element, sections.dirs, ["shared", "dirs"]),
-    ...itemsOf(files.unwrap().element, sections.files, ["shared", "files"]),
-  ];
+function sharedFindings(parts: readonly Part<string>[]): Finding[] {
   return parts.flatMap((part, index) => {
     const isSame = parts.slice(0, index).some((earlier) => earlier.value === part.value);
     if (isSame) return [about(part, "is named twice")];
@@ -130,25 +157,27 @@ function about(part: Part<unknown>, problem: string, suggestion?: string): Findi
   return { path: part.path, on: "value", ...complain(problem, suggestion) };
 }
 
-function itemsOf<S extends z.ZodType>(schema: S, list: unknown, path: readonly PropertyKey[]): Part<z.output<S>>[] {
-  return Array.isArray(list) ? partsOf(schema, [...list.entries()], path) : [];
+type Entries<T> = Iterable<readonly [PropertyKey, T]>;
+
+function placed<T>(entries: Entries<T>, path: readonly PropertyKey[]): Part<T>[] {
+  return Array.from(entries, ([key, value]) => ({ path: [...path, key], value }));
 }
 
-function valuesOf<S extends z.ZodType>(schema: S, mapping: unknown, path: readonly PropertyKey[]): Part<z.output<S>>[] {
-  return isMapping(mapping) ? partsOf(schema, Object.entries(mapping), path) : [];
-}
-
-function partsOf<S extends z.ZodType>(
+function right<S extends z.ZodType>(
   schema: S,
-  entries: readonly (readonly [PropertyKey, unknown])[],
+  entries: Entries<unknown>,
   path: readonly PropertyKey[],
 ): Part<z.output<S>>[] {
-  return entries.flatMap(([key, value]) => {
-    const parsed = schema.safeParse(value);
-    return parsed.success ? [{ path: [...path, key], value: parsed.data }] : [];
+  return placed(entries, path).flatMap((part) => {
+    const parsed = schema.safeParse(part.value);
+    return parsed.success ? [{ path: part.path, value: parsed.data }] : [];
   });
 }
 
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function mapping(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }

@@ -1,10 +1,10 @@
 /** The kinds of values that deploy.yml has, as schemas. */
 import * as z from "zod";
 import { didYouMean } from "../closest.ts";
-import { type Checked, complain } from "./checked.ts";
-import { type CommandUse, checkCommand } from "./command.ts";
-import { parseDuration } from "./duration.ts";
-import { checkAbsolutePath, checkLocalPath } from "./paths.ts";
+import { type Checked, complain } from "./rules/checked.ts";
+import { type CommandUse, checkCommand } from "./rules/command.ts";
+import { parseDuration } from "./rules/duration.ts";
+import { checkAbsolutePath, checkLocalPath } from "./rules/paths.ts";
 
 /** A check's complaint becomes zod's issue; config/problems.ts takes it out again. */
 export function checkedBy<Inner extends z.ZodType, Output>(

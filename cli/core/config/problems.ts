@@ -1,8 +1,8 @@
 /** zod's issues in the words of whoever writes a deploy.yml. Values are never repeated here: any of them may be a secret. */
 import type * as z from "zod";
 import { closest } from "../closest.ts";
-import type { Complaint } from "./checked.ts";
 import { type KeyPath, keysAt, schemaKeys } from "./keys.ts";
+import type { Complaint } from "./rules/checked.ts";
 
 /** Something wrong at a place of the data. */
 export interface Finding extends Omit<Complaint, "at"> {

@@ -186,7 +186,10 @@ interface Located {
 function locate(tree: Document, path: Path): Located {
   let located: Located = { key: undefined, value: tree.contents, isExact: true };
   for (const step of path) {
-    const inner = innerOf(resolved(located.value, tree), step, tree);
+    const outer = resolved(located.value, tree);
+    // A list of one may be written as the one.
+    if (isScalar(outer) && step === 0) continue;
+    const inner = innerOf(outer, step, tree);
     if (inner === undefined) return { ...located, isExact: false };
     located = inner;
   }

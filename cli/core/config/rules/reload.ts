@@ -1,6 +1,6 @@
 /** `reload:` of a program, from a preset's name or from its parts. */
-import { PRESET_NAMES, type RELOAD_SIGNALS, type ReloadPlan, STRATEGY_NAMES } from "../../../agent/protocol.ts";
-import { didYouMean } from "../closest.ts";
+import { PRESET_NAMES, type RELOAD_SIGNALS, type ReloadPlan, STRATEGY_NAMES } from "../../../../agent/protocol.ts";
+import { didYouMean } from "../../closest.ts";
 import { type Checked, complain } from "./checked.ts";
 
 type PresetName = (typeof PRESET_NAMES)[number];

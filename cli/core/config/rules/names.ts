@@ -1,5 +1,5 @@
 /** Names in deploy.yml: they become folders, supervisor's section headers and words of log lines. */
-import { didYouMean } from "../closest.ts";
+import { didYouMean } from "../../closest.ts";
 import { type Checked, complain } from "./checked.ts";
 import { placeholderComplaint } from "./placeholders.ts";
 

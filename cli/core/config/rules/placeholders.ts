@@ -1,5 +1,5 @@
 /** `{current}` and the like, which the agent fills in: only it knows where they are. */
-import { closest } from "../closest.ts";
+import { closest } from "../../closest.ts";
 import { type Complaint, complain } from "./checked.ts";
 
 const PLACES = ["current", "deploy_to", "shared", "run"] as const;

@@ -1,15 +1,12 @@
 /**
  * deploy.yml, key by key: the one place that says what may stand there. The JSON Schema for editors and the reference are
- * made from it, so every key is described. Rules that take more than one place to see stand in config/checks.ts.
+ * made from it, so every key is described. Rules that take more than one place to see stand in checks.ts.
  *
  * It is built when it is first asked for: loading this file costs nothing but zod.
  */
 import * as z from "zod";
-import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../agent/protocol.ts";
-import { complain } from "./config/checked.ts";
-import { checkSshUser } from "./config/host-address.ts";
-import { hostOfParts, hostOfWord } from "./config/host-entry.ts";
-import { checkHostKey } from "./config/host-key.ts";
+import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/protocol.ts";
+import { Secret } from "../secret.ts";
 import {
   checkedBy,
   choice,
@@ -25,7 +22,11 @@ import {
   textAsWritten,
   variableToRead,
   wholeNumber,
-} from "./config/kinds.ts";
+} from "./kinds.ts";
+import { complain } from "./rules/checked.ts";
+import { checkSshUser } from "./rules/host-address.ts";
+import { hostOfParts, hostOfWord } from "./rules/host-entry.ts";
+import { checkHostKey } from "./rules/host-key.ts";
 import {
   checkName,
   checkProcess,
@@ -33,11 +34,10 @@ import {
   checkVariableName,
   checkVariableValue,
   signalSuggestion,
-} from "./config/names.ts";
-import { checkAbsolutePath, checkBuildPath, checkDeployTo, checkSharedPath } from "./config/paths.ts";
-import { checkReload } from "./config/reload.ts";
-import { checkHealthUrl, checkSupervisorUrl } from "./config/urls.ts";
-import { Secret } from "./secret.ts";
+} from "./rules/names.ts";
+import { checkAbsolutePath, checkBuildPath, checkDeployTo, checkSharedPath } from "./rules/paths.ts";
+import { checkReload } from "./rules/reload.ts";
+import { checkHealthUrl, checkSupervisorUrl } from "./rules/urls.ts";
 
 /** Longest wait for a host to answer, where deploy.yml says nothing. */
 const CONNECT_TIMEOUT = "10s";

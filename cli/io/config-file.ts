@@ -1,0 +1,178 @@
+/** The config on the disk: found, read, and its paths made absolute. */
+import { isUtf8 } from "node:buffer";
+import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { didYouMean } from "../core/closest.ts";
+import { type Config, type ParsedConfig, parseConfig, pathText } from "../core/config.ts";
+import { type ConfigProblem, ZdrError } from "../failure.ts";
+
+/** Where a config is looked for, in this order, in the working folder and nowhere above it. */
+export const CONFIG_FILES = ["deploy.yml", "deploy.yaml", "config/deploy.yml"] as const;
+/** A config is written by hand; whatever is larger is some other file. */
+const CONFIG_LIMIT_BYTES = 1024 * 1024;
+
+export interface ConfigSearch {
+  /** `--config`; relative to `cwd`. */
+  readonly path?: string;
+  readonly cwd: string;
+  /** HOME is what `~/` stands for; `password: { env: NAME }` is looked up here. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether the build must be there already, unless `build.run` makes it. */
+  readonly needsBuild?: boolean;
+}
+
+/**
+ * A checked config whose local paths are all absolute.
+ *
+ * @throws ZdrError `config`, for a file that is not there, can not be read or is wrong, and for files that it names in vain.
+ */
+export function readConfigFile(search: ConfigSearch): Config {
+  const { file, descriptor } = openConfig(search);
+  const parsed = parseConfig(readText(file, descriptor), file, search.env);
+  const config = withAbsolutePaths(
+    parsed.config,
+    resolve(search.cwd, parsed.config.folder),
+    search.env.HOME ?? homedir(),
+  );
+  const problems = missingFiles(parsed, config, search.needsBuild === true);
+  if (problems.length > 0) throw new ZdrError({ kind: "config", problems });
+  return config;
+}
+
+interface OpenConfig {
+  readonly file: string;
+  readonly descriptor: number;
+}
+
+function openConfig({ path, cwd }: ConfigSearch): OpenConfig {
+  for (const file of path === undefined ? CONFIG_FILES : [path]) {
+    try {
+      // Without O_NONBLOCK, opening a named pipe waits for whoever writes it.
+      return { file, descriptor: openSync(resolve(cwd, file), constants.O_RDONLY | constants.O_NONBLOCK) };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== "ENOENT" && code !== "ENOTDIR") throw refused(`${file} can not be opened (${code})`);
+    }
+  }
+  if (path === undefined)
+    throw refused(`there is no ${CONFIG_FILES.join(", ")} in ${cwd}`, "name one with --config PATH");
+  throw refused(`there is no file ${path}`, similarFile(resolve(cwd, path)));
+}
+
+function readText(file: string, descriptor: number): string {
+  try {
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) throw refused(`${file} is a folder`, `did you mean "${join(file, CONFIG_FILES[0])}"?`);
+    if (!stat.isFile()) throw refused(`${file} is no regular file`);
+    return decoded(file, readWhole(file, descriptor));
+  } catch (error) {
+    throw error instanceof ZdrError ? error : refused(`${file} can not be read (${codeOf(error)})`);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** What stat says of its size may be wrong by now, and in /proc always is. */
+function readWhole(file: string, descriptor: number): Buffer {
+  const buffer = Buffer.allocUnsafe(CONFIG_LIMIT_BYTES + 1);
+  let length = 0;
+  for (;;) {
+    const count = readSync(descriptor, buffer, length, buffer.length - length, null);
+    if (count === 0) return buffer.subarray(0, length);
+    length += count;
+    if (length > CONFIG_LIMIT_BYTES) throw refused(`${file} is larger than 1 MiB: this is no config`);
+  }
+}
+
+function decoded(file: string, bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  const [first, second] = bytes;
+  const isUtf16 = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
+  const problem = isUtf16 ? "the file is UTF-16; a config is UTF-8" : "this line is not UTF-8";
+  const place = { file, line: isUtf16 ? 1 : firstBadLine(bytes), column: 1 };
+  throw new ZdrError({ kind: "config", problems: [{ place, path: "", problem }] });
+}
+
+function firstBadLine(bytes: Buffer): number {
+  let line = 1;
+  let start = 0;
+  for (;;) {
+    const end = bytes.indexOf("\n", start);
+    if (end < 0 || !isUtf8(bytes.subarray(start, end))) return line;
+    start = end + 1;
+    line++;
+  }
+}
+
+function withAbsolutePaths(config: Config, folder: string, home: string): Config {
+  const { build, ssh, hosts } = config;
+  const here = (path: string) => absolute(path, folder, home);
+  return {
+    ...config,
+    folder,
+    build: { ...build, path: here(build.path) },
+    ssh: { ...ssh, key: ssh.key.map(here), known_hosts: ssh.known_hosts.map(here) },
+    hosts: hosts.map((host) => (host.kind === "local" ? host : { ...host, keys: host.keys.map(here) })),
+  };
+}
+
+function absolute(path: string, folder: string, home: string): string {
+  if (path === "~" || path.startsWith("~/")) return join(home, path.slice(1));
+  return isAbsolute(path) ? path : resolve(folder, path);
+}
+
+interface NamedFile {
+  readonly path: readonly PropertyKey[];
+  readonly file: string;
+}
+
+/** Of the local files that the config names, those that can not be read. */
+function missingFiles(parsed: ParsedConfig, { build, hosts, ssh }: Config, needsBuild: boolean): ConfigProblem[] {
+  const named: NamedFile[] = [
+    ...(needsBuild && build.run === undefined ? [{ path: ["build", "path"], file: build.path }] : []),
+    ...hosts.flatMap((host, index) => (host.kind === "local" ? [] : namedFiles(["hosts", index, "key"], host.keys))),
+    ...namedFiles(["ssh", "key"], ssh.key),
+    ...namedFiles(["ssh", "known_hosts"], ssh.known_hosts),
+  ];
+  return named.flatMap(({ path, file }) => {
+    const problem = whyUnreadable(file);
+    if (problem === undefined) return [];
+    const suggestion = similarFile(file);
+    return [{ place: parsed.placeOf(path), path: pathText(path), problem, ...(suggestion && { suggestion }) }];
+  });
+}
+
+function namedFiles(path: readonly PropertyKey[], files: readonly string[]): NamedFile[] {
+  return files.map((file, index) => ({ path: [...path, index], file }));
+}
+
+function whyUnreadable(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    const code = codeOf(error);
+    return code === "ENOENT" ? `there is no ${file}` : `${file} can not be read (${code})`;
+  }
+}
+
+function similarFile(path: string): string | undefined {
+  try {
+    const name = basename(path);
+    return didYouMean(
+      name,
+      readdirSync(dirname(path)).filter((other) => other !== name),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function refused(problem: string, suggestion?: string): ZdrError {
+  return new ZdrError({ kind: "config", problems: [{ path: "", problem, ...(suggestion && { suggestion }) }] });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
