@@ -396,7 +396,13 @@ const requestShapes = {
   /** start, stop, restart or reload programs of the project on the release that is current. */
   control: { action: z.enum(["start", "stop", "restart", "reload"]), programs: strings },
   /** Make the layout, render the supervisor sections and add what is new. */
-  setup: { project: ProjectPlan, lock: LockRequest, dryRun: z.boolean() },
+  setup: {
+    project: ProjectPlan,
+    lock: LockRequest,
+    dryRun: z.boolean(),
+    /** Text of the helper that looks into processes of other users as root. */
+    prove: z.string(),
+  },
 } as const;
 
 const request = <Verb extends keyof typeof requestShapes>(verb: Verb) =>

@@ -1,10 +1,8 @@
 /** What a supervised program's processes are right now: supervisor's pid, its descendants, and what each one runs. */
-import { statSync } from "node:fs";
 import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
-import { ifThere } from "../io/files.ts";
 import { inspectProcesses, type ReleaseWant } from "../io/inspect.ts";
-import { programPids } from "../io/processes.ts";
+import { fileIdentity, programPids } from "../io/processes.ts";
 import { presentReleases } from "../io/releases.ts";
 import type { ProgramPlan } from "../protocol.ts";
 
@@ -12,8 +10,8 @@ import type { ProgramPlan } from "../protocol.ts";
 export function releaseWants(context: HostContext, program: ProgramPlan): ReleaseWant[] {
   const binary = binaryOf(program);
   return presentReleases(context.layout).map((tag) => {
-    const root = identity(context.layout.release(tag));
-    const executable = binary === undefined ? undefined : identity(`${context.layout.release(tag)}/${binary}`);
+    const root = fileIdentity(context.layout.release(tag));
+    const executable = binary === undefined ? undefined : fileIdentity(`${context.layout.release(tag)}/${binary}`);
     return { tag, root, binary: executable };
   });
 }
@@ -47,9 +45,4 @@ export async function viewProgram(
     });
   }
   return views;
-}
-
-function identity(path: string): { dev: number; ino: number } | undefined {
-  const found = ifThere("look at", path, () => statSync(path));
-  return found && { dev: found.dev, ino: found.ino };
 }

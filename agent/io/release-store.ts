@@ -160,21 +160,17 @@ export async function publish(incoming: Incoming, shared: SharedPaths): Promise<
     closeFolders(path, manifest.entries);
     const syncMs = await makeDurable(path);
     const startedAt = performance.now();
+    requireFree(layout, manifest);
     writeManifest(layout, manifest);
-    appear(layout, manifest, path);
+    onFile("publish as", layout.release(manifest.tag), () => renameSync(path, layout.release(manifest.tag)));
     syncFolders(layout.releases, layout.incoming);
     return { durableMs: syncMs + performance.now() - startedAt };
   });
 }
 
-/** rename(2) would replace an empty folder and fail on any other: neither is what was meant, so it must be free. */
-function appear(layout: Layout, manifest: Manifest, path: string): void {
-  const place = layout.release(manifest.tag);
-  const { tag, digest } = manifest;
-  if (ifThere("look at", place, () => lstatSync(place)) !== undefined) {
-    throw new AgentError({ reason: "release-differs", tag, stagedDigest: "", digest });
-  }
-  onFile("publish as", place, () => renameSync(path, place));
+/** rename(2) would replace an empty folder, and the manifest would replace that of another release. */
+function requireFree(layout: Layout, { tag, digest }: Manifest): void {
+  if (isThere(layout.release(tag))) throw new AgentError({ reason: "release-differs", tag, stagedDigest: "", digest });
 }
 
 /** Forgets an upload. Nothing is left of it, and no failure of this hides the one that led here. */

@@ -28,7 +28,12 @@ export function releasesStoodIn(layout: Layout, present: readonly string[]): Set
 
 function tagUnder(root: string, path: string): string | undefined {
   const releases = `${root}/releases/`;
-  return path.startsWith(releases) ? path.slice(releases.length).split("/")[0]?.replace(/ \(deleted\)$/, "") : undefined;
+  return path.startsWith(releases)
+    ? path
+        .slice(releases.length)
+        .split("/")[0]
+        ?.replace(/ \(deleted\)$/, "")
+    : undefined;
 }
 
 function linkOf(path: string): string | undefined {

@@ -9,7 +9,7 @@
  */
 import { indentOf, isBlank, strip, stripEnd } from "./python-text.ts";
 
-export interface ConfigOption {
+interface ConfigOption {
   readonly key: string;
   readonly value: string;
 }

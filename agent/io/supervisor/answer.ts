@@ -1,7 +1,7 @@
 /** One HTTP/1 answer while it arrives in pieces: judged as early as can be, and bounded. */
 
 /** Some thousand processes; whatever sends more is no supervisord. */
-export const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
+const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 const HEAD_LIMIT_BYTES = 64 * 1024;
 const HEAD_END = "\r\n\r\n";
 

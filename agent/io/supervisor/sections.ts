@@ -18,7 +18,7 @@ import { errnoOf, userName } from "../files.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface FoundSection {
+interface FoundSection {
   readonly file: string;
   /** As it stands between the brackets: `program:shop`, blanks included. */
   readonly name: string;

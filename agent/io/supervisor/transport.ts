@@ -15,9 +15,9 @@ import type { ResolvedAddress } from "../supervisor-discovery.ts";
 import { Answer, type HttpAnswer } from "./answer.ts";
 
 /** Until the socket is open. On the host itself this takes no time, or for ever. */
-export const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 /** From there to the last byte of the answer. An idle supervisord turns its loop once a second. */
-export const ANSWER_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 20_000;
 export interface SupervisorTimeouts {
   readonly connectMs: number;
   readonly answerMs: number;

@@ -1,0 +1,44 @@
+/** `zdr start | stop | restart | reload [PROGRAM...]`: on the release that is current, with the same proof as a deploy. */
+import type { ControlResult, RequestOf } from "../../agent/protocol.ts";
+import { describeControl } from "../core/describe.ts";
+import type { ExitCode } from "../core/exit-code.ts";
+import { selectPrograms } from "../core/plan.ts";
+import type { Run } from "../run.ts";
+import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { concludeHosts } from "./outcome.ts";
+
+export type ControlAction = RequestOf<"control">["action"];
+
+export async function control(
+  run: Run,
+  action: ControlAction,
+  names: readonly string[],
+  options: HostOptions,
+): Promise<ExitCode> {
+  const opened = await openConfig(run, options);
+  const programs = selectPrograms(opened.config, names);
+  const fleet = openFleet(run, opened, action, ["survey", "control", "settle"]);
+  const undo = run.interrupt.onFirst(() => fleet.abort());
+  try {
+    const done: { host: string; result: ControlResult }[] = [];
+    const lock = { by: run.actor, why: [action, ...names].join(" ") };
+    const isWell = await fleet.onAll("survey", "plan", async (host, session) => {
+      await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
+      return undefined;
+    });
+    if (isWell) {
+      undo();
+      await fleet.onAll("control", "activate", async (host, session) => {
+        const result = await session.request("control", { action, programs }, fleet.onEvent(host));
+        done.push({ host: host.name, result });
+        return undefined;
+      });
+    }
+    const exit = concludeHosts(run, fleet.hosts);
+    run.output.result(describeControl(done), { action, hosts: done }, exit);
+    return exit;
+  } finally {
+    undo();
+    await fleet.close();
+  }
+}

@@ -1,0 +1,157 @@
+/** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
+import type { Manifest, ReleaseInfo, Survey } from "../../agent/protocol.ts";
+import { describeDryRun } from "../core/describe-dry-run.ts";
+import type { ExitCode } from "../core/exit-code.ts";
+import { checkTag } from "../core/tag.ts";
+import { count, formatBytes } from "../core/units.ts";
+import { ZdrError } from "../failure.ts";
+import type { ScannedBuild } from "../io/build.ts";
+import { readRevision } from "../io/git.ts";
+import type { Fleet, FleetHost } from "../io/fleet.ts";
+import { runBuildCommand } from "../io/build-command.ts";
+import type { HostTarget } from "../core/plan.ts";
+import type { Run } from "../run.ts";
+import { activateHosts } from "./activate.ts";
+import { openConfig, openFleet, type HostOptions, type Opened } from "./open.ts";
+import { concludeHosts } from "./outcome.ts";
+
+export interface DeployOptions extends HostOptions {
+  readonly tag: string;
+  readonly dryRun?: boolean;
+  /** False: deploy what lies at build.path, without running build.run. */
+  readonly build?: boolean;
+}
+
+export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode> {
+  requireTag(options.tag);
+  const opened = await openConfig(run, options, true);
+  if (options.build !== false) await runBuildCommand(opened, run);
+  const fleet = openFleet(run, opened, options.dryRun ? "dry run" : "deploy", ["survey", "stage", "activate", "settle"]);
+  const undo = run.interrupt.onFirst(() => fleet.abort());
+  let build: ScannedBuild | undefined;
+  try {
+    build = await scan(opened);
+    const manifest = await manifestOf(build, options.tag, opened);
+    const surveys = await surveyHosts(run, opened, fleet, options);
+    if (!surveys) return concludeHosts(run, fleet.hosts);
+    if (options.dryRun) return await dryRun(run, opened, fleet, surveys, manifest);
+    if (!(await stageHosts(run, fleet, surveys, build, manifest))) return concludeHosts(run, fleet.hosts);
+    undo();
+    return await activateHosts(run, fleet, { tag: options.tag, why: "deploy" });
+  } finally {
+    undo();
+    await Promise.all([fleet.close(), build?.dispose()]);
+  }
+}
+
+function requireTag(tag: string): void {
+  const verdict = checkTag(tag);
+  if ("ok" in verdict) return;
+  const hint = verdict.suggestion === undefined ? {} : { hint: verdict.suggestion };
+  throw new ZdrError({ kind: "usage", problem: `the tag ${JSON.stringify(tag)} ${verdict.problem}`, ...hint });
+}
+
+async function scan({ config }: Opened): Promise<ScannedBuild> {
+  const { scanBuild } = await import("../io/build.ts");
+  return scanBuild(config.build.path, { modes: config.modes });
+}
+
+async function manifestOf(build: ScannedBuild, tag: string, { folder }: Opened): Promise<Manifest> {
+  const revision = await readRevision(folder);
+  const { digest, entries } = build;
+  return { tag, digest, entries: [...entries], ...(revision === undefined ? {} : { revision }) };
+}
+
+type Surveys = ReadonlyMap<FleetHost, Survey>;
+
+/** Reads every host, under its lock unless nothing is to be changed. undefined: at least one host refused. */
+async function surveyHosts(
+  run: Run,
+  { plan }: Opened,
+  fleet: Fleet<HostTarget>,
+  options: DeployOptions,
+): Promise<Surveys | undefined> {
+  const surveys = new Map<FleetHost, Survey>();
+  const lock = options.dryRun ? {} : { lock: { by: run.actor, why: `deploy ${options.tag}` } };
+  const isWell = await fleet.onAll("survey", "plan", async (host, session) => {
+    const survey = await session.request("survey", { project: plan, ...lock }, fleet.onEvent(host));
+    surveys.set(host, survey);
+    if (!options.dryRun) requireSound(host, survey);
+    if (survey.recovered !== undefined) run.output.report({ kind: "note", host: host.name, text: survey.recovered });
+    for (const text of survey.warnings) run.output.report({ kind: "warning", host: host.name, text });
+    return `current is ${survey.current ?? "nothing"}, ${formatBytes(survey.freeBytes)} free`;
+  });
+  return isWell ? surveys : undefined;
+}
+
+/** What would be refused at the activation is refused before a byte is sent. */
+function requireSound(host: FleetHost, survey: Survey): void {
+  for (const program of survey.programs) {
+    const { name, process } = program;
+    const refused = program.findings.filter((finding) => finding.level === "refuse");
+    if (program.info === undefined) {
+      throw new ZdrError({ kind: "agent", host: host.name, failure: { reason: "program-unknown", program: name, process } });
+    }
+    if (refused.length > 0) {
+      const failure = { reason: "program-refused", program: name, findings: refused } as const;
+      throw new ZdrError({ kind: "agent", host: host.name, failure });
+    }
+  }
+}
+
+async function dryRun(
+  run: Run,
+  { plan }: Opened,
+  fleet: Fleet<HostTarget>,
+  surveys: Surveys,
+  manifest: Manifest,
+): Promise<ExitCode> {
+  const rows: Parameters<typeof describeDryRun>[0][number][] = [];
+  await fleet.onAll("stage", "plan", async (host, session) => {
+    const survey = surveys.get(host);
+    const stage = await session.request("stage", { manifest, dryRun: true });
+    if (survey) rows.push({ host: host.name, survey, stage });
+    return undefined;
+  });
+  const files = manifest.entries.filter((entry) => entry.type === "file");
+  const release = { tag: manifest.tag, files: files.length, bytes: files.reduce((sum, file) => sum + file.size, 0) };
+  const exit = concludeHosts(run, fleet.hosts);
+  run.output.result(describeDryRun(rows, release, plan), { dryRun: rows, release }, exit);
+  return exit;
+}
+
+/** Puts the release on every host; nothing that serves is touched. */
+async function stageHosts(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  surveys: Surveys,
+  build: ScannedBuild,
+  manifest: Manifest,
+): Promise<boolean> {
+  return fleet.onAll("stage", "stage", async (host, session) => {
+    const survey = surveys.get(host);
+    const there = survey?.releases.find((release) => release.tag === manifest.tag);
+    if (isStaged(there, manifest)) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
+    const { staged, missing, missingBytes, copiedBytes } = await session.request("stage", { manifest, dryRun: false });
+    if (staged) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
+    const { packFiles } = await import("../io/pack.ts");
+    let sentBytes = 0;
+    const tell = (bytes: number) => {
+      sentBytes += bytes;
+      run.output.report({ kind: "upload", host: host.name, sentBytes, totalBytes: missingBytes });
+    };
+    const { durableMs } = await session.upload(packFiles(build, missing), tell);
+    const copied = copiedBytes === 0 ? "" : `, ${formatBytes(copiedBytes)} copied there`;
+    const detail = `${count(missing.length, "file")}, ${formatBytes(missingBytes)} sent${copied}, durable after ${Math.round(durableMs)} ms`;
+    return markStaged(host, survey, manifest.tag, detail);
+  });
+}
+
+function isStaged(there: ReleaseInfo | undefined, manifest: Manifest): boolean {
+  return there?.isPresent === true && there.digest === manifest.digest && there.verdict !== "unknown";
+}
+
+function markStaged(host: FleetHost, survey: Survey | undefined, tag: string, detail: string): string {
+  host.state = { kind: "staged", tag, current: survey?.current };
+  return detail;
+}

@@ -1,0 +1,45 @@
+/** What every verb that talks to hosts begins with: the config, the hosts it names, a session with each. */
+import type { ProjectPlan } from "../../agent/protocol.ts";
+import type { Config } from "../core/config.ts";
+import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
+import { agentPathOn, readAgentBundle } from "../io/agent-bundle.ts";
+import { loadConfig } from "../io/config-file.ts";
+import { connectHost } from "../io/connect.ts";
+import { Fleet } from "../io/fleet.ts";
+import type { HostPhase } from "../core/progress.ts";
+import type { Run } from "../run.ts";
+
+/** Flags that every such verb has. */
+export interface HostOptions {
+  readonly config?: string;
+  readonly host?: readonly string[];
+}
+
+export interface Opened {
+  readonly config: Config;
+  /** The config's own folder: where `build.run` runs, and where git is asked for the revision. */
+  readonly folder: string;
+  readonly plan: ProjectPlan;
+  readonly targets: readonly HostTarget[];
+}
+
+export async function openConfig(run: Run, options: HostOptions, needsBuild = false): Promise<Opened> {
+  const { config, folder } = await loadConfig({
+    ...{ workingFolder: run.cwd, home: run.home, environment: run.env, needsBuild },
+    ...(options.config === undefined ? {} : { path: options.config }),
+  });
+  const targets = selectHosts(config, options.host ?? []);
+  return { config, folder, plan: projectPlan(config), targets };
+}
+
+/** Starts the way to every host at once; what becomes of it shows in the first step. */
+export function openFleet(run: Run, opened: Opened, verb: string, phases: readonly HostPhase[]): Fleet<HostTarget> {
+  const { targets, plan } = opened;
+  const agent = readAgentBundle(run.bundles);
+  run.output.report({ kind: "plan", verb, hosts: targets.map((target) => target.name), phases });
+  return new Fleet({
+    ...{ targets, agent, agentPath: agentPathOn(plan.deployTo, agent.sha256) },
+    connect: (target) => connectHost(target, run),
+    report: (event) => run.output.report(event),
+  });
+}

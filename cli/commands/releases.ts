@@ -1,0 +1,27 @@
+/** `zdr releases`: what is there, what became of each, which one is current and which one really runs. */
+import type { ReleaseInfo } from "../../agent/protocol.ts";
+import { describeReleases } from "../core/describe.ts";
+import type { ExitCode } from "../core/exit-code.ts";
+import type { Run } from "../run.ts";
+import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { concludeHosts } from "./outcome.ts";
+
+export async function releases(run: Run, options: HostOptions): Promise<ExitCode> {
+  const opened = await openConfig(run, options);
+  const fleet = openFleet(run, opened, "releases", ["survey"]);
+  try {
+    const found = new Map<string, readonly ReleaseInfo[]>();
+    await fleet.onAll("survey", "plan", async (host, session) => {
+      const survey = await session.request("survey", { project: opened.plan });
+      found.set(host.name, survey.releases);
+      for (const text of survey.warnings) run.output.report({ kind: "warning", host: host.name, text });
+      return undefined;
+    });
+    const exit = concludeHosts(run, fleet.hosts);
+    const hosts = fleet.hosts.map(({ name }) => ({ host: name, releases: found.get(name) ?? [] }));
+    run.output.result(describeReleases(hosts.filter(({ host }) => found.has(host))), { hosts }, exit);
+    return exit;
+  } finally {
+    await fleet.close();
+  }
+}

@@ -1,0 +1,42 @@
+/** `zdr rollback [--to TAG]`: the last release that the ledger calls good serves again; nothing is uploaded. */
+import type { Survey } from "../../agent/protocol.ts";
+import { type ExitCode, EXIT } from "../core/exit-code.ts";
+import { commonRollbackTarget } from "../core/rollback.ts";
+import { ZdrError } from "../failure.ts";
+import type { Run } from "../run.ts";
+import { activateHosts } from "./activate.ts";
+import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { concludeHosts } from "./outcome.ts";
+
+export interface RollbackOptions extends HostOptions {
+  readonly to?: string;
+}
+
+export async function rollback(run: Run, options: RollbackOptions): Promise<ExitCode> {
+  const opened = await openConfig(run, options);
+  const fleet = openFleet(run, opened, "rollback", ["survey", "activate", "settle"]);
+  const undo = run.interrupt.onFirst(() => fleet.abort());
+  try {
+    const surveys: { host: string; survey: Survey }[] = [];
+    const lock = { by: run.actor, why: options.to === undefined ? "rollback" : `rollback to ${options.to}` };
+    const isWell = await fleet.onAll("survey", "plan", async (host, session) => {
+      const survey = await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
+      surveys.push({ host: host.name, survey });
+      if (survey.recovered !== undefined) run.output.report({ kind: "note", host: host.name, text: survey.recovered });
+      return `current is ${survey.current ?? "nothing"}`;
+    });
+    if (!isWell) return concludeHosts(run, fleet.hosts);
+    const choice = commonRollbackTarget(surveys, options.to);
+    if (choice.kind === "refused") throw new ZdrError(choice.failure);
+    if (choice.kind === "nothing") {
+      run.output.result(`${choice.because}\n`, { unchanged: choice.because }, EXIT.done);
+      return EXIT.done;
+    }
+    run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
+    undo();
+    return await activateHosts(run, fleet, { tag: choice.tag, why: "rollback" });
+  } finally {
+    undo();
+    await fleet.close();
+  }
+}

@@ -1,0 +1,33 @@
+/** `zdr setup`: the layout, the agent and the supervisor sections; what needs other rights is printed for an administrator. */
+import type { SetupResult } from "../../agent/protocol.ts";
+import { describeSetup } from "../core/describe-setup.ts";
+import { EXIT, type ExitCode } from "../core/exit-code.ts";
+import { readProveBundle } from "../io/agent-bundle.ts";
+import type { Run } from "../run.ts";
+import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { concludeHosts } from "./outcome.ts";
+
+export interface SetupOptions extends HostOptions {
+  readonly dryRun?: boolean;
+}
+
+export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> {
+  const opened = await openConfig(run, options);
+  const fleet = openFleet(run, opened, "setup", ["setup"]);
+  try {
+    const found: { host: string; result: SetupResult }[] = [];
+    await fleet.onAll("setup", "plan", async (host, session) => {
+      const body = { project: opened.plan, lock: { by: run.actor, why: "setup" }, prove: readProveBundle(run.bundles), dryRun: options.dryRun === true };
+      const result = await session.request("setup", body, fleet.onEvent(host));
+      found.push({ host: host.name, result });
+      return result.administrator.length === 0 ? undefined : "an administrator is needed, see below";
+    });
+    const failed = concludeHosts(run, fleet.hosts);
+    const isWaiting = found.some(({ result }) => result.administrator.length > 0);
+    const exit = failed === EXIT.done && isWaiting ? EXIT.refused : failed;
+    run.output.result(found.map(({ host, result }) => describeSetup(host, result)).join(""), { hosts: found }, exit);
+    return exit;
+  } finally {
+    await fleet.close();
+  }
+}

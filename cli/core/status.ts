@@ -1,0 +1,18 @@
+/** How several hosts' answers to `status` become one text and one exit code. */
+import type { StatusResult } from "../../agent/protocol.ts";
+
+/** supervisorctl's own rule for several programs, over several hosts: not running (3) wins over unknown (4). */
+export function statusExit(exits: readonly number[]): number {
+  if (exits.includes(3)) return 3;
+  return exits.find((exit) => exit !== 0) ?? 0;
+}
+
+/** supervisorctl's text byte for byte; with releases, ` release TAG` behind the lines of programs that run one. */
+export function statusText({ stdout, runs }: StatusResult, withReleases: boolean): string {
+  if (!withReleases) return stdout;
+  const releases = new Map(runs.map(({ process, release }) => [process, release]));
+  return stdout.replace(/^(\S+)( .*)$/gm, (line, process: string) => {
+    const release = releases.get(process);
+    return release === undefined || release === "" ? line : `${line}, release ${release}`;
+  });
+}

@@ -1,0 +1,104 @@
+/** argv in, exit code out. The only reader of process.argv and process.env, and the only place that handles signals. */
+import { homedir, hostname, userInfo } from "node:os";
+import type { Actor } from "../agent/protocol.ts";
+import { EXIT } from "./core/exit-code.ts";
+import { chooseColor, chooseMode } from "./core/output-mode.ts";
+import { explain, explainBug } from "./explain.ts";
+import { ZdrError } from "./failure.ts";
+import { openOutput, type Output } from "./io/output.ts";
+import { type Asked, NothingAsked, parseCommandLine } from "./program.ts";
+import type { Interrupt } from "./run.ts";
+
+/** Set by the build from package.json. */
+declare const ZDR_VERSION: string;
+
+async function main(): Promise<number> {
+  const { argv, env, stdin, stdout, stderr } = process;
+  let asked: Asked;
+  try {
+    asked = parseCommandLine(argv.slice(2), ZDR_VERSION);
+  } catch (error) {
+    if (error instanceof NothingAsked) return argv.length > 2 ? EXIT.done : EXIT.usage;
+    return fail(openPlain(false), error);
+  }
+  const isTTY = stderr.isTTY === true && !asked.quiet;
+  const mode = chooseMode({ isTTY, env, json: asked.json });
+  const output = openOutput({ mode, stdout, stderr, color: chooseColor({ isTTY: stderr.isTTY === true, env }) });
+  const interrupt = watchSignals(output);
+  try {
+    return await asked.run({
+      ...{ cwd: process.cwd(), home: env.HOME ?? homedir(), env, output, interrupt, bundles: __dirname },
+      actor: actorOf(env),
+      canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    });
+  } catch (error) {
+    return fail(output, error);
+  } finally {
+    await output.close();
+  }
+}
+
+function openPlain(json: boolean): Output {
+  return openOutput({ mode: json ? "json" : "plain", stdout: process.stdout, stderr: process.stderr, color: false });
+}
+
+function fail(output: Output, error: unknown): number {
+  const explained = error instanceof ZdrError ? explain(error.failure) : explainBug(error);
+  output.failure(explained);
+  return explained.exit;
+}
+
+/** The first signal is told to whoever is at work; the second ends zdr at once, and the agents finish alone. */
+function watchSignals(output: Output): Interrupt {
+  let first: Interrupt["signal"];
+  let act: (signal: "SIGINT" | "SIGTERM") => void = () => {};
+  const receive = (signal: "SIGINT" | "SIGTERM") => {
+    if (first !== undefined) process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
+    first = signal;
+    output.report({ kind: "note", text: `${signal} received` });
+    act(signal);
+  };
+  process.on("SIGINT", receive);
+  process.on("SIGTERM", receive);
+  return {
+    get signal() {
+      return first;
+    },
+    onFirst(next) {
+      act = next;
+      return () => {
+        if (act === next) act = () => {};
+      };
+    },
+  };
+}
+
+/** The run that a CI system is in names itself in these variables. */
+function actorOf(env: NodeJS.ProcessEnv): Actor {
+  const user = env.GITHUB_ACTOR ?? env.GITLAB_USER_LOGIN ?? nameOfUser();
+  const run = env.CI_JOB_URL ?? env.BUILD_URL ?? githubRun(env);
+  return { user, host: hostname(), ...(run === undefined ? {} : { run }) };
+}
+
+function githubRun({ GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: NodeJS.ProcessEnv): string | undefined {
+  return GITHUB_RUN_ID === undefined ? undefined : `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
+}
+
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? -1}`;
+  }
+}
+
+main().then(
+  (exit) => {
+    process.exitCode = exit;
+    process.exit();
+  },
+  (error: unknown) => {
+    process.stderr.write(`zdr: error: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(EXIT.bug);
+  },
+);

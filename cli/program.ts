@@ -1,0 +1,185 @@
+/** Every verb, flag, default and help line. What a verb does is loaded when it is asked for. */
+import { Command, CommanderError, Option } from "commander";
+import { ZdrError } from "./failure.ts";
+import type { ControlAction } from "./commands/control.ts";
+
+/** What the command line asks for: which output, and how to run it. */
+export interface Asked {
+  readonly json: boolean;
+  /** True: what it prints is read line by line, so no tree is drawn over it. */
+  readonly quiet: boolean;
+  run(run: import("./run.ts").Run): Promise<number>;
+}
+
+interface CommonFlags {
+  readonly config?: string;
+  readonly host?: string[];
+  readonly json?: boolean;
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0 done   2 usage or config   3 locked   4 a host cannot be reached or trusted   5 refused, nothing changed
+  6 failed while staging, nothing serving changed   7 failed and reverted   8 hosts differ: look at the state lines
+  9 serves, but requests failed during the reload   70 a bug in zdr   130, 143 interrupted
+`;
+
+/** Help or version was printed; there is nothing to do. */
+export class NothingAsked extends Error {}
+
+/** Reads the command line. Throws `usage`, or NothingAsked where commander has answered by itself. */
+export function parseCommandLine(argv: readonly string[], version: string): Asked {
+  let asked: Asked | undefined;
+  const program = buildProgram(version, (found) => {
+    asked = found;
+  });
+  try {
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0 || error.code === "commander.help") throw new NothingAsked();
+    throw usage(error.message);
+  }
+  if (!asked) throw new NothingAsked();
+  return asked;
+}
+
+function usage(message: string): ZdrError {
+  const [problem = "", suggestion] = message.replace(/^error: /, "").split("\n");
+  const hint = suggestion === undefined || suggestion === "" ? "see: zdr --help" : suggestion.replace(/^\(|\)$/g, "");
+  return new ZdrError({ kind: "usage", problem, hint });
+}
+
+type Take = (asked: Asked) => void;
+
+function buildProgram(version: string, take: Take): Command {
+  const program = new Command("zdr")
+    .description("Deploys builds to hosts under supervisord, and proves that the new release serves.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", `${EXIT_CODES}\nStart with: zdr setup, then zdr deploy --tag v1`)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  addDeploy(program, take);
+  addRollback(program, take);
+  addStatus(program, take);
+  addReleases(program, take);
+  addSetup(program, take);
+  addControls(program, take);
+  return program;
+}
+
+/** A verb with the flags that all of them have. Options may stand before or after the names. */
+function verb(program: Command, name: string, summary: string, examples: readonly string[]): Command {
+  const command = program
+    .command(name)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+    .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}\n${EXIT_CODES}`)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  return command
+    .option("-c, --config <file>", "the config (default: deploy.yml, deploy.yaml or config/deploy.yml in this folder)")
+    .addOption(new Option("-H, --host <name...>", "only these hosts (may be repeated)").argParser(collect))
+    .option("--json", "print events as NDJSON on stdout, the last one the result");
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+function addDeploy(program: Command, take: Take): void {
+  verb(program, "deploy", "put a build on the hosts and make it serve", [
+    "zdr deploy --tag v1.2",
+    "zdr deploy --tag v1.2 --dry-run     what would be sent, flipped and signalled",
+    "zdr deploy --tag v1.2 --host web1   one host only",
+  ])
+    .requiredOption("-t, --tag <tag>", "the release's name: letters, digits and . _ + -")
+    .option("-n, --dry-run", "connect, read, and print what would be done; change nothing")
+    .option("--no-build", "do not run build.run; deploy what lies at build.path")
+    .action((flags: CommonFlags & { tag: string; dryRun?: boolean; build: boolean }) =>
+      take({
+        ...{ json: flags.json === true, quiet: false },
+        run: async (run) => (await import("./commands/deploy.ts")).deploy(run, flags),
+      }),
+    );
+}
+
+function addRollback(program: Command, take: Take): void {
+  verb(program, "rollback", "go back to the last release that the ledger calls good", [
+    "zdr rollback",
+    "zdr rollback --to v1.1",
+  ])
+    .option("--to <tag>", "a release that is on all hosts (default: the one proved last before this one)")
+    .action((flags: CommonFlags & { to?: string }) =>
+      take({
+        ...{ json: flags.json === true, quiet: false },
+        run: async (run) => (await import("./commands/rollback.ts")).rollback(run, flags),
+      }),
+    );
+}
+
+function addStatus(program: Command, take: Take): void {
+  verb(program, "status", "print what supervisorctl status prints, with its exit codes", [
+    "zdr status",
+    "zdr status shop | awk '{print $4}' | awk -F, '{print $1}'   the pid",
+    "zdr status shop | grep RUNNING",
+    "zdr status --local                   on the host itself; needs no deploy.yml",
+  ])
+    .argument("[program...]", "supervisor's names, as supervisorctl takes them: shop, group:shop, group:*")
+    .option("--local", "ask the supervisord of this machine; --config then names a supervisord.conf")
+    .option("--releases", "say which release each process really runs")
+    .action((names: string[], flags: CommonFlags & { local?: boolean; releases?: boolean }) =>
+      take({
+        ...{ json: flags.json === true, quiet: true },
+        run: async (run) => (await import("./commands/status.ts")).status(run, names, flags),
+      }),
+    );
+}
+
+function addReleases(program: Command, take: Take): void {
+  verb(program, "releases", "list the releases on the hosts, what became of each, and which one runs", [
+    "zdr releases",
+    "zdr releases --json",
+  ]).action((flags: CommonFlags) =>
+    take({
+      ...{ json: flags.json === true, quiet: true },
+      run: async (run) => (await import("./commands/releases.ts")).releases(run, flags),
+    }),
+  );
+}
+
+function addSetup(program: Command, take: Take): void {
+  verb(program, "setup", "make the layout on the hosts and add the programs to supervisor", [
+    "zdr setup",
+    "zdr setup --dry-run",
+  ])
+    .option("-n, --dry-run", "print what would be made; change nothing")
+    .action((flags: CommonFlags & { dryRun?: boolean }) =>
+      take({
+        ...{ json: flags.json === true, quiet: false },
+        run: async (run) => (await import("./commands/setup.ts")).setup(run, flags),
+      }),
+    );
+}
+
+const CONTROLS: Record<ControlAction, string> = {
+  start: "start programs that are down, on the current release",
+  stop: "stop programs",
+  restart: "stop and start programs, with a gap",
+  reload: "reload programs by their strategy, without a gap",
+};
+
+function addControls(program: Command, take: Take): void {
+  for (const action of Object.keys(CONTROLS) as ControlAction[]) {
+    verb(program, action, CONTROLS[action], [`zdr ${action}`, `zdr ${action} shop`])
+      .argument("[program...]", "names in deploy.yml (default: all)")
+      .action((names: string[], flags: CommonFlags) =>
+        take({
+          ...{ json: flags.json === true, quiet: false },
+          run: async (run) => (await import("./commands/control.ts")).control(run, action, names, flags),
+        }),
+      );
+  }
+}

@@ -1,0 +1,25 @@
+/** What a command is given: the surroundings of this process, and nothing that it could not be given in a test. */
+import type { Actor } from "../agent/protocol.ts";
+import type { Output } from "./io/output.ts";
+
+export interface Run {
+  readonly cwd: string;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly output: Output;
+  readonly interrupt: Interrupt;
+  /** Who runs this command, for the lock and the ledger. */
+  readonly actor: Actor;
+  /** The folder of the bundles. */
+  readonly bundles: string;
+  /** Whether somebody sits at a terminal and can be asked. */
+  readonly canAsk: boolean;
+}
+
+/** The operator's wish to stop. */
+export interface Interrupt {
+  /** The first signal; undefined: none yet. */
+  readonly signal: "SIGINT" | "SIGTERM" | undefined;
+  /** What to do at the first signal from now on; returns a function that takes it back. */
+  onFirst(act: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+}

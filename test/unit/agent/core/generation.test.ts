@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { judgeGeneration, oldGeneration, type ProcessView, processKey, releaseRun } from "../../../../agent/core/generation.ts";
+
+const view = (pid: number, over: Partial<ProcessView> = {}): ProcessView => ({
+  ...{ pid, startTicks: pid * 10, supervised: false, accepts: false, release: undefined, releaseBy: undefined, denied: false },
+  ...over,
+});
+const serving = (pid: number, release: string) => view(pid, { accepts: true, release, releaseBy: "exe" });
+const master = (pid: number, release: string) => view(pid, { supervised: true, release, releaseBy: "exe" });
+const keys = (...views: ProcessView[]) => new Set(views.map(processKey));
+
+describe("which release a program's processes run", () => {
+  const question = { wanted: "v2", before: new Set<string>(), listens: true };
+
+  test("every process that accepts runs the wanted release: proved, with a sentence for each", () => {
+    const answer = judgeGeneration([master(1, "v1"), serving(2, "v2"), serving(3, "v2")], question);
+    assert.deepEqual(answer, { kind: "proved", evidence: ["pid 2 executes v2", "pid 3 executes v2"] });
+  });
+
+  test("one process of the old release that still accepts is enough to say no", () => {
+    assert.deepEqual(judgeGeneration([serving(2, "v2"), serving(3, "v1")], question), { kind: "wrong", pid: 3, runs: "v1" });
+  });
+
+  test("a listening program of which nothing accepts is not ready yet", () => {
+    assert.equal(judgeGeneration([master(1, "v2")], question).kind, "not-yet");
+  });
+
+  test("a program that listens nowhere is judged by the supervised process", () => {
+    const silent = { ...question, listens: false };
+    assert.equal(judgeGeneration([master(1, "v2"), view(2)], silent).kind, "proved");
+    assert.equal(judgeGeneration([master(1, "v1")], silent).kind, "wrong");
+  });
+
+  test("an interpreter outside any release runs what current named when it was started after the flip", () => {
+    const node = view(5, { accepts: true });
+    assert.equal(judgeGeneration([node], question).kind, "proved");
+    assert.equal(judgeGeneration([node], { ...question, before: keys(node) }).kind, "wrong");
+  });
+
+  test("what could not be looked into proves nothing", () => {
+    const hidden = view(7, { denied: true });
+    assert.deepEqual(judgeGeneration([hidden], question), { kind: "hidden", pids: [7] });
+  });
+
+  test("of hidden processes a reload must at least have made a new one", () => {
+    const old = view(7, { denied: true });
+    assert.equal(judgeGeneration([old], { ...question, before: keys(old) }).kind, "not-yet");
+    const answer = judgeGeneration([old, view(8, { denied: true })], { ...question, before: keys(old) });
+    assert.equal(answer.kind, "hidden");
+  });
+
+  test("a pid that came to name another process is another process", () => {
+    const before = keys(view(9, { startTicks: 1 }));
+    const reused = view(9, { startTicks: 2, accepts: true });
+    assert.equal(judgeGeneration([reused], { ...question, before }).kind, "proved");
+  });
+
+  test("nothing running is not ready", () => {
+    assert.equal(judgeGeneration([], { ...question, listens: false }).kind, "not-yet");
+  });
+});
+
+test("the old generation is what accepted; its master stays", () => {
+  assert.deepEqual(oldGeneration([master(1, "v1"), serving(2, "v1")]).map(({ pid }) => pid), [2]);
+});
+
+test("a program whose processes differ runs no one release", () => {
+  assert.equal(releaseRun([serving(2, "v1"), serving(3, "v1")]), "v1");
+  assert.equal(releaseRun([serving(2, "v1"), serving(3, "v2")]), undefined);
+  assert.equal(releaseRun([]), undefined);
+});
