@@ -11,7 +11,7 @@ import { type Column, renderTable } from "./table.ts";
 import { formatMs } from "./units.ts";
 
 /** Of describeActivation's rows. Where the meter ran, the baseline before the flip stands in brackets beside each number. */
-export const ACTIVATION_COLUMNS: readonly Column[] = [
+const ACTIVATION_COLUMNS: readonly Column[] = [
   { title: "host" },
   { title: "program" },
   { title: "did" },
@@ -27,7 +27,7 @@ export const ACTIVATION_COLUMNS: readonly Column[] = [
 ];
 
 /** One row for each program of a host. */
-export function describeActivation(host: string, report: ActivationReport): string[][] {
+function describeActivation(host: string, report: ActivationReport): string[][] {
   return report.programs.map((program) => [
     host,
     program.name,
@@ -101,12 +101,12 @@ export function describeControl(hosts: readonly { host: string; result: ControlR
 }
 
 /** `2026-11-20 10:39:12Z` of an ISO 8601 text in UTC; anything else as it is. */
-export function formatInstant(at: string | undefined): string {
+function formatInstant(at: string | undefined): string {
   return at === undefined ? "" : at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|\+00:00)$/, "$1 $2Z");
 }
 
 /** `ann@laptop`, with the CI run where there is one. */
-export function formatActor({ user, host, run }: Actor): string {
+function formatActor({ user, host, run }: Actor): string {
   return run === undefined ? `${user}@${host}` : `${user}@${host} (${run})`;
 }
 

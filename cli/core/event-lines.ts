@@ -65,7 +65,7 @@ export function agentLine(event: AgentEvent): string {
   }
 }
 
-export function warningLine(text: string, host?: string): string {
+function warningLine(text: string, host?: string): string {
   return `zdr: warning: ${withHost(text, host)}`;
 }
 

@@ -2,8 +2,7 @@
 import type { AgentEvent } from "../../agent/protocol.ts";
 
 /** What a verb does with one host, in the order in which it does it. */
-export const HOST_PHASES = ["connect", "survey", "setup", "stage", "upload", "activate", "control", "settle"] as const;
-export type HostPhase = (typeof HOST_PHASES)[number];
+export type HostPhase = "connect" | "survey" | "setup" | "stage" | "upload" | "activate" | "control" | "settle";
 
 export type ProgressEvent =
   /** Once, before anything else of a verb that wants a tree: who takes part, and which phases may come. */

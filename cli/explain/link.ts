@@ -80,14 +80,13 @@ export function linkWords(link: LinkFailure): Words {
 }
 
 function unknownHostKey(link: LinkFailureOf<"host-key-unknown">): Words {
-  const { host, port } = splitAddress(link.address);
   const searched = link.searched.length === 0 ? "no known_hosts file was there to search" : list(link.searched);
   return words(
     `the host key of ${link.address} is not known: it shows ${link.keyType} ${link.fingerprint}; ` +
       `searched: ${searched}; nothing was sent`,
     "compare the fingerprint with the host's own; on its console: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done",
     `if it is the same, trust it: echo ${shellWord(link.knownHostsLine)} >> ~/.ssh/known_hosts`,
-    `or pin it in deploy.yml at host ${host}${port === "22" ? "" : `:${port}`}: host_key: "${link.fingerprint}"`,
+    `or pin it in deploy.yml at host ${place(link.address)}: host_key: "${link.fingerprint}"`,
   );
 }
 
@@ -106,10 +105,17 @@ function refusedLogin(link: LinkFailureOf<"auth">): Words {
   const tried = link.attempts.map((attempt: AuthAttempt) => `${attempt.what}: ${attempt.outcome}`);
   const how = tried.length === 0 ? "no key was found to try" : `tried ${tried.join("; ")}`;
   return words(
-    `${link.address} does not let ${link.user} in (${how})`,
+    `${place(link.address)} does not let ${link.user} in (${how})`,
     "see which keys the agent holds: ssh-add -l",
     `try: ${sshCommand(link.address)}`,
   );
+}
+
+/** The host without the user, and with the port only where it is not the usual one. */
+function place(address: string): string {
+  const { host, port } = splitAddress(address);
+  if (port === "22") return host;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function sshCommand(address: string, ...options: string[]): string {

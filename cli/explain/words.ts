@@ -21,15 +21,16 @@ export function list(items: readonly string[]): string {
   return `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
 
-/** `user@host:22` -> its parts, for commands that want them apart. */
+/** `user@host:22` or `user@[::1]:22` -> its parts as ssh(1) wants them: no brackets, the port apart. */
 export function splitAddress(address: string): {
   readonly target: string;
   readonly host: string;
   readonly port: string;
 } {
-  const target = address.replace(/:(\d+)$/, "");
-  const port = address.length > target.length ? address.slice(target.length + 1) : "22";
-  return { target, host: target.replace(/^.*@/, "").replace(/^\[(.*)\]$/, "$1"), port };
+  const [, user = "", bracketed, plain = "", port = "22"] =
+    /^(?:(.*)@)?(?:\[([^\]]*)\]|(.*?))(?::(\d+))?$/.exec(address) ?? [];
+  const host = bracketed ?? plain;
+  return { target: user === "" ? host : `${user}@${host}`, host, port };
 }
 
 /** A command for the host and not for this machine. */

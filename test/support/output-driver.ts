@@ -17,7 +17,7 @@ export type OutputCall =
   | readonly ["failure", FailureReport]
   | readonly ["ask", string];
 
-if (import.meta.main) await drive(process.argv[2] ?? "", process.argv[3] ?? "auto");
+await drive(process.argv[2] ?? "", process.argv[3] ?? "auto");
 
 async function drive(socketPath: string, mode: string): Promise<void> {
   const surroundings = { isTTY: process.stderr.isTTY === true, env: process.env };

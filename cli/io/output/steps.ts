@@ -11,7 +11,7 @@ import { agentLine, phaseLine, uploadLine } from "../../core/event-lines.ts";
 import type { HostPhase, ProgressEvent } from "../../core/progress.ts";
 import { sanitize } from "../../core/sanitize.ts";
 
-export type StepEnd = "done" | "skipped" | "failed";
+type StepEnd = "done" | "skipped" | "failed";
 
 export interface Step {
   readonly phase: HostPhase;

@@ -207,6 +207,8 @@ describe("host keys", () => {
 
   test("a hint for another port can be typed as it stands", () => {
     assert.deepEqual(explain(link(LINK.unreachable)).hints, ["try: ssh -p 2222 deploy@web1 true"]);
+    const overIpv6 = { ...LINK.unreachable, address: "deploy@[::1]:22" };
+    assert.deepEqual(explain(link(overIpv6)).hints, ["try: ssh deploy@::1 true"]);
   });
 });
 
