@@ -1,7 +1,7 @@
 /** Failure -> what failed and where, what to do about it, and the exit code. This file and explain/ have all failure prose. */
 import type { ActivationReport } from "../agent/protocol.ts";
 import { EXIT, type ExitCode } from "./core/exit-code.ts";
-import type { FailureReport } from "./core/failure-report.ts";
+import type { FailureReport } from "./core/report/failure-report.ts";
 import { agentWords } from "./explain/agent.ts";
 import { exitOf, type Phase } from "./explain/exit.ts";
 import { linkWords } from "./explain/link.ts";

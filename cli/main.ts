@@ -2,7 +2,7 @@
 import { homedir, hostname, userInfo } from "node:os";
 import type { Actor } from "../agent/protocol.ts";
 import { EXIT } from "./core/exit-code.ts";
-import { chooseColor, chooseMode } from "./core/output-mode.ts";
+import { chooseColor, chooseMode } from "./core/report/output-mode.ts";
 import { explain, explainBug } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
 import { openOutput, type Output } from "./io/output.ts";

@@ -1,8 +1,8 @@
 /** What deploy and rollback share: activate host by host, stop at the first failure, settle, and tell what became of all. */
 import type { ActivationReport } from "../../agent/protocol.ts";
-import { activationTable } from "../core/describe.ts";
+import { activationTable } from "../core/report/describe.ts";
 import type { ExitCode } from "../core/exit-code.ts";
-import { stateOf } from "../core/state-line.ts";
+import { stateOf } from "../core/report/state-line.ts";
 import type { HostTarget } from "../core/plan.ts";
 import type { Fleet, FleetHost } from "../io/fleet.ts";
 import type { Run } from "../run.ts";

@@ -1,6 +1,6 @@
 /** `zdr start | stop | restart | reload [PROGRAM...]`: on the release that is current, with the same proof as a deploy. */
 import type { ControlResult, RequestOf } from "../../agent/protocol.ts";
-import { describeControl } from "../core/describe.ts";
+import { describeControl } from "../core/report/describe.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { selectPrograms } from "../core/plan.ts";
 import type { Run } from "../run.ts";
@@ -15,7 +15,7 @@ export async function control(
   names: readonly string[],
   options: HostOptions,
 ): Promise<ExitCode> {
-  const opened = await openConfig(run, options);
+  const opened = openConfig(run, options);
   const programs = selectPrograms(opened.config, names);
   const fleet = openFleet(run, opened, action, ["survey", "control", "settle"]);
   const undo = run.interrupt.onFirst(() => fleet.abort());

@@ -1,9 +1,9 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
 import type { Manifest, ReleaseInfo, Survey } from "../../agent/protocol.ts";
-import { describeDryRun } from "../core/describe-dry-run.ts";
+import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { checkTag } from "../core/tag.ts";
-import { count, formatBytes } from "../core/units.ts";
+import { count, formatBytes } from "../core/report/units.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build.ts";
 import { readRevision } from "../io/git.ts";
@@ -24,8 +24,8 @@ export interface DeployOptions extends HostOptions {
 
 export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode> {
   requireTag(options.tag);
-  const opened = await openConfig(run, options, true);
-  if (options.build !== false) await runBuildCommand(opened, run);
+  const opened = openConfig(run, options, true);
+  if (options.build !== false) await runBuildCommand(opened.config, run);
   const fleet = openFleet(run, opened, options.dryRun ? "dry run" : "deploy", ["survey", "stage", "activate", "settle"]);
   const undo = run.interrupt.onFirst(() => fleet.abort());
   let build: ScannedBuild | undefined;
@@ -56,8 +56,8 @@ async function scan({ config }: Opened): Promise<ScannedBuild> {
   return scanBuild(config.build.path, { modes: config.modes });
 }
 
-async function manifestOf(build: ScannedBuild, tag: string, { folder }: Opened): Promise<Manifest> {
-  const revision = await readRevision(folder);
+async function manifestOf(build: ScannedBuild, tag: string, { config }: Opened): Promise<Manifest> {
+  const revision = await readRevision(config.folder);
   const { digest, entries } = build;
   return { tag, digest, entries: [...entries], ...(revision === undefined ? {} : { revision }) };
 }

@@ -3,10 +3,10 @@ import type { ProjectPlan } from "../../agent/protocol.ts";
 import type { Config } from "../core/config.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
 import { agentPathOn, readAgentBundle } from "../io/agent-bundle.ts";
-import { loadConfig } from "../io/config-file.ts";
+import { readConfigFile } from "../io/config-file.ts";
 import { connectHost } from "../io/connect.ts";
 import { Fleet } from "../io/fleet.ts";
-import type { HostPhase } from "../core/progress.ts";
+import type { HostPhase } from "../core/report/progress.ts";
 import type { Run } from "../run.ts";
 
 /** Flags that every such verb has. */
@@ -17,19 +17,17 @@ export interface HostOptions {
 
 export interface Opened {
   readonly config: Config;
-  /** The config's own folder: where `build.run` runs, and where git is asked for the revision. */
-  readonly folder: string;
   readonly plan: ProjectPlan;
   readonly targets: readonly HostTarget[];
 }
 
-export async function openConfig(run: Run, options: HostOptions, needsBuild = false): Promise<Opened> {
-  const { config, folder } = await loadConfig({
-    ...{ workingFolder: run.cwd, home: run.home, environment: run.env, needsBuild },
+export function openConfig(run: Run, options: HostOptions, needsBuild = false): Opened {
+  const config = readConfigFile({
+    ...{ cwd: run.cwd, env: run.env, needsBuild },
     ...(options.config === undefined ? {} : { path: options.config }),
   });
   const targets = selectHosts(config, options.host ?? []);
-  return { config, folder, plan: projectPlan(config), targets };
+  return { config, plan: projectPlan(config), targets };
 }
 
 /** Starts the way to every host at once; what becomes of it shows in the first step. */

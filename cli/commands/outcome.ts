@@ -1,6 +1,6 @@
 /** How a command with hosts ends: what failed where, what state was left, what to do, and one exit code for all. */
 import { combineExitCodes, type ExitCode, type HostOutcome, outcomeOf, outcomeOfFailure, EXIT } from "../core/exit-code.ts";
-import { stateLine } from "../core/state-line.ts";
+import { stateLine } from "../core/report/state-line.ts";
 import { type Explained, explainActivation, explainAll } from "../explain.ts";
 import type { FleetHost } from "../io/fleet.ts";
 import type { Run } from "../run.ts";

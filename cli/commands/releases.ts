@@ -1,13 +1,13 @@
 /** `zdr releases`: what is there, what became of each, which one is current and which one really runs. */
 import type { ReleaseInfo } from "../../agent/protocol.ts";
-import { describeReleases } from "../core/describe.ts";
+import { describeReleases } from "../core/report/describe.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 
 export async function releases(run: Run, options: HostOptions): Promise<ExitCode> {
-  const opened = await openConfig(run, options);
+  const opened = openConfig(run, options);
   const fleet = openFleet(run, opened, "releases", ["survey"]);
   try {
     const found = new Map<string, readonly ReleaseInfo[]>();

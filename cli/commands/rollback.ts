@@ -13,7 +13,7 @@ export interface RollbackOptions extends HostOptions {
 }
 
 export async function rollback(run: Run, options: RollbackOptions): Promise<ExitCode> {
-  const opened = await openConfig(run, options);
+  const opened = openConfig(run, options);
   const fleet = openFleet(run, opened, "rollback", ["survey", "activate", "settle"]);
   const undo = run.interrupt.onFirst(() => fleet.abort());
   try {

@@ -1,6 +1,6 @@
 /** `zdr setup`: the layout, the agent and the supervisor sections; what needs other rights is printed for an administrator. */
 import type { SetupResult } from "../../agent/protocol.ts";
-import { describeSetup } from "../core/describe-setup.ts";
+import { describeSetup } from "../core/report/describe-setup.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { readProveBundle } from "../io/agent-bundle.ts";
 import type { Run } from "../run.ts";
@@ -12,7 +12,7 @@ export interface SetupOptions extends HostOptions {
 }
 
 export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> {
-  const opened = await openConfig(run, options);
+  const opened = openConfig(run, options);
   const fleet = openFleet(run, opened, "setup", ["setup"]);
   try {
     const found: { host: string; result: SetupResult }[] = [];

@@ -17,7 +17,7 @@ export interface StatusOptions extends HostOptions {
 /** supervisorctl's exit code where every host answered; otherwise zdr's own for what kept it from answering. */
 export async function status(run: Run, names: readonly string[], options: StatusOptions): Promise<number> {
   if (options.local) return localStatus(run, names, options);
-  const opened = await openConfig(run, options);
+  const opened = openConfig(run, options);
   const fleet = openFleet(run, opened, "status", []);
   try {
     const found: { host: string; result: StatusResult }[] = [];

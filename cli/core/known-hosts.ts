@@ -118,11 +118,16 @@ const HOST_KEY_ALGORITHMS = [
 ] as const;
 export type HostKeyAlgorithm = (typeof HOST_KEY_ALGORITHMS)[number];
 
-/** All of them, those of known key types first: a host shows the first one that it has. */
-export function hostKeyAlgorithms(knownTypes: readonly string[]): HostKeyAlgorithm[] {
-  const isKnown = (algorithm: HostKeyAlgorithm) =>
-    knownTypes.includes(algorithm.startsWith("rsa-") ? "ssh-rsa" : algorithm);
-  return [...HOST_KEY_ALGORITHMS.filter(isKnown), ...HOST_KEY_ALGORITHMS.filter((algorithm) => !isKnown(algorithm))];
+/** All but those of unwanted key types, those of known ones first: a host shows the first key that it has. */
+export function hostKeyAlgorithms(
+  knownTypes: readonly string[],
+  unwantedTypes: readonly string[] = [],
+): HostKeyAlgorithm[] {
+  const isOf = (types: readonly string[]) => (algorithm: HostKeyAlgorithm) =>
+    types.includes(algorithm.startsWith("rsa-") ? "ssh-rsa" : algorithm);
+  const wanted = HOST_KEY_ALGORITHMS.filter((algorithm) => !isOf(unwantedTypes)(algorithm));
+  const isKnown = isOf(knownTypes);
+  return [...wanted.filter(isKnown), ...wanted.filter((algorithm) => !isKnown(algorithm))];
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /** Trouble with one program, in words. */
 import type { AgentFailure } from "../../agent/protocol.ts";
-import { formatMs } from "../core/units.ts";
+import { formatMs } from "../core/report/units.ts";
 import { onHost, shellWord, type Words, words } from "./words.ts";
 
 type ProgramFailure = Extract<AgentFailure, { program: string }>;

@@ -1,6 +1,6 @@
 /** Trouble with supervisord, in words. */
 import type { AgentFailure } from "../../agent/protocol.ts";
-import { formatMs } from "../core/units.ts";
+import { formatMs } from "../core/report/units.ts";
 import { onHost, shellWord, type Words, words } from "./words.ts";
 
 type SupervisorFailure = Extract<

@@ -1,5 +1,5 @@
 /** What stands between us and a host, in words. */
-import { formatMs } from "../core/units.ts";
+import { formatMs } from "../core/report/units.ts";
 import type { AuthAttempt, LinkFailure } from "../failure.ts";
 import { list, shellWord, splitAddress, type Words, words } from "./words.ts";
 

@@ -9,8 +9,11 @@
  * CLI expects, asks for the file over the same channel where it is missing or differs, and runs it in the same process.
  */
 
-/** Plain JavaScript for any Node: it must live long enough to say that the Node is too old. No single quotes in it. */
-const LOADER = `
+/**
+ * Plain JavaScript for any Node: it must live long enough to say that the Node is too old. In a function, because at the
+ * top level of `-e` a `var crypto` would be the global WebCrypto.
+ */
+const LOADER = `(function () {
 var fs = require("fs"), path = require("path"), crypto = require("crypto");
 var held = Buffer.alloc(0);
 function more() {
@@ -72,7 +75,7 @@ var main = new Module(wanted.path);
 main.filename = wanted.path;
 main.paths = [];
 main._compile(code.toString("utf8"), wanted.path);
-`;
+})()`;
 
 /**
  * Looks for a Node in the order: the path handed over on stdin (`-`: none), PATH, the usual places. `read` takes no byte

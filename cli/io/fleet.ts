@@ -7,8 +7,8 @@
  */
 import type { ActivationReport, AgentEvent } from "../../agent/protocol.ts";
 import type { PhasedFailure } from "../explain.ts";
-import type { HostPhase, ProgressEvent } from "../core/progress.ts";
-import type { HostState } from "../core/state-line.ts";
+import type { HostPhase, ProgressEvent } from "../core/report/progress.ts";
+import type { HostState } from "../core/report/state-line.ts";
 import { ZdrError } from "../failure.ts";
 import { type AgentSession, openSession } from "./agent-client.ts";
 import type { AgentFile } from "./bootstrap.ts";

@@ -45,6 +45,8 @@ export interface TrustedHost {
   /** Pins take the place of known_hosts. */
   readonly pins: readonly string[] | undefined;
   readonly knownHosts: readonly string[];
+  /** The host is not asked for its keys of these types. */
+  readonly unwantedKeyTypes: readonly string[];
 }
 
 /** The files that ssh searches too (ssh_config(5), UserKnownHostsFile), in its order. */
@@ -54,11 +56,11 @@ export function knownHostsPaths(home: string): readonly string[] {
 
 /** Reads what is needed to judge one host's key, or says why that cannot be done. */
 export async function readHostTrust(target: TrustedHost): Promise<HostTrust | { readonly problem: LinkFailure }> {
-  const { host, port, pins } = target;
+  const { host, port, pins, unwantedKeyTypes } = target;
   if (pins !== undefined) {
     const parsed = pins.flatMap((pin) => parsePin(pin) ?? []);
     return {
-      algorithms: hostKeyAlgorithms(pinnedKeyTypes(parsed)),
+      algorithms: hostKeyAlgorithms(pinnedKeyTypes(parsed), unwantedKeyTypes),
       judge: (keyBlob) => problemOf(judgePinnedKey(parsed, keyBlob, PIN_PLACE, hostKeyHashes), keyBlob, target, []),
     };
   }
@@ -66,7 +68,7 @@ export async function readHostTrust(target: TrustedHost): Promise<HostTrust | { 
   if ("problem" in read) return read;
   const searched = read.map(({ path }) => path);
   return {
-    algorithms: hostKeyAlgorithms(knownKeyTypes(read, host, port, hostKeyHashes)),
+    algorithms: hostKeyAlgorithms(knownKeyTypes(read, host, port, hostKeyHashes), unwantedKeyTypes),
     judge: (keyBlob) =>
       problemOf(judgeHostKey(read, { host, port, keyBlob }, hostKeyHashes), keyBlob, target, searched),
   };

@@ -1,7 +1,8 @@
 /**
  * The keys that a host is offered, one after the other: those of the agent, then those in files.
  *
- * - A chosen `key:` comes first, so that a host's limit of attempts (sshd_config(5), MaxAuthTries) is not used up by others.
+ * - Chosen key files (`key:`) come first, also where the agent holds them, so that other keys do not use up the attempts
+ *   that a host allows (sshd_config(5), MaxAuthTries).
  * - A key that the agent holds is never opened from its file, so nobody is asked for a passphrase needlessly.
  * - A passphrase is asked for only after the host has said that it would take the key, as long as the public half of an
  *   encrypted key can be read; and only where there is somebody to ask.
@@ -38,12 +39,12 @@ export type SignatureHash = "sha1" | "sha256" | "sha512";
 export type KeyStep =
   | { readonly kind: "offer"; readonly offer: KeyOffer }
   | { readonly kind: "skip"; readonly attempt: AuthAttempt }
-  /** The chosen key file is of no use, so its owner must look. */
+  /** A chosen key file is of no use, so its owner must look. */
   | { readonly kind: "unusable"; readonly path: string; readonly detail: string };
 
 export interface KeyRing {
-  /** What to offer to one host, in order. Files and agent are read at once; prompts wait for their turn. */
-  steps(ssh2: Ssh2, chosen: string | undefined): AsyncGenerator<KeyStep, void>;
+  /** What to offer to one host, in order, each thing read or asked for in its turn; `chosen` none: the default files. */
+  steps(ssh2: Ssh2, chosen: readonly string[]): AsyncGenerator<KeyStep, void>;
 }
 
 export const DEFAULT_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"] as const;
@@ -104,12 +105,12 @@ export function keyRing({ home, agentSocket, askPassphrase }: KeySources): KeyRi
       const tried = new Set<string>();
       agentKeys ??= agentSocket === undefined ? Promise.resolve({ identities: [] }) : readAgent(agentSocket);
       const held = await agentKeys;
-      if (chosen !== undefined) yield* chosenSteps(ssh2, expandHome(chosen, home), held, tried);
+      for (const path of chosen) yield* chosenSteps(ssh2, expandHome(path, home), held, tried);
       if (agentSocket !== undefined) {
         if ("problem" in held) yield skip(`agent at ${agentSocket}`, held.problem);
         yield* offerAgentKeys(ssh2, agentSocket, identitiesOf(held), tried);
       }
-      if (chosen !== undefined) return;
+      if (chosen.length > 0) return;
       for (const name of DEFAULT_KEYS) yield* fileSteps(ssh2, inHome(name), tried);
       for (const name of UNSUPPORTED_KEYS) {
         const file = await files.load(inHome(name));

@@ -6,9 +6,9 @@
  */
 import type { Writable } from "node:stream";
 import { WriteStream } from "node:tty";
-import type { FailureReport } from "../core/failure-report.ts";
-import type { OutputMode } from "../core/output-mode.ts";
-import type { ProgressEvent } from "../core/progress.ts";
+import type { FailureReport } from "../core/report/failure-report.ts";
+import type { OutputMode } from "../core/report/output-mode.ts";
+import type { ProgressEvent } from "../core/report/progress.ts";
 import { openJson } from "./output/json.ts";
 import { openPlain } from "./output/plain.ts";
 import { forgiveBrokenPipe } from "./output/streams.ts";

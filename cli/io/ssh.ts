@@ -37,9 +37,9 @@ export interface SshTarget {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** `key:` in deploy.yml; may begin with `~/`. */
-  readonly keyFile?: string | undefined;
-  /** `host_key:` in deploy.yml, one or several; they take the place of known_hosts. */
+  /** `key:` in deploy.yml, in the order to try them; may begin with `~/`. None: the usual files. */
+  readonly keyFiles?: readonly string[] | undefined;
+  /** `host_key:` in deploy.yml; takes the place of known_hosts, also when it is an empty list. */
   readonly hostKeys?: readonly string[] | undefined;
 }
 
@@ -66,6 +66,30 @@ export interface SshDeps {
 
 /** Connects and logs in. Rejects with a ZdrError of kind `link`. */
 export async function connectSsh(target: SshTarget, deps: SshDeps): Promise<Connection> {
+  const shownTypes: string[] = [];
+  let firstError: unknown;
+  for (;;) {
+    try {
+      return await connectOnce(target, deps, shownTypes);
+    } catch (error) {
+      const link = linkFailureOf(error);
+      if (link?.kind === "handshake" && firstError !== undefined) throw firstError; // it has no key of another type
+      if (link?.kind !== "host-key-changed" || !isByFingerprint(link)) throw error;
+      firstError ??= error;
+      if (shownTypes.includes(link.keyType)) throw firstError;
+      shownTypes.push(link.keyType);
+    }
+  }
+}
+
+const linkFailureOf = (error: unknown) =>
+  error instanceof ZdrError && error.failure.kind === "link" ? error.failure.link : undefined;
+
+/** A pinned fingerprint may be of another one of the host's keys than the one that it showed. */
+const isByFingerprint = ({ expected }: Extract<LinkFailure, { kind: "host-key-changed" }>) =>
+  expected.some(({ keyType }) => keyType === "");
+
+async function connectOnce(target: SshTarget, deps: SshDeps, unwantedKeyTypes: readonly string[]): Promise<Connection> {
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   const name = addressOf(target);
   const fail = (link: LinkFailure, cause?: unknown) => new ZdrError({ kind: "link", host: target.name, link }, cause);
@@ -84,6 +108,7 @@ export async function connectSsh(target: SshTarget, deps: SshDeps): Promise<Conn
         address: name,
         pins: target.hostKeys,
         knownHosts: deps.knownHosts ?? knownHostsPaths(deps.home),
+        unwantedKeyTypes,
       }),
       connected(socket, name, timeouts.connectMs, fail),
     ]);
@@ -144,7 +169,7 @@ async function logIn({ target, name, socket, library, trust, keys, timeouts, fai
   const login = planLogin({
     user: target.user,
     ssh2: library.ssh2,
-    steps: keys.steps(library.ssh2, target.keyFile),
+    steps: keys.steps(library.ssh2, target.keyFiles ?? []),
     onLocalWork: silence.pause,
   });
   let distrust: LinkFailure | undefined;

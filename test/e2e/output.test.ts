@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import type { ProgressEvent } from "../../cli/core/progress.ts";
+import type { ProgressEvent } from "../../cli/core/report/progress.ts";
 import { eventually } from "../support/eventually.ts";
 import type { OutputCall } from "../support/output-driver.ts";
 

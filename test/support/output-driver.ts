@@ -6,9 +6,9 @@
  */
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import type { FailureReport } from "../../cli/core/failure-report.ts";
-import { chooseColor, chooseMode } from "../../cli/core/output-mode.ts";
-import type { ProgressEvent } from "../../cli/core/progress.ts";
+import type { FailureReport } from "../../cli/core/report/failure-report.ts";
+import { chooseColor, chooseMode } from "../../cli/core/report/output-mode.ts";
+import type { ProgressEvent } from "../../cli/core/report/progress.ts";
 import { openOutput } from "../../cli/io/output.ts";
 
 export type OutputCall =

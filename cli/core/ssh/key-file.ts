@@ -32,8 +32,11 @@ export function describeKeyFile(text: string): KeyFile {
     return { kind: "private", isEncrypted: !/^Encryption: none\s*$/m.test(text), publicBlob: undefined };
   }
   const key = parsePublicKey(text);
-  if (key !== undefined) return { kind: "public", publicBlob: key.keyBlob };
-  return { kind: "unsupported", detail: "not an SSH key" };
+  if (key === undefined) return { kind: "unsupported", detail: "not an SSH key" };
+  const problem = unsupportedKeyType(key.keyType);
+  return problem === undefined
+    ? { kind: "public", publicBlob: key.keyBlob }
+    : { kind: "unsupported", detail: problem };
 }
 
 /** Why a key of this type can not be used, or undefined if it can. */

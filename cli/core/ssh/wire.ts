@@ -26,5 +26,17 @@ export function parsePublicKey(text: string): { readonly keyType: string; readon
   const [keyType = "", encoded = ""] = text.trim().split(/[ \t]+/, 2);
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return undefined;
   const keyBlob = Buffer.from(encoded, "base64");
-  return keyTypeOf(keyBlob) === keyType ? { keyType, keyBlob } : undefined;
+  return keyTypeOf(keyBlob) === keyType && isWhole(keyType, keyBlob) ? { keyType, keyBlob } : undefined;
+}
+
+/** A key is strings to its very end; a certificate also has numbers in it. */
+function isWhole(keyType: string, keyBlob: Buffer): boolean {
+  if (keyType.endsWith("@openssh.com")) return true;
+  let end = 0;
+  while (end < keyBlob.length) {
+    const next = readStrings(keyBlob, 1, end);
+    if (next === undefined) return false;
+    end = next.end;
+  }
+  return true;
 }

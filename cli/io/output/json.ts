@@ -2,7 +2,7 @@
  * NDJSON on stdout, for scripts: each event as it happens, `{"event":"failure",…}` for each failure, and always
  * `{"event":"result","exit":…,"data":…}` as the last line. People still find failures in words on stderr.
  */
-import type { ProgressEvent } from "../../core/progress.ts";
+import type { ProgressEvent } from "../../core/report/progress.ts";
 import type { Output } from "../output.ts";
 import type { PlainOptions } from "./plain.ts";
 import { failureText, flush, oneAtATime } from "./streams.ts";

@@ -1,7 +1,7 @@
 /** One line for each fact, on stderr: for CI, for files, and for terminals that cannot do more. */
 import type { Writable } from "node:stream";
-import { eventLine, isSpoken, uploadLine, uploadQuarter } from "../../core/event-lines.ts";
-import type { ProgressEvent } from "../../core/progress.ts";
+import { eventLine, isSpoken, uploadLine, uploadQuarter } from "../../core/report/event-lines.ts";
+import type { ProgressEvent } from "../../core/report/progress.ts";
 import type { Output } from "../output.ts";
 import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
 

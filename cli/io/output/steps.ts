@@ -7,9 +7,9 @@
  *      │                 └──failed | end──► failed
  *      └──a later phase starts | end──► skipped
  */
-import { agentLine, phaseLine, uploadLine } from "../../core/event-lines.ts";
-import type { HostPhase, ProgressEvent } from "../../core/progress.ts";
-import { sanitize } from "../../core/sanitize.ts";
+import { agentLine, phaseLine, uploadLine } from "../../core/report/event-lines.ts";
+import type { HostPhase, ProgressEvent } from "../../core/report/progress.ts";
+import { sanitize } from "../../core/report/sanitize.ts";
 
 type StepEnd = "done" | "skipped" | "failed";
 

@@ -1,8 +1,8 @@
 /** What every way of showing needs of the two streams. */
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
-import { type FailureReport, failureLines } from "../../core/failure-report.ts";
-import { sanitize } from "../../core/sanitize.ts";
+import { type FailureReport, failureLines } from "../../core/report/failure-report.ts";
+import { sanitize } from "../../core/report/sanitize.ts";
 
 /**
  * Without a listener, a write to a pipe whose reader is gone ends the process with EPIPE, in the middle of a deploy.

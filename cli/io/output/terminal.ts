@@ -1,7 +1,7 @@
 /** A tree on the terminal that changes in place; what else is to be said waits until it stands still. */
 import type { Writable } from "node:stream";
 import type { WriteStream } from "node:tty";
-import { eventLine, isSpoken } from "../../core/event-lines.ts";
+import { eventLine, isSpoken } from "../../core/report/event-lines.ts";
 import type { Output } from "../output.ts";
 import { growTree, type Steps } from "./steps.ts";
 import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";

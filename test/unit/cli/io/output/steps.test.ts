@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { HostPhase, ProgressEvent } from "../../../../../cli/core/progress.ts";
+import type { HostPhase, ProgressEvent } from "../../../../../cli/core/report/progress.ts";
 import { growTree, type Steps } from "../../../../../cli/io/output/steps.ts";
 
 const grow = () =>

@@ -1,0 +1,146 @@
+/** What a command did, in tables. Pure: rows and text from what the agents reported. */
+import type {
+  ActivationReport,
+  Actor,
+  ControlResult,
+  MeterCount,
+  ProgramReport,
+  ReleaseInfo,
+} from "../../../agent/protocol.ts";
+import { type Column, renderTable } from "./table.ts";
+import { formatMs } from "./units.ts";
+
+/** Of describeActivation's rows. Where the meter ran, the baseline before the flip stands in brackets beside each number. */
+const ACTIVATION_COLUMNS: readonly Column[] = [
+  { title: "host" },
+  { title: "program" },
+  { title: "did" },
+  { title: "release" },
+  { title: "pid" },
+  { title: "ready after", align: "right" },
+  { title: "old gone after", align: "right" },
+  { title: "requests", align: "right" },
+  { title: "failed", align: "right" },
+  { title: "reconnects", align: "right" },
+  { title: "slowest", align: "right" },
+  { title: "proof" },
+];
+
+/** One row for each program of a host. */
+function describeActivation(host: string, report: ActivationReport): string[][] {
+  return report.programs.map((program) => [
+    host,
+    program.name,
+    program.action,
+    fromTo(program.before.release, program.after.release),
+    pids(program),
+    program.readyMs === undefined ? "" : formatMs(program.readyMs),
+    oldGone(program),
+    ...metered(program),
+    program.proof,
+  ]);
+}
+
+/** The final table over all hosts; empty where no program was touched. */
+export function activationTable(reports: readonly { host: string; report: ActivationReport }[]): string {
+  return renderTable(
+    ACTIVATION_COLUMNS,
+    reports.flatMap(({ host, report }) => describeActivation(host, report)),
+  );
+}
+
+const RELEASE_COLUMNS: readonly Column[] = [
+  { title: "host" },
+  { title: "" },
+  { title: "release" },
+  { title: "became" },
+  { title: "when" },
+  { title: "by" },
+  { title: "revision" },
+  { title: "runs in" },
+];
+
+/** The table of `zdr releases`; `*` marks what is current. With one host its name is left out. */
+export function describeReleases(hosts: readonly { host: string; releases: readonly ReleaseInfo[] }[]): string {
+  const rows = hosts.flatMap(({ host, releases }) =>
+    releases.map((release) => [
+      hosts.length > 1 ? host : "",
+      release.isCurrent ? "*" : "",
+      release.tag,
+      verdict(release),
+      formatInstant(release.at),
+      release.by === undefined ? "" : formatActor(release.by),
+      revision(release),
+      release.runs.join(", "),
+    ]),
+  );
+  return renderTable(RELEASE_COLUMNS, rows);
+}
+
+/** What `start`, `stop`, `restart` and `reload` did: one row for each program. */
+export function describeControl(hosts: readonly { host: string; result: ControlResult }[]): string {
+  const columns: Column[] = [
+    { title: "host" },
+    { title: "program" },
+    { title: "did" },
+    { title: "state" },
+    { title: "pid", align: "right" },
+    { title: "gap", align: "right" },
+  ];
+  const rows = hosts.flatMap(({ host, result }) =>
+    result.programs.map(({ name, done, info, gapMs }) => [
+      host,
+      name,
+      done,
+      info.statename,
+      info.pid === 0 ? "" : String(info.pid),
+      gapMs === undefined ? "" : formatMs(gapMs),
+    ]),
+  );
+  return renderTable(columns, rows);
+}
+
+/** `2026-11-20 10:39:12Z` of an ISO 8601 text in UTC; anything else as it is. */
+function formatInstant(at: string | undefined): string {
+  return at === undefined ? "" : at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|\+00:00)$/, "$1 $2Z");
+}
+
+/** `ann@laptop`, with the CI run where there is one. */
+function formatActor({ user, host, run }: Actor): string {
+  return run === undefined ? `${user}@${host}` : `${user}@${host} (${run})`;
+}
+
+function fromTo(before: string | undefined, after: string | undefined): string {
+  if (before === after) return after ?? "unknown";
+  return `${before ?? "none"} -> ${after ?? "unknown"}`;
+}
+
+function pids({ before, after }: ProgramReport): string {
+  if (before.pid === after.pid) return after.pid === 0 ? "none" : `${after.pid} (same)`;
+  return `${before.pid === 0 ? "none" : before.pid} -> ${after.pid === 0 ? "none" : after.pid}`;
+}
+
+function oldGone({ oldGoneMs, draining }: ProgramReport): string {
+  if (draining > 0) return `still draining (${draining})`;
+  return oldGoneMs === undefined ? "" : formatMs(oldGoneMs);
+}
+
+function metered({ meter, action }: ProgramReport): string[] {
+  if (meter === undefined) return action === "none" ? ["", "", "", ""] : ["not measured", "", "", ""];
+  const beside = (of: (count: MeterCount) => string) =>
+    meter.baseline.sent === 0 ? of(meter.during) : `${of(meter.during)} (${of(meter.baseline)})`;
+  return [
+    beside((count) => String(count.sent)),
+    beside((count) => String(count.failed)),
+    beside((count) => String(count.reconnects)),
+    beside((count) => (count.sent === 0 ? "-" : formatMs(count.slowestMs))),
+  ];
+}
+
+function verdict({ verdict: became, isPresent }: ReleaseInfo): string {
+  return isPresent || became === "removed" ? became : `${became}, not there`;
+}
+
+function revision({ revision: built }: ReleaseInfo): string {
+  return built === undefined ? "" : `${built.commit.slice(0, 12)}${built.dirty ? " (dirty)" : ""}`;
+}

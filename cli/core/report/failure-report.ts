@@ -1,0 +1,24 @@
+/** What is printed when a command fails: what failed and where, what state was left, what to do. */
+import { sanitize } from "./sanitize.ts";
+
+export interface FailureReport {
+  /** `web-2: program "shop" was not healthy …`; one line for each thing that failed. */
+  readonly error: readonly string[];
+  /** `web-2 serves v1.1 again (reverted, verified)`, … */
+  readonly state?: readonly string[];
+  /** Last lines of a program's own log: `web-2: shop: panic: …`. */
+  readonly log?: readonly string[];
+  /** Commands that can be typed, with a word on what each is for. */
+  readonly hints: readonly string[];
+  readonly exit: number;
+}
+
+/** The lines for stderr, each without its newline, and without control characters of a host. */
+export function failureLines(report: FailureReport): string[] {
+  return [
+    ...report.error.map((line) => `zdr: error: ${line}`),
+    ...(report.state ?? []).map((line) => `zdr: state: ${line}`),
+    ...(report.log ?? []).map((line) => `zdr: log:   ${line}`),
+    ...report.hints.map((line) => `zdr: hint:  ${line}`),
+  ].map(sanitize);
+}

@@ -1,0 +1,71 @@
+/** What state each host was left in, in one line: after a failure nobody must guess. */
+import type { ActivationReport } from "../../../agent/protocol.ts";
+
+/** What a command left on one host. */
+export type HostState =
+  | { readonly kind: "serves"; readonly tag: string }
+  /** `current`: what `current` names; absent: nothing was ever deployed. */
+  | { readonly kind: "reverted"; readonly current?: string | undefined }
+  /** The new release lies there, and nothing that serves was changed. */
+  | { readonly kind: "staged"; readonly tag: string; readonly current?: string | undefined }
+  | { readonly kind: "untouched" }
+  /** `serves`: in words of the agent, where it gave any. */
+  | { readonly kind: "stuck"; readonly serves?: string | undefined }
+  /** The link broke while the agent worked: it finishes or reverts by itself. */
+  | { readonly kind: "unknown"; readonly tag: string };
+
+export interface HostStateOf {
+  readonly host: string;
+  readonly state: HostState;
+}
+
+export function stateOf(report: ActivationReport): HostState {
+  switch (report.outcome) {
+    case "kept":
+    case "unchanged":
+      return { kind: "serves", tag: report.tag };
+    case "reverted":
+      return { kind: "reverted", current: report.previous };
+    case "stuck":
+      return { kind: "stuck", serves: report.serves };
+  }
+}
+
+/** `web-2 serves v1.1 again (reverted, verified); web-1, web-4 serve v1.2; web-3 was not touched`; empty without hosts. */
+export function stateLine(states: readonly HostStateOf[]): string {
+  const groups = new Map<string, { hosts: string[]; state: HostState }>();
+  for (const { host, state } of states) {
+    const key = stateWords(state, true);
+    const group = groups.get(key) ?? { hosts: [], state };
+    group.hosts.push(host);
+    groups.set(key, group);
+  }
+  return [...groups.values()]
+    .sort((a, b) => URGENCY.indexOf(a.state.kind) - URGENCY.indexOf(b.state.kind))
+    .map(({ hosts, state }) => `${hosts.join(", ")} ${stateWords(state, hosts.length > 1)}`)
+    .join("; ");
+}
+
+/** What a person must look at comes first. */
+const URGENCY: readonly HostState["kind"][] = ["stuck", "unknown", "reverted", "serves", "staged", "untouched"];
+
+function stateWords(state: HostState, several: boolean): string {
+  const serve = several ? "serve" : "serves";
+  const were = several ? "were" : "was";
+  switch (state.kind) {
+    case "serves":
+      return `${serve} ${state.tag}`;
+    case "reverted":
+      return `${serve} ${state.current ?? "nothing"} again (reverted, verified)`;
+    case "staged":
+      return `${several ? "hold" : "holds"} ${state.tag} and still ${serve} ${state.current ?? "nothing"}`;
+    case "untouched":
+      return `${were} not touched`;
+    case "stuck":
+      return state.serves === undefined
+        ? `${several ? "are" : "is"} stuck: neither release could be proved`
+        : `${several ? "are" : "is"} stuck: ${state.serves}`;
+    case "unknown":
+      return `${were} left to its agent, which keeps ${state.tag} or reverts by itself`;
+  }
+}
