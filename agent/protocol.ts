@@ -147,7 +147,7 @@ export const Manifest = z.object({
 export type Manifest = z.infer<typeof Manifest>;
 
 /** What became of a release, by the ledger alone. */
-export const Verdict = z.enum(["staged", "activating", "good", "bad", "removed", "unknown"]);
+export const Verdict = z.enum(["staged", "activating", "good", "bad", "withdrawn", "removed", "unknown"]);
 export type Verdict = z.infer<typeof Verdict>;
 
 export const ReleaseInfo = z.object({

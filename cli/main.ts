@@ -21,9 +21,9 @@ async function main(): Promise<number> {
     if (error instanceof NothingAsked) return argv.length > 2 ? EXIT.done : EXIT.usage;
     return fail(openPlain(false), error);
   }
-  const isTTY = stderr.isTTY === true && !asked.quiet;
+  const isTTY = stderr.isTTY === true;
   const mode = chooseMode({ isTTY, env, json: asked.json });
-  const output = openOutput({ mode, stdout, stderr, color: chooseColor({ isTTY: stderr.isTTY === true, env }) });
+  const output = openOutput({ mode, stdout, stderr, color: chooseColor({ isTTY, env }), quiet: asked.quiet });
   const interrupt = watchSignals(output);
   try {
     return await asked.run({

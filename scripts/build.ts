@@ -11,6 +11,7 @@
  * are looked for in a `try` and are optional.
  */
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { access, chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +33,8 @@ export const DEFAULT_PLAN: BuildPlan = {
   outDir: join(ROOT, "dist"),
 };
 
+const { version: VERSION } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+
 const shared = {
   bundle: true,
   platform: "node",
@@ -46,6 +49,7 @@ const shared = {
   minifyWhitespace: true,
   keepNames: false,
   define: {
+    ZDR_VERSION: JSON.stringify(VERSION),
     "import.meta.dirname": "__dirname",
     "import.meta.filename": "__filename",
     "import.meta.url": "importMetaUrl",

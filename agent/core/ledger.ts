@@ -95,7 +95,7 @@ const VERDICTS: Record<LedgerEntry["event"], Verdict | undefined> = {
   bad: "bad",
   reverted: undefined,
   stuck: "bad",
-  withdrawn: "bad",
+  withdrawn: "withdrawn",
   removed: "removed",
 };
 

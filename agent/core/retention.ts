@@ -19,12 +19,17 @@ export interface RetentionFacts {
 export function releasesToPrune(facts: RetentionFacts): string[] {
   const kept = new Set<string | undefined>([facts.current, facts.rollbackTarget, ...facts.inUse]);
   const good = facts.present
-    .filter((tag) => facts.records.get(tag)?.verdict === "good")
+    .filter((tag) => wasProved(facts.records.get(tag)))
     .sort((a, b) => goodAt(facts, b) - goodAt(facts, a));
   for (const tag of good.slice(0, Math.max(facts.keep, 1))) kept.add(tag);
   return facts.present
     .filter((tag) => !kept.has(tag) && facts.records.has(tag))
     .sort((a, b) => goodAt(facts, a) - goodAt(facts, b));
+}
+
+/** One that an operator rolled back from was proved too, and may be wanted again by its name. */
+function wasProved(record: ReleaseRecord | undefined): boolean {
+  return record?.verdict === "good" || record?.verdict === "withdrawn";
 }
 
 function goodAt(facts: RetentionFacts, tag: string): number {

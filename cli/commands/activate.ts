@@ -4,6 +4,7 @@ import { activationTable } from "../core/report/describe.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { stateOf } from "../core/report/state-line.ts";
 import type { HostTarget } from "../core/plan.ts";
+import { explainAll } from "../explain.ts";
 import type { Fleet, FleetHost } from "../io/fleet.ts";
 import type { Run } from "../run.ts";
 import { concludeHosts } from "./outcome.ts";
@@ -38,14 +39,15 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
 async function activateHost(fleet: Fleet<HostTarget>, host: FleetHost, goal: ActivationGoal): Promise<boolean> {
   const before = host.state;
   host.state = { kind: "unknown", tag: goal.tag };
-  const isAnswered = await fleet.onOne(host, "activate", "activate", async (_, session) => {
+  const isTaken = await fleet.onOne(host, "activate", "activate", async (_, session) => {
     host.activation = await session.request("activate", goal, fleet.onEvent(host));
     host.state = stateOf(host.activation);
-    return outcomeWords(host.activation);
+    const words = outcomeWords(host.activation);
+    return host.state.kind === "serves" ? words : { failed: words };
   });
   // The agent answers with a failure only where it changed nothing; a broken link leaves the host to itself.
-  if (!isAnswered && host.failure?.failure.kind === "agent") host.state = before;
-  return isAnswered && (host.activation?.outcome === "kept" || host.activation?.outcome === "unchanged");
+  if (host.failure?.failure.kind === "agent") host.state = before;
+  return isTaken;
 }
 
 function outcomeWords({ outcome, tag, previous }: ActivationReport): string {
@@ -65,13 +67,16 @@ function outcomeWords({ outcome, tag, previous }: ActivationReport): string {
 async function settleHosts(run: Run, fleet: Fleet<HostTarget>): Promise<void> {
   const hosts = fleet.hosts.filter((host) => host.state.kind === "serves");
   await Promise.all(
-    hosts.map((host) =>
-      fleet.onOne(host, "settle", "settle", async (_, session) => {
+    hosts.map(async (host) => {
+      await fleet.onOne(host, "settle", "settle", async (_, session) => {
         const { pruned, warnings } = await session.request("settle", {});
         for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
         return pruned.length === 0 ? undefined : `removed ${pruned.join(", ")}`;
-      }),
-    ),
+      });
+      if (!host.failure) return;
+      for (const text of explainAll([host.failure]).error) run.output.report({ kind: "warning", text });
+      host.failure = undefined;
+    }),
   );
 }
 

@@ -37,8 +37,13 @@ export interface FleetHost {
   activation: ActivationReport | undefined;
 }
 
+/** What a step came to. `failed`: it was answered, and the answer is that it did not work. */
+export type StepEnd = string | undefined | { readonly failed: string };
+
 /** What a failure of a step means for the exit code (cli/explain/exit.ts). */
 type FailurePhase = PhasedFailure["phase"];
+
+type Step = (host: FleetHost, session: AgentSession) => Promise<StepEnd>;
 
 export class Fleet<Target extends FleetTarget> {
   readonly hosts: readonly FleetHost[];
@@ -59,18 +64,13 @@ export class Fleet<Target extends FleetTarget> {
   }
 
   /** Runs a step on every host at once. Failures are noted with their hosts; true: there was none. */
-  async onAll(phase: HostPhase, failurePhase: FailurePhase, step: (host: FleetHost, session: AgentSession) => Promise<string | undefined>): Promise<boolean> {
+  async onAll(phase: HostPhase, failurePhase: FailurePhase, step: Step): Promise<boolean> {
     await Promise.all(this.hosts.map((host) => this.onOne(host, phase, failurePhase, step)));
     return this.failed.length === 0;
   }
 
   /** Runs a step on one host; what it resolves with is told as the step's detail. */
-  async onOne(
-    host: FleetHost,
-    phase: HostPhase,
-    failurePhase: FailurePhase,
-    step: (host: FleetHost, session: AgentSession) => Promise<string | undefined>,
-  ): Promise<boolean> {
+  async onOne(host: FleetHost, phase: HostPhase, failurePhase: FailurePhase, step: Step): Promise<boolean> {
     const startedAt = performance.now();
     const tell = (status: "start" | "done" | "failed", detail?: string) =>
       this.#options.report({
@@ -79,8 +79,10 @@ export class Fleet<Target extends FleetTarget> {
       });
     tell("start");
     try {
-      tell("done", await step(host, await host.session));
-      return true;
+      const end = await step(host, await host.session);
+      if (typeof end === "object") tell("failed", end.failed);
+      else tell("done", end);
+      return typeof end !== "object";
     } catch (error) {
       if (!(error instanceof ZdrError)) throw error;
       host.failure = { failure: error.failure, phase: failurePhase };
