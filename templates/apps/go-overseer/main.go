@@ -1,0 +1,137 @@
+// A Go server that takes a new release by itself, with github.com/jpillora/overseer: a master process holds the
+// listening sockets, a slave runs the program, and SIGUSR2 makes the master start the new binary in the old one's place.
+//
+// Build:   go build -trimpath -ldflags "-X main.release=v1.2" -o dist/bin/shop .
+// Deploy:  build: { path: dist/ }
+//
+//	programs:
+//	  shop: { command: "bin/shop -addr 127.0.0.1:8080", reload: overseer,
+//	          health: { http: "http://127.0.0.1:8080/healthz" } }
+//
+// Three things in here are not in overseer's own example, and a deploy that drops no request needs all of them:
+//
+//   - The server is shut down on state.GracefulShutdown. Otherwise kept-alive connections stay open and are answered by
+//     the old release until TerminateTimeout, 30 seconds after the new one took over.
+//   - The listener is wrapped before net/http gets it, see handedListener.
+//   - TERM is handled here. The master passes it on and leaves; without this, "supervisorctl stop" cuts requests off.
+//
+// Nothing may be printed before overseer.Run: a new binary is first asked to print a token and nothing else.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jpillora/overseer"
+)
+
+// release is set by the linker.
+var release = "unknown"
+
+func main() {
+	addresses := flag.String("addr", "127.0.0.1:8080", "addresses to listen on, separated by commas")
+	flag.Parse()
+	overseer.Run(overseer.Config{
+		Required:         true,
+		Program:          program,
+		Addresses:        strings.Split(*addresses, ","),
+		TerminateTimeout: 30 * time.Second,
+	})
+}
+
+func program(state overseer.State) {
+	server := &http.Server{Handler: handler()}
+	served := make(chan error, len(state.Listeners))
+	for _, listener := range state.Listeners {
+		listener := listener
+		go func() { served <- server.Serve(handedListener{listener}) }()
+	}
+	log.Printf("release %s serves on %s", release, strings.Join(state.Addresses, ", "))
+
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	select {
+	case <-state.GracefulShutdown: // the next release takes over; overseer closes our copies of the listeners
+	case <-stop: // the master leaves with us: nobody is to wait in a queue that nobody serves
+		for _, listener := range state.Listeners {
+			closeForAll(listener)
+		}
+	case err := <-served:
+		log.Fatalf("cannot serve: %v", err)
+	}
+
+	// Only when Serve is back does the server know every connection that was accepted, and Shutdown waits for them all.
+	for range state.Listeners {
+		<-served
+	}
+	// No limit of its own: overseer ends this process after TerminateTimeout, supervisor after stopwaitsecs.
+	if err := server.Shutdown(context.Background()); err != nil {
+		log.Printf("shutdown: %v", err)
+	}
+	log.Printf("release %s is done", release)
+}
+
+// handedListener keeps net/http from calling overseer's Close. That one closes nothing: it waits until every connection
+// is closed, and net/http calls it while it holds the lock under which it would close them. Idle connections would stay
+// until TerminateTimeout, and one accepted at that moment would be reset. overseer closes the socket underneath by
+// itself, and that ends Serve.
+type handedListener struct{ net.Listener }
+
+func (handedListener) Close() error { return nil }
+
+// closeForAll ends the listening socket in every process that holds it, the master too: new connections are refused.
+func closeForAll(listener net.Listener) {
+	holder, ok := listener.(interface{ File() *os.File })
+	if !ok {
+		return
+	}
+	file := holder.File()
+	defer file.Close()
+	if raw, err := file.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+	}
+}
+
+// checkHealth says why this process can not do its work. Ask here what yours depends on: a database, a queue.
+var checkHealth = func() error { return nil }
+
+func handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "hello from %s\n", release)
+	})
+	mux.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, release)
+	})
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
+		if err := checkHealth(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	// A request that takes its time, to watch a deploy wait for it.
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		ms, err := strconv.Atoi(r.URL.Query().Get("ms"))
+		if err != nil || ms < 0 || ms > 60_000 {
+			http.Error(w, "ms must be a number from 0 to 60000", http.StatusBadRequest)
+			return
+		}
+		time.Sleep(time.Duration(ms) * time.Millisecond)
+		fmt.Fprintln(w, release)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Release", release)
+		mux.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,220 @@
+/**
+ * Builds of the sample programs in templates/apps, the very ones that users start from. A variant misbehaves in one way;
+ * the templates themselves hold nothing of that: what a Go variant adds is laid over its build, what a script variant
+ * adds stands before or behind its code.
+ */
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import {
+  access,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runOk } from "./processes.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const APPS = join(ROOT, "templates/apps");
+const VARIANTS = join(ROOT, "test/fixtures/variants");
+/** Linked binaries stay here between runs, named by all that went into them. */
+const CACHE = join(ROOT, ".tmp/samples");
+const BUILD_TIMEOUT_MS = 300_000;
+
+export type SampleName = "go-overseer" | "go-plain" | "gunicorn" | "node-plain";
+
+/**
+ * - `crash`: dies as it starts, but passes its own check; `crash-in-check`: not even that
+ * - `hang`: never listens; `slow-start`: only after 1.5 s; `late-crash`: dies 1.5 s after it started
+ * - `unhealthy`: /healthz answers 503
+ * - of a binary only: `not-executable` (mode 0644), `garbage`, `empty`, `wrong-machine` (ELF of another one), `missing`
+ */
+export type Variant =
+  | "good"
+  | "crash"
+  | "crash-in-check"
+  | "hang"
+  | "slow-start"
+  | "late-crash"
+  | "unhealthy"
+  | "not-executable"
+  | "garbage"
+  | "empty"
+  | "wrong-machine"
+  | "missing";
+
+export interface SampleOptions {
+  /** What it answers as its release. */
+  readonly release: string;
+  readonly variant?: Variant;
+}
+
+const FILE_VARIANTS: ReadonlySet<Variant> = new Set(["not-executable", "garbage", "empty", "wrong-machine", "missing"]);
+
+/** In the release, what runs. */
+export const SAMPLE_BINARY: Readonly<Record<SampleName, string>> = {
+  "go-overseer": "bin/shop",
+  "go-plain": "bin/shop",
+  gunicorn: "app.py",
+  "node-plain": "server.mjs",
+};
+
+/** `programs.<name>` of deploy.yml for a sample, as YAML's JSON subset. */
+export function sampleProgram(name: SampleName, port: number): Record<string, unknown> {
+  const address = `127.0.0.1:${port}`;
+  const command = {
+    "go-overseer": `bin/shop -addr ${address}`,
+    "go-plain": `bin/shop -addr ${address}`,
+    gunicorn: `/usr/bin/gunicorn --config {current}/gunicorn.conf.py --chdir {current} --bind ${address} app:app`,
+    "node-plain": `${process.execPath} {current}/server.mjs --addr ${address}`,
+  }[name];
+  const reload = { "go-overseer": "overseer", "go-plain": "restart", gunicorn: "gunicorn", "node-plain": "restart" }[
+    name
+  ];
+  return { command, reload, health: { http: `http://${address}/healthz` } };
+}
+
+/**
+ * A folder with the build. It is shared by all tests of this process and goes when the process ends: copy it before
+ * changing anything in it.
+ */
+export function buildSample(name: SampleName, { release, variant = "good" }: SampleOptions): Promise<string> {
+  const key = `${name}-${release}-${variant}`;
+  const known = built.get(key);
+  if (known !== undefined) return known;
+  const building = buildInto(name, release, variant, key);
+  built.set(key, building);
+  return building;
+}
+
+const built = new Map<string, Promise<string>>();
+let buildsFolder: Promise<string> | undefined;
+
+async function newBuildsFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "zdr-builds-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function buildInto(name: SampleName, release: string, variant: Variant, key: string): Promise<string> {
+  buildsFolder ??= newBuildsFolder();
+  const folder = join(await buildsFolder, key);
+  await mkdir(folder);
+  await writeFile(join(folder, "VERSION"), `${release}\n`);
+  if (name === "gunicorn" || name === "node-plain") await buildScript(name, folder, variant);
+  else await buildGo(name, folder, release, variant);
+  return folder;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Scripts
+// ---------------------------------------------------------------------------------------------------------------------
+
+interface Patch {
+  readonly before?: string;
+  readonly behind?: string;
+}
+
+const PYTHON: Partial<Record<Variant, Patch>> = {
+  good: {},
+  crash: {
+    behind: `\nimport sys\nif "--check-config" not in sys.argv:\n    raise KeyError('config/app.toml: "dsn"')\n`,
+  },
+  "crash-in-check": { behind: `\nraise KeyError('config/app.toml: "dsn"')\n` },
+  hang: { behind: `\nimport sys\nif "--check-config" not in sys.argv:\n    time.sleep(3600)\n` },
+  "slow-start": { behind: "\ntime.sleep(1.5)\n" },
+  "late-crash": {
+    behind: `\nimport os, sys, threading\nif "--check-config" not in sys.argv:\n    threading.Timer(1.5, os._exit, [1]).start()\n`,
+  },
+  unhealthy: { behind: `\ndef check_health():\n    raise RuntimeError("database: connection refused")\n` },
+};
+
+const JAVASCRIPT: Partial<Record<Variant, Patch>> = {
+  good: {},
+  crash: { before: `throw new Error('config/app.toml: missing key "dsn"');\n` },
+  hang: { before: "await new Promise((resolve) => setTimeout(resolve, 3_600_000));\n" },
+  "slow-start": { before: "await new Promise((resolve) => setTimeout(resolve, 1500));\n" },
+  "late-crash": { before: `setTimeout(() => { throw new Error("cache: out of memory"); }, 1500);\n` },
+  unhealthy: { behind: `\ncheckHealth = async () => { throw new Error("database: connection refused"); };\n` },
+};
+
+async function buildScript(name: "gunicorn" | "node-plain", folder: string, variant: Variant): Promise<void> {
+  const patch = (name === "gunicorn" ? PYTHON : JAVASCRIPT)[variant];
+  if (patch === undefined) throw new Error(`${name} has no variant ${variant}`);
+  await cp(join(APPS, name), folder, { recursive: true });
+  const file = join(folder, SAMPLE_BINARY[name]);
+  const text = await readFile(file, "utf8");
+  await writeFile(file, `${patch.before ?? ""}${text}${patch.behind ?? ""}`);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Go
+// ---------------------------------------------------------------------------------------------------------------------
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+async function buildGo(name: SampleName, folder: string, release: string, variant: Variant): Promise<void> {
+  const binary = join(folder, SAMPLE_BINARY[name]);
+  await mkdir(join(folder, "bin"));
+  await cp(await linkedGo(name, release, FILE_VARIANTS.has(variant) ? "good" : variant), binary);
+  await spoil(binary, variant);
+}
+
+/** The cached binary of exactly these sources, this variant, this release and this Go. */
+async function linkedGo(name: SampleName, release: string, variant: Variant): Promise<string> {
+  const source = join(APPS, name);
+  const overlay = variant === "good" ? undefined : join(VARIANTS, `${variant}.go`);
+  const hash = createHash("sha256").update(`${await runOk(["go", "version"])}\0${name}\0${release}\0`);
+  for (const file of (await readdir(source)).sort()) hash.update(await readFile(join(source, file)));
+  if (overlay !== undefined) hash.update(await readFile(overlay));
+  const cached = join(CACHE, hash.digest("hex").slice(0, 32));
+  if (await exists(cached)) return cached;
+
+  await mkdir(CACHE, { recursive: true });
+  const work = await mkdtemp(join(CACHE, "building-"));
+  try {
+    const overlayFile = join(work, "overlay.json");
+    await writeFile(
+      overlayFile,
+      JSON.stringify({ Replace: overlay === undefined ? {} : { [join(source, "variant.go")]: overlay } }),
+    );
+    const flags = ["-trimpath", "-buildvcs=false", "-overlay", overlayFile];
+    const out = join(work, "binary");
+    await runOk(["go", "build", ...flags, "-ldflags", `-s -w -X main.release=${release}`, "-o", out, "."], {
+      cwd: source,
+      timeoutMs: BUILD_TIMEOUT_MS,
+    });
+    await rename(out, cached); // two tests may build it at once: either one will do
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return cached;
+}
+
+/** Offset of e_machine in an ELF header (elf(5)), and s390x, which no test runs on. */
+const ELF_MACHINE = { offset: 18, other: 22 };
+
+async function spoil(binary: string, variant: Variant): Promise<void> {
+  if (variant === "not-executable") await chmod(binary, 0o644);
+  if (variant === "garbage") await writeFile(binary, "this is no program\n");
+  if (variant === "empty") await truncate(binary);
+  if (variant === "missing") await rm(binary);
+  if (variant === "wrong-machine") {
+    const content = await readFile(binary);
+    content.writeUInt16LE(ELF_MACHINE.other, ELF_MACHINE.offset);
+    await writeFile(binary, content);
+  }
+}
