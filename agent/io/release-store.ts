@@ -15,7 +15,7 @@ import type { Layout } from "../core/layout.ts";
 import { PRIVATE_DIR_MODE } from "../core/layout.ts";
 import { manifestProblem } from "../core/manifest.ts";
 import { canonicalManifest, type Manifest } from "../protocol.ts";
-import { errnoOf, fileError, ifThere, onFile } from "./files.ts";
+import { errnoOf, ifThere, onFile } from "./files.ts";
 import { type FileEntry, FileReader, sha256 } from "./release/bytes.ts";
 import { makeDurable, requireSpace, storeError, syncFolders } from "./release/disk.ts";
 import { makeFolder, readManifest, readManifestHead, removeManifest, writeManifest } from "./release/manifests.ts";
@@ -219,7 +219,7 @@ export async function removeRelease(layout: Layout, tag: string): Promise<{ read
     await removeTree(trash);
     return {};
   } catch (error) {
-    if (errnoOf(error) === undefined) throw fileError(error, "remove", trash);
+    if (errnoOf(error) === undefined) throw error;
     return { leftover: trash };
   }
 }

@@ -1,6 +1,6 @@
 /** What a disk has to give, and when it can be trusted to have kept something. */
 import { execFile } from "node:child_process";
-import { constants, statfsSync } from "node:fs";
+import { constants, type Dirent, statfsSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { AgentError } from "../../core/failure.ts";
 import type { AgentFailure, ManifestEntry } from "../../protocol.ts";
@@ -86,11 +86,19 @@ function syncFileSystem(tool: string, root: string): Promise<boolean> {
 }
 
 async function syncTree(folder: string): Promise<void> {
-  for (const child of await readdir(folder, { withFileTypes: true })) {
+  for (const child of await listFolder(folder)) {
     if (child.isDirectory()) await syncTree(`${folder}/${child.name}`);
     else if (child.isFile()) await syncPath(`${folder}/${child.name}`);
   }
   await syncPath(folder);
+}
+
+async function listFolder(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    throw fileError(error, "list", folder);
+  }
 }
 
 async function syncPath(path: string): Promise<void> {
