@@ -42,7 +42,7 @@ import { checkHealthUrl, checkSupervisorUrl } from "./rules/urls.ts";
 /** Longest wait for a host to answer, where deploy.yml says nothing. */
 const CONNECT_TIMEOUT = "10s";
 const HEALTH_TIMEOUT = "30s";
-const REQUEST_TIMEOUT = "5s";
+const REQUEST_TIMEOUT_MS = 5_000;
 const WATCH = "10s";
 const METER_RATE = 50;
 const METER_RATE_LIMIT = 1000;
@@ -231,15 +231,18 @@ function health() {
       "URL that is asked from the host itself, such as http://127.0.0.1:8080/healthz.",
     ),
     timeout: duration(1).prefault(HEALTH_TIMEOUT).describe("How long the program may take until it is healthy."),
-    request_timeout: duration(1).prefault(REQUEST_TIMEOUT).describe("Longest wait for one answer."),
+    request_timeout: duration(1)
+      .optional()
+      .describe("Longest wait for one answer; 5s if left out, or health.timeout where that is shorter."),
     status: oneOrMany(code()).describe("Status codes that count as healthy, one or a list; 200 to 399 if left out."),
     meter: wholeNumber(0, METER_RATE_LIMIT)
       .default(METER_RATE)
       .describe("Requests per second sent and counted while the program reloads; 0 for none."),
   });
-  return checkedBy(section, (checked) =>
-    checked.request_timeout <= checked.timeout
-      ? { ok: checked }
-      : { ...complain("is longer than health.timeout"), at: ["request_timeout"] },
-  );
+  return checkedBy(section, (checked) => {
+    const { timeout, request_timeout = Math.min(REQUEST_TIMEOUT_MS, timeout) } = checked;
+    return request_timeout <= timeout
+      ? { ok: { ...checked, request_timeout } }
+      : { ...complain("is longer than health.timeout"), at: ["request_timeout"] };
+  });
 }
