@@ -1,6 +1,6 @@
 /**
- * The little of XML that XML-RPC uses: elements without attributes, text, CDATA, comments, the five named entities and
- * numeric ones. No DOCTYPE, so nothing expands. Control bytes pass.
+ * The little of XML that XML-RPC uses: its own elements without attributes, text, CDATA, comments, the five named entities
+ * and numeric ones. No DOCTYPE, so nothing expands. Control bytes pass.
  */
 
 /** The answer is no XML-RPC. `offset` counts characters of the body after its line ends were made LF. */
@@ -14,6 +14,12 @@ export class RpcSyntaxError extends Error {
   }
 }
 
+const CDATA = "<![CDATA[";
+const ELEMENTS: ReadonlySet<string> = new Set([
+  ...["methodResponse", "params", "param", "fault", "value", "struct", "member", "name", "array", "data"],
+  ...["string", "int", "i4", "double", "boolean"],
+]);
+
 type Token =
   | { readonly kind: "open" | "close"; readonly name: string; readonly isEmpty: boolean }
   | { readonly kind: "text"; readonly text: string }
@@ -25,9 +31,6 @@ export interface XmlReader {
   at: number;
   pending: Token | undefined;
 }
-
-// Comment or processing instruction; CDATA; tag (XML-RPC has no attributes); text.
-const TOKEN = /(<!--[\s\S]*?-->|<\?[\s\S]*?\?>)|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([A-Za-z][\w.-]*)\s*(\/?)>|([^<]+)/y;
 
 /** A reader at the start of a text, whose CR and CRLF count as LF (XML 1.0, 2.11). */
 export function openXml(text: string): XmlReader {
@@ -47,17 +50,39 @@ function takeToken(reader: XmlReader): Token {
   return token;
 }
 
+// indexOf and not a regular expression: those are interpreted at first, and `status` reads one answer and ends.
 function scanToken(reader: XmlReader): Token {
-  if (reader.at >= reader.text.length) return { kind: "end" };
-  TOKEN.lastIndex = reader.at;
-  const match = TOKEN.exec(reader.text);
-  if (match === null) throw new RpcSyntaxError("not XML-RPC", reader.at);
+  const { text, at: start } = reader;
+  if (start >= text.length) return { kind: "end" };
+  if (text.charAt(start) !== "<") {
+    const end = text.indexOf("<", start);
+    reader.at = end === -1 ? text.length : end;
+    return { kind: "text", text: decodeEntities(text.slice(start, reader.at), start) };
+  }
+  if (text.startsWith("<!--", start)) return skipPast(reader, "-->");
+  if (text.startsWith("<?", start)) return skipPast(reader, "?>");
+  if (!text.startsWith(CDATA, start)) return scanTag(reader);
+  skipPast(reader, "]]>");
+  return { kind: "text", text: text.slice(start + CDATA.length, reader.at - "]]>".length) };
+}
+
+function skipPast(reader: XmlReader, mark: string): Token {
+  const end = reader.text.indexOf(mark, reader.at);
+  if (end === -1) throw new RpcSyntaxError(`no ${mark}`, reader.at);
+  reader.at = end + mark.length;
+  return { kind: "skip" };
+}
+
+function scanTag(reader: XmlReader): Token {
   const start = reader.at;
-  reader.at = TOKEN.lastIndex;
-  const [, skipped, cdata, slash, name, empty, text] = match;
-  if (skipped !== undefined) return { kind: "skip" };
-  if (name !== undefined) return { kind: slash === "/" ? "close" : "open", name, isEmpty: empty === "/" };
-  return { kind: "text", text: cdata ?? decodeEntities(text ?? "", start) };
+  skipPast(reader, ">");
+  const isClose = reader.text.charAt(start + 1) === "/";
+  const isEmpty = reader.text.charAt(reader.at - 2) === "/";
+  const inner = reader.text.slice(start + (isClose ? 2 : 1), reader.at - (isEmpty ? 2 : 1));
+  // No attributes: XML-RPC has none, and no element but these.
+  const name = ELEMENTS.has(inner) ? inner : inner.trimEnd();
+  if (!ELEMENTS.has(name) || (isClose && isEmpty)) throw new RpcSyntaxError("not XML-RPC", start);
+  return { kind: isClose ? "close" : "open", name, isEmpty };
 }
 
 /** All text up to the next tag, entities decoded; empty where there is none. */
@@ -71,6 +96,8 @@ export function takeText(reader: XmlReader): string {
 }
 
 function skipBlank(reader: XmlReader): void {
+  // Half of an answer is line ends between elements: passed over without making tokens of them.
+  if (reader.pending === undefined) while (reader.text.charAt(reader.at) === "\n") reader.at++;
   if (takeText(reader).trim() !== "") throw new RpcSyntaxError("text between elements", reader.at);
 }
 
