@@ -19,7 +19,7 @@ var isSupported = supported.some(function (range) {
 
 if (!isSupported) {
   process.stderr.write(
-    "zdr: error: this is Node " + process.versions.node + " (" + process.execPath + "), and zdr needs " + ENGINES + "\n" +
+    "zdr: error: this is Node " + process.versions.node + " (" + process.execPath + "), and zdr needs Node " + ENGINES + "\n" +
       "zdr: hint:  put a newer Node first in PATH; hosts that zdr deploys to need only Node 18\n"
   );
   process.exitCode = 2;
