@@ -15,8 +15,11 @@ export interface DelayProxyOptions {
 
 export interface DelayProxy {
   readonly port: number;
-  /** Bytes that have been passed on, by direction, and how many connections there were. */
-  counts(): { readonly up: number; readonly down: number; readonly connections: number };
+  /**
+   * What has been passed on, in bytes by direction; how many connections there were; and how often the client answered
+   * to what it had got, which is the number of round trips where nothing overlaps (a connection itself costs one more).
+   */
+  counts(): { readonly up: number; readonly down: number; readonly connections: number; readonly turns: number };
   /** Resets every connection at once on both sides, as a broken line does. */
   cut(): void;
   /** Passes nothing on any more, and tells nobody, as a line does that dies without a word. */
@@ -28,11 +31,18 @@ export interface DelayProxy {
 const HELD_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): Promise<DelayProxy> {
-  const counts = { up: 0, down: 0, connections: 0 };
+  const counts = { up: 0, down: 0, connections: 0, turns: 0 };
+  let lastDirection: "up" | "down" = "down";
   const sockets = new Set<Socket>();
   let isFrozen = false;
-  const forward = (from: Socket, to: Socket, direction: "up" | "down", earliest: number) =>
-    delay(from, to, { oneWayMs, earliest, isFrozen: () => isFrozen, count: (bytes) => (counts[direction] += bytes) });
+  const forward = (from: Socket, to: Socket, direction: "up" | "down", earliest: number) => {
+    const count = (bytes: number) => {
+      counts[direction] += bytes;
+      if (direction === "up" && lastDirection === "down") counts.turns++;
+      lastDirection = direction;
+    };
+    delay(from, to, { oneWayMs, earliest, isFrozen: () => isFrozen, count });
+  };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
     counts.connections++;
     // SYN, SYN-ACK and ACK: the server sees the connection one and a half round trips after it was asked for.

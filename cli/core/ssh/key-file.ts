@@ -34,9 +34,7 @@ export function describeKeyFile(text: string): KeyFile {
   const key = parsePublicKey(text);
   if (key === undefined) return { kind: "unsupported", detail: "not an SSH key" };
   const problem = unsupportedKeyType(key.keyType);
-  return problem === undefined
-    ? { kind: "public", publicBlob: key.keyBlob }
-    : { kind: "unsupported", detail: problem };
+  return problem === undefined ? { kind: "public", publicBlob: key.keyBlob } : { kind: "unsupported", detail: problem };
 }
 
 /** Why a key of this type can not be used, or undefined if it can. */

@@ -68,18 +68,20 @@ async function unlockKey(
 
 async function loadKey(path: string): Promise<KeyOnDisk> {
   const text = await readIfThere(path);
-  if (typeof text !== "string") return text ?? (await publicHalf(path)) ?? { kind: "absent" };
+  if (typeof text !== "string") return text ?? (await loadPublicHalf(path));
   const described = describeKeyFile(text);
   if (described.kind !== "private") return described;
-  const publicBlob = described.publicBlob ?? (await publicHalf(path))?.publicBlob;
+  const beside = described.publicBlob === undefined ? await loadPublicHalf(path) : undefined;
+  const publicBlob = beside?.kind === "public" ? beside.publicBlob : described.publicBlob;
   return { ...described, text, publicBlob, hasCertificate: await isThere(`${path}-cert.pub`) };
 }
 
 /** ssh-keygen puts the public half beside the private one; where only it is there, the agent may hold the rest. */
-async function publicHalf(path: string): Promise<Extract<KeyOnDisk, { kind: "public" }> | undefined> {
+async function loadPublicHalf(path: string): Promise<Exclude<KeyOnDisk, { kind: "private" }>> {
   const text = await readIfThere(`${path}.pub`);
-  const described = typeof text === "string" ? describeKeyFile(text) : undefined;
-  return described?.kind === "public" ? described : undefined;
+  if (typeof text !== "string") return text ?? { kind: "absent" };
+  const described = describeKeyFile(text);
+  return described.kind === "private" ? { kind: "absent" } : described;
 }
 
 async function readIfThere(path: string): Promise<string | Extract<KeyOnDisk, { kind: "unsupported" }> | undefined> {

@@ -92,7 +92,7 @@ export function failureOf(
   { address, user }: { readonly address: string; readonly user: string },
 ): LinkFailure {
   const unusable = login.unusable();
-  if (unusable !== undefined) return { kind: "key-file", ...unusable };
+  if (unusable !== undefined) return { kind: "key-file", path: unusable.path, detail: unusable.detail };
   if (silentMs !== undefined) {
     return { kind: "handshake", address, detail: `the host said nothing for ${silentMs / 1000} s` };
   }
