@@ -8,7 +8,7 @@ export interface HostContext {
   readonly project: ProjectPlan;
   readonly supervisor: Supervisor;
   readonly by: Actor;
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds since the request began, on a clock that never goes back. */
   now(): number;
   /** Wall clock, for what people read. */
   date(): Date;

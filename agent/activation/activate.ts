@@ -143,9 +143,16 @@ async function bringAll(activation: Activation): Promise<Brought[]> {
 
 async function settleAll(activation: Activation, brought: readonly Brought[]): Promise<void> {
   const { context } = activation;
-  for (const one of brought) await watchProgram(context, one);
-  for (const one of brought) {
-    const drained = await waitDrained(context, one);
+  const watched = new AbortController();
+  const drains = brought.map((one) => waitDrained(context, one, watched.signal));
+  try {
+    for (const one of brought) await watchProgram(context, one);
+  } catch (error) {
+    watched.abort();
+    throw error;
+  }
+  for (const [index, one] of brought.entries()) {
+    const drained = await drains[index];
     const meter = await activation.measured.get(one.program.name)?.stop();
     activation.measured.delete(one.program.name);
     const before = activation.befores.find((candidate) => candidate.program === one.program);
@@ -196,7 +203,7 @@ async function putBack(activation: Activation): Promise<void> {
       continue;
     }
     const brought = await bringProgram(context, before.program, { tag: previous, reload: "if-needed" });
-    const drained = await waitDrained(context, brought);
+    const drained = await waitDrained(context, brought, new AbortController().signal);
     const meter = await activation.measured.get(before.program.name)?.stop();
     activation.measured.delete(before.program.name);
     activation.reports.push(reportOf(before, brought, drained, meter));

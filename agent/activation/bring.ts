@@ -199,7 +199,9 @@ interface Ready {
 }
 
 async function waitReady(context: HostContext, program: ProgramPlan, awaited: Awaited): Promise<Ready> {
-  const timeoutMs = (program.health?.timeoutMs ?? READY_TIMEOUT_MS) + program.startSeconds * 1000;
+  // A started program is RUNNING only after its startsecs; that time is not its own.
+  const startMs = awaited.expected === undefined ? program.startSeconds * 1000 : 0;
+  const timeoutMs = (program.health?.timeoutMs ?? READY_TIMEOUT_MS) + startMs;
   const deadline = awaited.at + timeoutMs;
   let readyMs: number | undefined;
   for (;;) {

@@ -2,6 +2,7 @@
 import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
 import { inspectProcesses, type ReleaseWant } from "../io/inspect.ts";
+import { PRESETS } from "../core/presets.ts";
 import { fileIdentity, programPids } from "../io/processes.ts";
 import { presentReleases } from "../io/releases.ts";
 import type { ProgramPlan } from "../protocol.ts";
@@ -32,17 +33,23 @@ export async function viewProgram(
   if (supervisedPid === 0) return [];
   const pids = programPids(supervisedPid);
   const inspections = await inspectProcesses(pids, releaseWants(context, program));
-  const views: ProcessView[] = [];
-  for (const found of inspections) {
-    views.push({
-      pid: found.pid,
-      startTicks: found.startTicks,
-      supervised: found.pid === supervisedPid,
-      accepts: found.accepts,
-      release: found.exeRelease ?? found.cwdRelease,
-      releaseBy: found.exeRelease !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
-      denied: found.denied,
-    });
-  }
-  return views;
+  const isMaster = hasMaster(program) || inspections.some((found) => found.pid !== supervisedPid && found.accepts);
+  return inspections.map((found) => ({
+    pid: found.pid,
+    startTicks: found.startTicks,
+    supervised: found.pid === supervisedPid,
+    accepts: found.accepts && !(isMaster && found.pid === supervisedPid),
+    release: found.exeRelease ?? found.cwdRelease,
+    releaseBy: found.exeRelease !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
+    denied: found.denied,
+  }));
+}
+
+/**
+ * A master keeps the listening socket for its workers and accepts nothing itself, and it stays what it was through every
+ * reload. overseer's, built by a new Go, has the socket in its epoll set all the same (os.NewFile registers it), so what
+ * the kernel says is not enough. Where no preset tells, a process whose children accept counts as a master.
+ */
+function hasMaster({ reload }: ProgramPlan): boolean {
+  return reload.preset !== undefined && PRESETS[reload.preset].master;
 }

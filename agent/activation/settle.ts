@@ -42,13 +42,13 @@ export interface Drained {
   readonly draining: number;
 }
 
-/** Waits until no process of the old generation lives, at most for the drain limit. */
-export async function waitDrained(context: HostContext, brought: Brought): Promise<Drained> {
+/** Waits until no process of the old generation lives, at most for the drain limit, or until nobody wants to know. */
+export async function waitDrained(context: HostContext, brought: Brought, over: AbortSignal): Promise<Drained> {
   const deadline = brought.at + brought.program.reload.drainMs;
   for (;;) {
     const left = brought.old.filter(isAlive);
     if (left.length === 0) return { oldGoneMs: brought.old.length === 0 ? undefined : context.now() - brought.at, draining: 0 };
-    if (context.now() > deadline) return { oldGoneMs: undefined, draining: left.length };
+    if (context.now() > deadline || over.aborted) return { oldGoneMs: undefined, draining: left.length };
     await context.sleep(POLL_INTERVAL_MS);
   }
 }

@@ -31,6 +31,8 @@ export interface ReleaseCheck {
 
 export interface Preset {
   readonly strategy: StrategyName;
+  /** Whether supervisor's process only keeps the socket, and others accept. It stays through every reload. */
+  readonly master: boolean;
   /** Absent: the strategy sends none. */
   readonly signal?: ReloadSignal;
   /** How long the library itself lets the old generation finish its requests. */
@@ -55,6 +57,7 @@ export const PRESETS: Record<PresetName, Preset> = {
   // release; proxies every signal, Go's own SIGURG too, and exits when one reaches a slave that has just gone.
   overseer: {
     strategy: "slot",
+    master: true,
     signal: "USR2",
     drainMs: 30_000,
     environment: { GODEBUG: "asyncpreemptoff=1" },
@@ -70,6 +73,7 @@ export const PRESETS: Record<PresetName, Preset> = {
   // HUP starts new workers in the folder that the master remembers; with --preload they are copies of the old code.
   gunicorn: {
     strategy: "signal",
+    master: true,
     signal: "HUP",
     drainMs: 30_000,
     environment: {},
@@ -80,6 +84,7 @@ export const PRESETS: Record<PresetName, Preset> = {
   },
   restart: {
     strategy: "restart",
+    master: false,
     drainMs: 10_000,
     environment: {},
     lints: [],

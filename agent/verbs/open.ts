@@ -36,7 +36,8 @@ export function openProject(session: Session, project: ProjectPlan): HostContext
 /** The session's project, with events going to the request that is being answered. */
 export function contextOf(session: Session, emit: (event: AgentEvent) => void): HostContext {
   if (!session.context) throw new AgentError({ reason: "bad-request", detail: "survey comes first" });
-  return { ...session.context, by: session.by, emit };
+  const startedAt = performance.now();
+  return { ...session.context, by: session.by, emit, now: () => performance.now() - startedAt };
 }
 
 /** Like `contextOf`, for what may only be done by the holder of the host's lock. */

@@ -1,5 +1,6 @@
 /** Which releases the living processes run: for status, for releases, and so that prune takes none of them. */
 import type { HostContext } from "../context.ts";
+import { releaseRun } from "../core/generation.ts";
 import { FAULT, faultCode } from "../io/supervisor.ts";
 import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
 import { viewProgram } from "../activation/program-view.ts";
@@ -8,7 +9,9 @@ export interface RunningProgram {
   readonly program: ProgramPlan;
   /** Absent: supervisor does not know it. */
   readonly info: ProcessInfo | undefined;
-  /** Every release that a process of the program runs, without duplicates. */
+  /** The release that its serving processes run; undefined: none, mixed, or it can not be told. */
+  readonly serves: string | undefined;
+  /** Every release that a process of the program runs, a master's too, without duplicates. */
   readonly releases: readonly string[];
 }
 
@@ -19,7 +22,7 @@ export async function runningReleases(context: HostContext): Promise<RunningProg
     const processes = info ? await viewProgram(context, program, info.pid) : [];
     const releases = new Set<string>();
     for (const process of processes) if (process.release !== undefined) releases.add(process.release);
-    found.push({ program, info, releases: [...releases] });
+    found.push({ program, info, serves: releaseRun(processes), releases: [...releases] });
   }
   return found;
 }

@@ -18,7 +18,10 @@ export async function runStatus(session: Session, request: RequestOf<"status">):
 async function runsOf(session: Session, project: ProjectPlan): Promise<StatusResult["runs"]> {
   const context = openProject(session, { ...project, deployTo: layoutOf(project.deployTo).deployTo });
   const running = await runningReleases(context);
-  return running.map(({ program, releases }) => ({ process: program.process, release: releases.join(", ") }));
+  return running.map(({ program, serves, releases }) => ({
+    process: program.process,
+    release: serves ?? releases.join(", "),
+  }));
 }
 
 /** `agent status [--config FILE] [PROGRAM...]` on the host itself, as supervisorctl is used there. */

@@ -54,11 +54,12 @@ async function surveyHost(context: HostContext, agent: string): Promise<Survey> 
 }
 
 function programSurvey(running: RunningProgram, findings: ProgramSurvey["findings"]): ProgramSurvey {
-  const { program, info, releases } = running;
+  const { program, info, serves, releases } = running;
+  const runs = serves ?? releases.join(", ");
   return {
     ...{ name: program.name, process: program.process, findings },
     ...(info === undefined ? {} : { info }),
-    ...(releases.length === 0 ? {} : { runs: releases.join(", ") }),
+    ...(runs === "" ? {} : { runs }),
   };
 }
 
