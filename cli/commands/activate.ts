@@ -39,7 +39,8 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
 async function activateHost(fleet: Fleet<HostTarget>, host: FleetHost, goal: ActivationGoal): Promise<boolean> {
   const before = host.state;
   host.state = { kind: "unknown", tag: goal.tag };
-  const isTaken = await fleet.onOne(host, "activate", "activate", async (_, session) => {
+  host.phase = "activate";
+  const isTaken = await fleet.onOne(host, "activate", async (_, session) => {
     host.activation = await session.request("activate", goal, fleet.onEvent(host));
     host.state = stateOf(host.activation);
     const words = outcomeWords(host.activation);
@@ -68,7 +69,8 @@ async function settleHosts(run: Run, fleet: Fleet<HostTarget>): Promise<void> {
   const hosts = fleet.hosts.filter((host) => host.state.kind === "serves");
   await Promise.all(
     hosts.map(async (host) => {
-      await fleet.onOne(host, "settle", "settle", async (_, session) => {
+      host.phase = "settle";
+      await fleet.onOne(host, "settle", async (_, session) => {
         const { pruned, warnings } = await session.request("settle", {});
         for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
         return pruned.length === 0 ? undefined : `removed ${pruned.join(", ")}`;

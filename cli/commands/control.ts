@@ -22,13 +22,14 @@ export async function control(
   try {
     const done: { host: string; result: ControlResult }[] = [];
     const lock = { by: run.actor, why: [action, ...names].join(" ") };
-    const isWell = await fleet.onAll("survey", "plan", async (host, session) => {
+    const isWell = await fleet.onAll("survey", async (host, session) => {
       await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
       return undefined;
     });
     if (isWell) {
       undo();
-      await fleet.onAll("control", "activate", async (host, session) => {
+      await fleet.onAll("control", async (host, session) => {
+        host.phase = "activate";
         const result = await session.request("control", { action, programs }, fleet.onEvent(host));
         done.push({ host: host.name, result });
         return undefined;

@@ -73,7 +73,7 @@ async function surveyHosts(
 ): Promise<Surveys | undefined> {
   const surveys = new Map<FleetHost, Survey>();
   const lock = options.dryRun ? {} : { lock: { by: run.actor, why: `deploy ${options.tag}` } };
-  const isWell = await fleet.onAll("survey", "plan", async (host, session) => {
+  const isWell = await fleet.onAll("survey", async (host, session) => {
     const survey = await session.request("survey", { project: plan, ...lock }, fleet.onEvent(host));
     surveys.set(host, survey);
     if (!options.dryRun) requireSound(host, survey);
@@ -107,7 +107,7 @@ async function dryRun(
   manifest: Manifest,
 ): Promise<ExitCode> {
   const rows: Parameters<typeof describeDryRun>[0][number][] = [];
-  await fleet.onAll("stage", "plan", async (host, session) => {
+  await fleet.onAll("stage", async (host, session) => {
     const survey = surveys.get(host);
     const stage = await session.request("stage", { manifest, dryRun: true });
     if (survey) rows.push({ host: host.name, survey, stage });
@@ -128,12 +128,13 @@ async function stageHosts(
   build: ScannedBuild,
   manifest: Manifest,
 ): Promise<boolean> {
-  return fleet.onAll("stage", "stage", async (host, session) => {
+  return fleet.onAll("stage", async (host, session) => {
     const survey = surveys.get(host);
     const there = survey?.releases.find((release) => release.tag === manifest.tag);
     if (isStaged(there, manifest)) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
     const { staged, missing, missingBytes, copiedBytes } = await session.request("stage", { manifest, dryRun: false });
     if (staged) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
+    host.phase = "stage";
     const { packFiles } = await import("../io/pack.ts");
     let sentBytes = 0;
     const tell = (bytes: number) => {

@@ -11,7 +11,7 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
   const fleet = openFleet(run, opened, "releases", ["survey"]);
   try {
     const found = new Map<string, readonly ReleaseInfo[]>();
-    await fleet.onAll("survey", "plan", async (host, session) => {
+    await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.plan });
       found.set(host.name, survey.releases);
       for (const text of survey.warnings) run.output.report({ kind: "warning", host: host.name, text });

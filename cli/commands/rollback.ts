@@ -19,7 +19,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
   try {
     const surveys: { host: string; survey: Survey }[] = [];
     const lock = { by: run.actor, why: options.to === undefined ? "rollback" : `rollback to ${options.to}` };
-    const isWell = await fleet.onAll("survey", "plan", async (host, session) => {
+    const isWell = await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
       surveys.push({ host: host.name, survey });
       if (survey.recovered !== undefined) run.output.report({ kind: "note", host: host.name, text: survey.recovered });

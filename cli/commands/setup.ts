@@ -16,7 +16,7 @@ export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> 
   const fleet = openFleet(run, opened, "setup", ["setup"]);
   try {
     const found: { host: string; result: SetupResult }[] = [];
-    await fleet.onAll("setup", "plan", async (host, session) => {
+    await fleet.onAll("setup", async (host, session) => {
       const body = { project: opened.plan, lock: { by: run.actor, why: "setup" }, prove: readProveBundle(run.bundles), dryRun: options.dryRun === true };
       const result = await session.request("setup", body, fleet.onEvent(host));
       found.push({ host: host.name, result });

@@ -22,7 +22,7 @@ export async function status(run: Run, names: readonly string[], options: Status
   try {
     const found: { host: string; result: StatusResult }[] = [];
     const project = options.releases || options.json ? { project: opened.plan } : {};
-    await fleet.onAll("survey", "plan", async (host, session) => {
+    await fleet.onAll("survey", async (host, session) => {
       const body = { supervisor: opened.plan.supervisor, names: [...names], ...project };
       found.push({ host: host.name, result: await session.request("status", body) });
       return undefined;

@@ -32,6 +32,8 @@ export interface FleetOptions<Target extends FleetTarget> {
 export interface FleetHost {
   readonly name: string;
   readonly session: Promise<AgentSession>;
+  /** What a failure would mean now; the steps move it on. */
+  phase: PhasedFailure["phase"];
   state: HostState;
   failure: PhasedFailure | undefined;
   activation: ActivationReport | undefined;
@@ -39,9 +41,6 @@ export interface FleetHost {
 
 /** What a step came to. `failed`: it was answered, and the answer is that it did not work. */
 export type StepEnd = string | undefined | { readonly failed: string };
-
-/** What a failure of a step means for the exit code (cli/explain/exit.ts). */
-type FailurePhase = PhasedFailure["phase"];
 
 type Step = (host: FleetHost, session: AgentSession) => Promise<StepEnd>;
 
@@ -55,7 +54,8 @@ export class Fleet<Target extends FleetTarget> {
     this.hosts = options.targets.map((target) => {
       const session = this.#open(target);
       session.catch(() => {});
-      return { name: target.name, session, state: { kind: "untouched" }, failure: undefined, activation: undefined };
+      const nothingYet = { phase: "plan", state: { kind: "untouched" }, failure: undefined, activation: undefined } as const;
+      return { name: target.name, session, ...nothingYet };
     });
   }
 
@@ -64,13 +64,13 @@ export class Fleet<Target extends FleetTarget> {
   }
 
   /** Runs a step on every host at once. Failures are noted with their hosts; true: there was none. */
-  async onAll(phase: HostPhase, failurePhase: FailurePhase, step: Step): Promise<boolean> {
-    await Promise.all(this.hosts.map((host) => this.onOne(host, phase, failurePhase, step)));
+  async onAll(phase: HostPhase, step: Step): Promise<boolean> {
+    await Promise.all(this.hosts.map((host) => this.onOne(host, phase, step)));
     return this.failed.length === 0;
   }
 
   /** Runs a step on one host; what it resolves with is told as the step's detail. */
-  async onOne(host: FleetHost, phase: HostPhase, failurePhase: FailurePhase, step: Step): Promise<boolean> {
+  async onOne(host: FleetHost, phase: HostPhase, step: Step): Promise<boolean> {
     const startedAt = performance.now();
     const tell = (status: "start" | "done" | "failed", detail?: string) =>
       this.#options.report({
@@ -85,7 +85,7 @@ export class Fleet<Target extends FleetTarget> {
       return typeof end !== "object";
     } catch (error) {
       if (!(error instanceof ZdrError)) throw error;
-      host.failure = { failure: error.failure, phase: failurePhase };
+      host.failure = { failure: error.failure, phase: host.phase };
       tell("failed");
       return false;
     }
