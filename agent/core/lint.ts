@@ -20,7 +20,7 @@ import {
   factsOfSection,
   type SectionFacts,
 } from "./section/facts.ts";
-import { sectionProblems } from "./section.ts";
+import { groupNameOf, sectionProblems } from "./section.ts";
 
 export interface LintInput {
   readonly program: ProgramPlan;
@@ -60,8 +60,7 @@ export function foundFacts(input: Pick<LintInput, "config" | "section">): Sectio
 /** At most one refusal and one warning about a section that is not what deploy.yml says. */
 function differences(program: ProgramPlan, wanted: SectionFacts, found: SectionFacts): LintFinding[] {
   const all = compareFacts(wanted, found);
-  const [group = program.process] = program.process.split(":");
-  const adopt = `supervisorctl reread && supervisorctl update ${group}`;
+  const adopt = `supervisorctl reread && supervisorctl update ${groupNameOf(program)}`;
   const fix = `make deploy.yml say the same, or change the section; supervisor adopts it by a restart: ${adopt}`;
   return [refuse, warn].flatMap((level) => {
     const texts = all.filter((one) => one.isEssential === (level === refuse)).map((one) => one.text);

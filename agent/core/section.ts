@@ -34,8 +34,13 @@ export interface RenderedSection {
 }
 
 /** Supervisor's name of the program, without its group. */
-export function programNameOf(program: ProgramPlan): string {
-  return program.process.slice(program.process.indexOf(":") + 1);
+export function programNameOf({ process: name }: ProgramPlan): string {
+  return name.slice(name.indexOf(":") + 1);
+}
+
+/** Supervisor's group of the program: what is added and updated. */
+export function groupNameOf({ process: name }: ProgramPlan): string {
+  return name.split(":")[0] ?? name;
 }
 
 /** argv as supervisor is to start it. */

@@ -8,7 +8,7 @@
  */
 import type { HostContext } from "../context.ts";
 import { decideSection, type SectionDecision } from "../core/section/decision.ts";
-import { programNameOf, type RenderedSection } from "../core/section.ts";
+import { groupNameOf, programNameOf, type RenderedSection } from "../core/section.ts";
 import { readCurrent } from "../io/current.ts";
 import type { ConfigChanges } from "../io/supervisor.ts";
 import { findSectionTarget, type SectionTarget } from "../io/supervisor-sections.ts";
@@ -70,7 +70,7 @@ function decide(
     config: view.spoken?.configs.get(program.process),
     section: section && { values: section.values, isOwn },
   });
-  return { ...decision, program, group: program.process.split(":")[0] ?? program.process };
+  return { ...decision, program, group: groupNameOf(program) };
 }
 
 function tellWritten(

@@ -11,7 +11,7 @@
 import type { LintFinding, ProgramPlan } from "../../protocol.ts";
 import type { Layout } from "../layout.ts";
 import { lintProgram } from "../lint.ts";
-import { type RenderedSection, renderSection } from "../section.ts";
+import { groupNameOf, programNameOf, type RenderedSection, renderSection } from "../section.ts";
 import { type ConfigInfo, compareFacts, factsOfPlan, factsOfSection } from "./facts.ts";
 
 export interface SectionInput {
@@ -46,7 +46,8 @@ export function decideSection(input: SectionInput): SectionDecision {
 
 function decideToWrite(input: SectionInput, findings: readonly LintFinding[]): SectionDecision {
   const { program, layout } = input;
-  if (program.process.includes(":")) return { action: "refuse", findings: [...findings, groupFinding(program)] };
+  if (groupNameOf(program) !== programNameOf(program))
+    return { action: "refuse", findings: [...findings, groupFinding(program)] };
   if (isRefused(findings)) return { action: "refuse", findings };
   return { action: "write", findings, rendered: renderSection(program, layout, input) };
 }
@@ -64,7 +65,7 @@ function isRefused(findings: readonly LintFinding[]): boolean {
 }
 
 function groupFinding(program: ProgramPlan): LintFinding {
-  const [group] = program.process.split(":");
+  const group = groupNameOf(program);
   return {
     rule: "group-unwritten",
     level: "refuse",
