@@ -1,0 +1,250 @@
+/**
+ * A host for one test, with everything real: a supervisord of its own, a deploy_to, an sshd where the test wants to come
+ * through SSH, a deploy.yml, and the built zdr to run on it. All in one temporary folder; all gone after the test, also
+ * after one that failed.
+ */
+import { spawn } from "node:child_process";
+import { access, chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type RunOptions, type RunResult, run } from "./processes.ts";
+import { buildSample, type SampleName, sampleProgram, type Variant } from "./samples.ts";
+import { makeKey, type Sshd, type SshdOptions, startSshd } from "./sshd.ts";
+import { type Supervisord, type SupervisordOptions, startSupervisord } from "./supervisord.ts";
+import { userNamed } from "./users.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ZDR = join(ROOT, "dist/zdr.cjs");
+/** Compiled code is kept between runs here and not in the home of whoever runs the tests. */
+const CACHE = join(ROOT, ".tmp/cache");
+
+/** A test's context, or the hooks of a suite. */
+export interface Cleanup {
+  after(clean: () => Promise<void>): void;
+}
+
+export interface RigOptions {
+  /** `local`: deploy.yml says `local`, and zdr works on this machine; `ssh`: through a private sshd. Default `local`. */
+  readonly via?: "local" | "ssh";
+  /** Who deploys: the agent runs as this user, and deploy_to is its. Default: who runs the test. */
+  readonly user?: string;
+  readonly supervisord?: Omit<SupervisordOptions, "dir">;
+  readonly sshd?: Omit<SshdOptions, "authorizedKeys">;
+  /** The host's Node, for the agent. Default: the one that runs the test. */
+  readonly hostNode?: string;
+}
+
+/** deploy.yml as data; what is not given stays as it was, or as the rig has set it. */
+export type ConfigParts = Readonly<Record<string, unknown>>;
+
+export interface ZdrOptions extends RunOptions {
+  /** The Node that runs the CLI; default: the one that runs the test. */
+  readonly node?: string;
+}
+
+/** A zdr that is still at work, for tests that disturb it. */
+export interface RunningZdr {
+  readonly pid: number;
+  readonly done: Promise<RunResult>;
+  /** What it has written so far. */
+  said(): { readonly stdout: string; readonly stderr: string };
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface Rig {
+  /** The temporary folder. */
+  readonly dir: string;
+  readonly deployTo: string;
+  /** The folder of deploy.yml, in which zdr is run. */
+  readonly project: string;
+  readonly configPath: string;
+  readonly supervisord: Supervisord;
+  /** Only with `via: "ssh"`. */
+  readonly sshd: Sshd | undefined;
+  /** Writes deploy.yml anew with these top-level keys; undefined takes one away. */
+  configure(parts: ConfigParts): Promise<void>;
+  /** Makes a sample what is deployed next: builds it and points build.path there. */
+  useSample(name: SampleName, sample: { readonly release: string; readonly variant?: Variant }): Promise<string>;
+  /** deploy.yml for one sample program named `shop` on a free port, with more keys for it. */
+  addSample(name: SampleName, more?: ConfigParts): Promise<{ readonly port: number; readonly url: string }>;
+  /** Runs zdr to its end in the project's folder. */
+  zdr(args: readonly string[], options?: ZdrOptions): Promise<RunResult>;
+  /** Starts zdr; killed after the test if it still runs. */
+  startZdr(args: readonly string[], options?: ZdrOptions): RunningZdr;
+}
+
+/** Does every step, in order, whatever becomes of those before; the first failure is thrown at the end. */
+async function inOrder(steps: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}
+
+export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Promise<Rig> {
+  await requireBuild();
+  const { via = "local", hostNode = process.execPath } = options;
+  const cleaning: (() => Promise<unknown>)[] = [];
+  cleanup.after(() => inOrder(cleaning.reverse()));
+
+  const dir = await mkdtemp(join(tmpdir(), "zdr-"));
+  cleaning.push(() => rm(dir, { recursive: true, force: true }));
+  await chmod(dir, 0o755); // other users have something to look for in it
+  const user = options.user === undefined ? undefined : await userNamed(options.user);
+  const [deployTo, project, home] = ["web", "project", "home"].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const folder of [deployTo, project, home]) {
+    await mkdir(folder);
+    if (user !== undefined) await chown(folder, user.uid, user.gid);
+  }
+
+  const supervisorDir = join(dir, "sv");
+  await mkdir(supervisorDir);
+  const supervisord = await startSupervisord({ ...options.supervisord, dir: supervisorDir });
+  cleaning.push(supervisord.stop);
+
+  const link = via === "ssh" ? await startLink(dir, options) : undefined;
+  if (link !== undefined) cleaning.push(link.sshd.stop);
+
+  const configPath = join(project, "deploy.yml");
+  let config: ConfigParts = {
+    project: "rig",
+    deploy_to: deployTo,
+    build: { path: "build" },
+    node: hostNode,
+    supervisor: { config: supervisord.configPath },
+    ...(link === undefined ? { hosts: ["local"] } : link.config),
+  };
+  const configure = async (parts: ConfigParts) => {
+    config = { ...config, ...parts };
+    // JSON is YAML, and JSON.stringify leaves undefined out.
+    await writeFile(configPath, `${JSON.stringify(config, null, 2)}\n`);
+  };
+
+  // With SSH the agent is the login user's anyway, and the CLI may be anybody's.
+  const runner = via === "local" && user !== undefined ? { uid: user.uid, gid: user.gid } : {};
+  const surroundings = (zdrOptions: ZdrOptions = {}): RunOptions => ({
+    cwd: project,
+    ...runner,
+    ...zdrOptions,
+    env: { ...quietEnvironment(home), ...zdrOptions.env },
+  });
+  const command = (args: readonly string[], { node = process.execPath }: ZdrOptions = {}) =>
+    [node, ZDR, ...args] as const;
+  return {
+    ...{ dir, deployTo, project, configPath, supervisord, sshd: link?.sshd, configure },
+    useSample: async (name, sample) => {
+      const path = await buildSample(name, sample);
+      await configure({ build: { path } });
+      return path;
+    },
+    addSample: async (name, more) => {
+      const port = await freePort();
+      await configure({ programs: { shop: { ...sampleProgram(name, port), ...more } } });
+      return { port, url: `http://127.0.0.1:${port}` };
+    },
+    zdr: (args, zdrOptions) => run([...command(args, zdrOptions)], surroundings(zdrOptions)),
+    startZdr: (args, zdrOptions) => {
+      const running = startCommand(command(args, zdrOptions), surroundings(zdrOptions));
+      cleaning.push(async () => {
+        running.kill("SIGKILL");
+        await running.done;
+      });
+      return running;
+    },
+  };
+}
+
+async function requireBuild(): Promise<void> {
+  await access(ZDR).catch(() => {
+    throw new Error("dist/ is missing: run npm run build first");
+  });
+}
+
+/** Nothing of whoever runs the tests may change what zdr does: no home, no ssh-agent, no CI around it. */
+function quietEnvironment(home: string): Record<string, string | undefined> {
+  const names = [
+    "SSH_AUTH_SOCK",
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+    "GITLAB_CI",
+    "CI_JOB_URL",
+    "BUILD_URL",
+  ];
+  return {
+    ...Object.fromEntries(names.map((name) => [name, undefined])),
+    HOME: home,
+    XDG_CACHE_HOME: CACHE,
+    NO_COLOR: "1",
+    FORCE_COLOR: undefined,
+  };
+}
+
+interface Link {
+  readonly sshd: Sshd;
+  readonly config: ConfigParts;
+}
+
+/** An sshd, a key that it lets in, and the lines of deploy.yml that use both. */
+async function startLink(dir: string, { user, sshd: sshdOptions }: RigOptions): Promise<Link> {
+  const folder = join(dir, "ssh");
+  await mkdir(folder);
+  const key = await makeKey({ type: "ed25519", dir: folder, name: "key" });
+  const sshd = await startSshd({ ...sshdOptions, authorizedKeys: [key.public] });
+  const knownHosts = join(folder, "known_hosts");
+  await writeFile(knownHosts, sshd.knownHostsLine());
+  const login = user ?? process.env.USER ?? "root";
+  return {
+    sshd,
+    config: {
+      hosts: [{ name: "web1", address: sshd.host, port: sshd.port, user: login }],
+      ssh: { key: key.path, known_hosts: knownHosts },
+    },
+  };
+}
+
+function startCommand(command: readonly [string, ...string[]], options: RunOptions): RunningZdr {
+  const [file, ...args] = command;
+  const { cwd, env, uid, gid } = options;
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text;
+    });
+  }
+  const done = new Promise<RunResult>((resolve, reject) => {
+    child.on("error", reject).on("close", (code) => resolve({ code, ...output }));
+  });
+  done.catch(() => {});
+  return { pid: child.pid ?? 0, done, said: () => ({ ...output }), kill: (signal) => void child.kill(signal) };
+}
+
+/** A port of loopback that nobody listens on; the kernel gives it to nobody else for a while. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** The Node 18 that scripts/setup.sh fetches for the agent, the oldest that hosts may have. */
+export async function node18(): Promise<string> {
+  const path = join(ROOT, `.node18/node_modules/node-linux-${process.arch}/bin/node`);
+  await access(path).catch(() => {
+    throw new Error(`${dirname(path)} is missing: run scripts/setup.sh test first`);
+  });
+  return path;
+}
