@@ -18,6 +18,7 @@ import { Header } from "tar/header";
 import { AgentError } from "../core/failure.ts";
 import { onFile } from "./files.ts";
 import { createFile, type FileEntry, sha256, writeAll, writeNewFile } from "./release/bytes.ts";
+import { createCollector } from "./release/garbage.ts";
 import { dropIncoming, type Incoming, storeFailure } from "./release-store.ts";
 
 const BLOCK_BYTES = 512;
@@ -36,6 +37,7 @@ export interface Receiver {
 
 /** Takes in what planStage called missing: `missing` holds indices into the manifest's entries, in the order sent. */
 export function receiveFiles(incoming: Incoming, missing: readonly number[]): Receiver {
+  const collect = createCollector();
   const stream = new TarStream(incoming.path, filesOf(incoming, missing));
   const drop = async () => {
     stream.close();
@@ -50,6 +52,7 @@ export function receiveFiles(incoming: Incoming, missing: readonly number[]): Re
     write(chunk) {
       try {
         stream.push(chunk);
+        collect(chunk.length);
       } catch (error) {
         return fail(error);
       }

@@ -130,10 +130,13 @@ class Scan {
     this.found.push({ entry: { type: "link", path, target } });
   }
 
-  /** By words a link can stay inside and still lead out through another one. A dangling link leads nowhere. */
+  /**
+   * By words a link can stay inside and still lead out through another one, so the kernel is asked (Node's own realpath
+   * goes by words for the targets of links). A dangling link leads nowhere.
+   */
   #endsInside(place: string): boolean {
     try {
-      return `${realpathSync(place)}/`.startsWith(this.#root === "/" ? "/" : `${this.#root}/`);
+      return `${realpathSync.native(place)}/`.startsWith(this.#root === "/" ? "/" : `${this.#root}/`);
     } catch (error) {
       return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
     }

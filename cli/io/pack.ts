@@ -2,7 +2,7 @@
  * Sends files of a build: one tar stream, cut into frames that are full but for the last.
  *
  * - The stream has exactly the files that were asked for, in that order; folders, links and modes are the manifest's.
- * - One frame is in memory at a time; the next is read when the consumer comes back for it.
+ * - Memory is that of RING_FRAMES frames, whatever the size of the build: they are used in turn.
  * - A file that is not what was hashed any more ends the stream with a `build` failure.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
@@ -13,12 +13,20 @@ import { ZdrError } from "../failure.ts";
 import type { FileMark, ScannedBuild } from "./build.ts";
 
 const BLOCK_BYTES = 512;
+/**
+ * A consumer that waits for `drain`, as every one must, has at most two frames unwritten (ssh2 buffers 2 MiB), and one
+ * is being filled. New buffers for each would be garbage faster than V8 collects it: 60 MB more for a large build.
+ */
+const RING_FRAMES = 4;
 /** From here on a name may be cut in two, or get a `./`, in the two fields that a tar header has for it. */
 const SHORT_NAME_BYTES = 100;
 
 type FileEntry = Extract<ManifestEntry, { type: "file" }>;
 
-/** `indices`: into the build's entries, files only. Each frame belongs to the consumer; none is written to again. */
+/**
+ * `indices`: into the build's entries, files only. A frame keeps its bytes until RING_FRAMES - 1 more were asked for; who
+ * wants them longer copies them.
+ */
 export async function* packFiles(build: ScannedBuild, indices: readonly number[]): AsyncGenerator<Buffer> {
   for (const frame of frames(build, indices)) {
     yield frame;
@@ -44,10 +52,14 @@ function* frames(build: ScannedBuild, indices: readonly number[]): Generator<Buf
 class Frame {
   bytes = Buffer.allocUnsafeSlow(DATA_FRAME_LIMIT_BYTES);
   used = 0;
+  /** Handed out, the oldest first. */
+  readonly #ring: Buffer<ArrayBuffer>[] = [];
 
   take(): Buffer {
     const full = this.bytes.subarray(0, this.used);
-    this.bytes = Buffer.allocUnsafeSlow(DATA_FRAME_LIMIT_BYTES);
+    this.#ring.push(this.bytes);
+    const next = this.#ring.length === RING_FRAMES ? this.#ring.shift() : undefined;
+    this.bytes = next ?? Buffer.allocUnsafeSlow(DATA_FRAME_LIMIT_BYTES);
     this.used = 0;
     return full;
   }

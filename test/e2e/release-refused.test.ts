@@ -35,7 +35,7 @@ const fileIndices = ({ entries }: ScannedBuild) =>
 
 async function packed(from: ScannedBuild, indices = fileIndices(from)): Promise<Buffer> {
   const frames: Buffer[] = [];
-  for await (const frame of packFiles(from, indices)) frames.push(frame);
+  for await (const frame of packFiles(from, indices)) frames.push(Buffer.from(frame));
   return Buffer.concat(frames);
 }
 

@@ -180,8 +180,8 @@ describe("a release that is removed", () => {
     const build = rig.build("build", { a: "x" });
     await asNobody(() => transfer(rig.layout, build, "v1"));
     rig.build("deploy/releases/v1", { "cache/foreign": "x" });
-    const { leftover } = await asNobody(() => removeRelease(rig.layout, "v1"));
-    assert.ok(leftover !== undefined && leftover.startsWith(`${rig.layout.incoming}/trash-v1-`));
+    const { leftover = "" } = await asNobody(() => removeRelease(rig.layout, "v1"));
+    assert.ok(leftover.startsWith(`${rig.layout.incoming}/trash-v1-`));
     assert.ok(existsSync(join(leftover, "cache/foreign")));
     assert.deepEqual(readdirSync(rig.layout.releases), []);
     await clearIncoming(rig.layout);

@@ -85,7 +85,7 @@ describe("what travels", () => {
     const build = await scanBuild(path, { modes: "normalize" });
     const files = build.entries.flatMap((entry, index) => (entry.type === "file" ? [index] : []));
     const frames: Buffer[] = [];
-    for await (const frame of packFiles(build, files)) frames.push(frame);
+    for await (const frame of packFiles(build, files)) frames.push(Buffer.from(frame));
     for (const frame of frames.slice(0, -1)) assert.equal(frame.length, DATA_FRAME_LIMIT_BYTES);
     writeFileSync(rig.path("stream.tar"), Buffer.concat(frames));
     const out = rig.build("out", {});

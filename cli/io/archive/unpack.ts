@@ -24,9 +24,12 @@ const FILE_TYPES = new Set(["File", "OldFile", "ContiguousFile"]);
 /** Fails with `build` where the archive is damaged or holds what could not arrive. Nothing is left behind then. */
 export async function unpackBuild(archive: string): Promise<Unpacked> {
   const folder = await mkdtemp(join(tmpdir(), "zdr-build-"));
-  const dispose = () => rm(folder, { recursive: true, force: true });
+  const tree = new Tree(archive, folder);
+  const dispose = async () => {
+    await tree.open();
+    await rm(folder, { recursive: true, force: true });
+  };
   try {
-    const tree = new Tree(archive, folder);
     for await (const member of readArchive(archive)) await tree.add(member);
     await tree.finish();
     return { folder, dispose };
@@ -84,8 +87,14 @@ class Tree {
       this.#makeParents(path);
       await symlink(target, `${this.#folder}/${path}`);
     }
-    // Its owner must be able to read it and to remove it again.
-    for (const [path, mode] of [...this.#modes].reverse()) await chmod(`${this.#folder}/${path}`, mode | 0o700);
+    // The owner must be able to read it.
+    for (const [path, mode] of [...this.#modes].sort().reverse()) await chmod(`${this.#folder}/${path}`, mode | 0o500);
+  }
+
+  /** Folders that forbid writing would not let go of what is in them. */
+  async open(): Promise<void> {
+    for (const path of [...this.#modes.keys()].sort())
+      await chmod(`${this.#folder}/${path}`, 0o700).catch(() => undefined);
   }
 
   #refused(problem: string, member: string): ZdrError {
