@@ -5,30 +5,29 @@
  * - An upload that is not published when the session ends is removed.
  * - An activation that has flipped goes on to its end whether or not anybody listens.
  */
+
+import type { HostContext } from "./context.ts";
 import { AgentError } from "./core/failure.ts";
 import type { Layout } from "./core/layout.ts";
 import type { Lock } from "./io/lock.ts";
 import type { Incoming } from "./io/release-store.ts";
-import { dropIncoming } from "./io/release-store.ts";
 import { Wire } from "./io/wire.ts";
-import { type Actor, type AgentEvent, type AgentFailure, PROTOCOL_VERSION, type ProjectPlan, type Request, type RequestOf, type Verb } from "./protocol.ts";
-import { runActivate } from "./verbs/activate.ts";
-import { runControl } from "./verbs/control.ts";
-import { runSettle } from "./verbs/settle.ts";
-import { runSetupVerb } from "./verbs/setup.ts";
-import { runStage } from "./verbs/stage.ts";
-import { runStatus } from "./verbs/status.ts";
-import { runSurvey } from "./verbs/survey.ts";
-import { runUpload } from "./verbs/upload.ts";
-import type { HostContext } from "./context.ts";
+import {
+  type Actor,
+  type AgentEvent,
+  type AgentFailure,
+  PROTOCOL_VERSION,
+  type ProjectPlan,
+  type Request,
+  type RequestOf,
+  type Verb,
+} from "./protocol.ts";
 
 /** What the verbs of one session hand to each other. */
 export interface Session {
   readonly wire: Wire;
   /** sha256 of this agent's own bundle. */
   readonly agent: string;
-  /** The file that this agent was loaded from; siblings of it are delivered with it. */
-  readonly bundlePath: string;
   by: Actor;
   project: ProjectPlan | undefined;
   layout: Layout | undefined;
@@ -45,33 +44,43 @@ interface Staging {
   readonly startedAt: number;
 }
 
-type Run<V extends Verb> = (session: Session, request: RequestOf<V>, emit: (event: AgentEvent) => void) => Promise<unknown>;
+type Run<V extends Verb> = (
+  session: Session,
+  request: RequestOf<V>,
+  emit: (event: AgentEvent) => void,
+) => Promise<unknown>;
 
-const VERBS: { readonly [V in Verb]: Run<V> } = {
-  status: runStatus,
-  survey: runSurvey,
-  stage: runStage,
-  upload: runUpload,
-  activate: runActivate,
-  settle: runSettle,
-  control: runControl,
-  setup: runSetupVerb,
+/** Loaded when asked for: a host starts an agent for every command, and most commands need one or two of these. */
+const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
+  status: async () => (await import("./verbs/status.ts")).runStatus,
+  survey: async () => (await import("./verbs/survey.ts")).runSurvey,
+  stage: async () => (await import("./verbs/stage.ts")).runStage,
+  upload: async () => (await import("./verbs/upload.ts")).runUpload,
+  activate: async () => (await import("./verbs/activate.ts")).runActivate,
+  settle: async () => (await import("./verbs/settle.ts")).runSettle,
+  control: async () => (await import("./verbs/control.ts")).runControl,
+  setup: async () => (await import("./verbs/setup.ts")).runSetupVerb,
 };
 
 export interface SessionStart {
   readonly leftover: Uint8Array;
   readonly agent: string;
-  readonly bundlePath: string;
 }
 
 export async function runSession(start: SessionStart): Promise<void> {
   const { stdin, stdout } = process;
   const wire = new Wire({ stdin, stdout, leftover: start.leftover });
   const session: Session = {
-    ...{ wire, agent: start.agent, bundlePath: start.bundlePath, by: { user: "unknown", host: "unknown" } },
+    ...{ wire, agent: start.agent, by: { user: "unknown", host: "unknown" } },
     ...{ project: undefined, layout: undefined, context: undefined, lock: undefined, staging: undefined },
   };
-  wire.send({ kind: "hello", protocol: PROTOCOL_VERSION, agent: start.agent, node: process.versions.node, pid: process.pid });
+  wire.send({
+    kind: "hello",
+    protocol: PROTOCOL_VERSION,
+    agent: start.agent,
+    node: process.versions.node,
+    pid: process.pid,
+  });
   try {
     for (;;) {
       const incoming = await wire.next();
@@ -80,7 +89,7 @@ export async function runSession(start: SessionStart): Promise<void> {
       else if (incoming.kind === "invalid") wire.send({ kind: "failure", id: incoming.id, failure: invalid(incoming) });
     }
   } finally {
-    if (session.staging) await dropIncoming(session.staging.incoming);
+    if (session.staging) await (await import("./io/release-store.ts")).dropIncoming(session.staging.incoming);
     session.lock?.release();
     wire.close();
   }
@@ -91,7 +100,7 @@ async function answer(session: Session, request: Request): Promise<void> {
   const { id } = request;
   const emit = (event: AgentEvent) => session.wire.send({ kind: "event", id, event });
   try {
-    const run = VERBS[request.verb] as Run<typeof request.verb>;
+    const run = (await VERBS[request.verb]()) as Run<typeof request.verb>;
     const result = await run(session, request as never, emit);
     session.wire.send({ kind: "result", id, result });
   } catch (error) {

@@ -5,7 +5,7 @@ import { EXIT } from "./core/exit-code.ts";
 import { chooseColor, chooseMode } from "./core/report/output-mode.ts";
 import { explain, explainBug } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
-import { openOutput, type Output } from "./io/output.ts";
+import { type Output, openOutput } from "./io/output.ts";
 import { type Asked, NothingAsked, parseCommandLine } from "./program.ts";
 import type { Interrupt } from "./run.ts";
 
@@ -81,7 +81,9 @@ function actorOf(env: NodeJS.ProcessEnv): Actor {
 }
 
 function githubRun({ GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: NodeJS.ProcessEnv): string | undefined {
-  return GITHUB_RUN_ID === undefined ? undefined : `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
+  return GITHUB_RUN_ID === undefined
+    ? undefined
+    : `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
 }
 
 function nameOfUser(): string {

@@ -1,7 +1,7 @@
 /** Every verb, flag, default and help line. What a verb does is loaded when it is asked for. */
 import { Command, CommanderError, Option } from "commander";
-import { ZdrError } from "./failure.ts";
 import type { ControlAction } from "./commands/control.ts";
+import { ZdrError } from "./failure.ts";
 
 /** What the command line asks for: which output, and how to run it. */
 export interface Asked {

@@ -21,8 +21,8 @@ import { type Brought, bringProgram, provedAlready, settledInfo, stopProgram } f
 import { type Measured, measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";
 import { viewProgram } from "./program-view.ts";
-import { STRATEGIES } from "./strategies.ts";
 import { waitDrained, watchProgram } from "./settle.ts";
+import { STRATEGIES } from "./strategies.ts";
 
 export interface ActivationOrder {
   readonly tag: string;
@@ -71,7 +71,8 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
   if (current === order.tag && (await isUnchanged(activation))) return finish(activation, "unchanged");
   await preflightRelease(context, order.tag);
   for (const before of befores) {
-    if (before.info.statename === "RUNNING") activation.measured.set(before.program.name, await measureProgram(context, before.program));
+    if (before.info.statename === "RUNNING")
+      activation.measured.set(before.program.name, await measureProgram(context, before.program));
   }
   if (order.gone.aborted) {
     await stopMeters(activation);
@@ -136,7 +137,9 @@ async function bringAll(activation: Activation): Promise<Brought[]> {
   const brought: Brought[] = [];
   for (const before of activation.befores) {
     activation.measured.get(before.program.name)?.mark();
-    brought.push(await bringProgram(activation.context, before.program, { tag: activation.order.tag, reload: "if-needed" }));
+    brought.push(
+      await bringProgram(activation.context, before.program, { tag: activation.order.tag, reload: "if-needed" }),
+    );
   }
   return brought;
 }

@@ -54,7 +54,11 @@ export interface BringOptions {
   readonly restart?: boolean;
 }
 
-export async function bringProgram(context: HostContext, program: ProgramPlan, options: BringOptions): Promise<Brought> {
+export async function bringProgram(
+  context: HostContext,
+  program: ProgramPlan,
+  options: BringOptions,
+): Promise<Brought> {
   const strategy = STRATEGIES[program.reload.strategy];
   strategy.prepare(context, program, options.tag);
   const info = await settledInfo(context, program);
@@ -76,7 +80,8 @@ export async function settledInfo(context: HostContext, program: ProgramPlan): P
   for (;;) {
     const info = await context.supervisor.getProcessInfo(program.process);
     const step = stepOf(info.statename);
-    if (step === "refuse") throw new AgentError({ reason: "program-state-unknown", program: program.name, pid: info.pid });
+    if (step === "refuse")
+      throw new AgentError({ reason: "program-state-unknown", program: program.name, pid: info.pid });
     if (step === "start" || step === "reload") return info;
     if (step === "stop-then-start" && !hasStopped) {
       hasStopped = true;
@@ -117,7 +122,12 @@ async function start(context: HostContext, program: ProgramPlan, tag: string): P
   const at = context.now();
   context.emit(programEvent(context, program, "start", 0, tag));
   await startProcess(context, program);
-  const ready = await waitReady(context, program, { tag, before: new Set(), listens: program.health !== undefined, at });
+  const ready = await waitReady(context, program, {
+    tag,
+    before: new Set(),
+    listens: program.health !== undefined,
+    at,
+  });
   return { program, tag, action: "start", at, gapMs: undefined, old: [], ...ready };
 }
 
@@ -229,7 +239,8 @@ function refuseDead(program: ProgramPlan, info: ProcessInfo, awaited: Awaited): 
   const { expected } = awaited;
   const isAnother = expected !== undefined && (info.pid !== expected.pid || info.start !== expected.start);
   if (ALIVE.has(info.statename) && !isAnother) return;
-  const detail = isAnother && info.pid !== 0 ? `pid ${expected.pid} ended, supervisor started pid ${info.pid}` : info.spawnerr;
+  const detail =
+    isAnother && info.pid !== 0 ? `pid ${expected.pid} ended, supervisor started pid ${info.pid}` : info.spawnerr;
   const reason = expected === undefined ? "start-failed" : "crashed";
   throw new AgentError({ reason, program: program.name, state: info.statename, detail });
 }
@@ -248,7 +259,8 @@ function notReady(
   if (answer.kind === "not-yet") {
     return new AgentError({ reason: "not-ready", program: name, timeoutMs, detail: answer.because });
   }
-  const lastProbe = probe?.error ?? (probe?.status === undefined ? "healthy, but supervisor says STARTING" : `status ${probe.status}`);
+  const lastProbe =
+    probe?.error ?? (probe?.status === undefined ? "healthy, but supervisor says STARTING" : `status ${probe.status}`);
   return new AgentError({ reason: "unhealthy", program: name, timeoutMs, lastProbe });
 }
 

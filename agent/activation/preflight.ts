@@ -4,12 +4,12 @@
  */
 import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import type { HostContext } from "../context.ts";
+import { headProblem } from "../core/executable.ts";
 import { AgentError } from "../core/failure.ts";
 import { fillPlaceholders } from "../core/layout.ts";
-import { headProblem } from "../core/executable.ts";
 import { PRESETS, type ReleaseCheck } from "../core/presets.ts";
-import { appendLedger } from "../io/ledger-file.ts";
 import { errnoOf } from "../io/files.ts";
+import { appendLedger } from "../io/ledger-file.ts";
 import { runCheck } from "../io/run-check.ts";
 import type { AgentFailure, ProgramPlan } from "../protocol.ts";
 import { binaryOf } from "./program-view.ts";
@@ -23,7 +23,14 @@ export async function preflightRelease(context: HostContext, tag: string): Promi
   } catch (error) {
     if (error instanceof AgentError && error.failure.reason === "preflight") {
       const at = context.date().toISOString();
-      appendLedger(context.layout, { event: "bad", at, tag, by: context.by, activation: "preflight", reason: "preflight" });
+      appendLedger(context.layout, {
+        event: "bad",
+        at,
+        tag,
+        by: context.by,
+        activation: "preflight",
+        reason: "preflight",
+      });
     }
     throw error;
   }
@@ -56,7 +63,8 @@ function checkExecutable(program: ProgramPlan, release: string, path: string): v
   }
   if (found.size === 0) throw failure(program, path, "empty", "");
   // The program's user is seldom the owner of the release, so only the bits for everybody count.
-  if ((found.mode & 0o001) === 0) throw failure(program, path, "not-executable", `mode ${(found.mode & 0o7777).toString(8)}`);
+  if ((found.mode & 0o001) === 0)
+    throw failure(program, path, "not-executable", `mode ${(found.mode & 0o7777).toString(8)}`);
   const problem = headProblem(headOf(program, path), process.arch, (interpreter) => isExecutable(interpreter));
   if (problem) throw failure(program, path, problem.problem, problem.detail);
 }
@@ -65,7 +73,12 @@ function statOf(program: ProgramPlan, path: string) {
   try {
     return statSync(path);
   } catch (error) {
-    throw failure(program, path, errnoOf(error) === "ENOENT" ? "missing" : "not-readable", errnoOf(error) ?? String(error));
+    throw failure(
+      program,
+      path,
+      errnoOf(error) === "ENOENT" ? "missing" : "not-readable",
+      errnoOf(error) ?? String(error),
+    );
   }
 }
 

@@ -1,8 +1,8 @@
 /** What a supervised program's processes are right now: supervisor's pid, its descendants, and what each one runs. */
 import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
-import { inspectProcesses, type ReleaseWant } from "../io/inspect.ts";
 import { PRESETS } from "../core/presets.ts";
+import { inspectProcesses, type ReleaseWant } from "../io/inspect.ts";
 import { fileIdentity, programPids } from "../io/processes.ts";
 import { presentReleases } from "../io/releases.ts";
 import type { ProgramPlan } from "../protocol.ts";

@@ -4,8 +4,8 @@ import { AgentError } from "../core/failure.ts";
 import { type ProcessView, processKey } from "../core/generation.ts";
 import { probeOnce } from "../io/probe.ts";
 import { readProcess } from "../io/processes.ts";
-import { POLL_INTERVAL_MS } from "./bring.ts";
 import type { Brought } from "./bring.ts";
+import { POLL_INTERVAL_MS } from "./bring.ts";
 
 /** How often a program is looked at while it is watched. */
 export const WATCH_INTERVAL_MS = 250;
@@ -47,7 +47,8 @@ export async function waitDrained(context: HostContext, brought: Brought, over: 
   const deadline = brought.at + brought.program.reload.drainMs;
   for (;;) {
     const left = brought.old.filter(isAlive);
-    if (left.length === 0) return { oldGoneMs: brought.old.length === 0 ? undefined : context.now() - brought.at, draining: 0 };
+    if (left.length === 0)
+      return { oldGoneMs: brought.old.length === 0 ? undefined : context.now() - brought.at, draining: 0 };
     if (context.now() > deadline || over.aborted) return { oldGoneMs: undefined, draining: left.length };
     await context.sleep(POLL_INTERVAL_MS);
   }
@@ -55,5 +56,9 @@ export async function waitDrained(context: HostContext, brought: Brought, over: 
 
 function isAlive(process: ProcessView): boolean {
   const found = readProcess(process.pid);
-  return found !== undefined && !found.isZombie && processKey({ pid: found.pid, startTicks: found.startTicks }) === processKey(process);
+  return (
+    found !== undefined &&
+    !found.isZombie &&
+    processKey({ pid: found.pid, startTicks: found.startTicks }) === processKey(process)
+  );
 }

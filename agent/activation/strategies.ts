@@ -45,7 +45,10 @@ export const STRATEGIES: Record<StrategyName, Strategy> = {
 function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void {
   const binary = binaryOf(program);
   if (binary === undefined) {
-    throw new AgentError({ reason: "bad-request", detail: `program ${program.name}: a slot needs a binary of the release` });
+    throw new AgentError({
+      reason: "bad-request",
+      detail: `program ${program.name}: a slot needs a binary of the release`,
+    });
   }
   const slot = context.layout.slot(program.name, binary);
   const temporary = temporaryBeside(slot);

@@ -36,7 +36,8 @@ async function controlProgram(
     const info = await context.supervisor.getProcessInfo(process);
     return { name, process, done: isDown(before.statename) ? "not running" : "stopped", info };
   }
-  if (action === "start" && before.statename === "RUNNING") return { name, process, done: "already started", info: before };
+  if (action === "start" && before.statename === "RUNNING")
+    return { name, process, done: "already started", info: before };
   const tag = readCurrent(context.layout);
   if (tag === undefined) throw new AgentError({ reason: "no-good-release" });
   const brought = await bringProgram(context, program, { tag, reload: "always", restart: action === "restart" });

@@ -44,7 +44,8 @@ export async function refuseLints(context: HostContext): Promise<void> {
   const findings = await lintPrograms(context, facts);
   for (const program of context.project.programs) {
     const refused = (findings.get(program.name) ?? []).filter((finding) => finding.level === "refuse");
-    if (refused.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings: refused });
+    if (refused.length > 0)
+      throw new AgentError({ reason: "program-refused", program: program.name, findings: refused });
     const info = await context.supervisor.getProcessInfo(program.process);
     refuseUnsafeSignal(program, info, facts);
   }

@@ -3,17 +3,11 @@ import { lstatSync, statSync } from "node:fs";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, layoutOf } from "../core/layout.ts";
-import { appendLedger } from "../io/ledger-file.ts";
 import { ifThere } from "../io/files.ts";
-import { openSupervisor } from "../io/supervisor.ts";
-import { findSupervisor } from "../io/supervisor-discovery.ts";
-import type { AgentEvent, Manifest, ProjectPlan, SupervisorAddress } from "../protocol.ts";
+import { appendLedger } from "../io/ledger-file.ts";
+import type { AgentEvent, Manifest, ProjectPlan } from "../protocol.ts";
 import type { Session } from "../session.ts";
-
-export function connectSupervisor(address: SupervisorAddress) {
-  const resolved = findSupervisor(address, { cwd: "/", env: process.env });
-  return { resolved, supervisor: openSupervisor(resolved) };
-}
+import { connectSupervisor } from "./connect.ts";
 
 export function openProject(session: Session, project: ProjectPlan): HostContext {
   const layout = layoutOf(project.deployTo);
@@ -53,7 +47,8 @@ export function checkLayout(layout: Layout): void {
   if (!found.isDirectory()) throw new AgentError({ reason: "not-a-folder", path: layout.zdr });
   const uid = process.getuid?.() ?? 0;
   if (found.uid !== uid) throw new AgentError({ reason: "foreign-owner", path: layout.zdr, ownerUid: found.uid, uid });
-  if ((found.mode & 0o077) !== 0) throw new AgentError({ reason: "unsafe-mode", path: layout.zdr, mode: found.mode & 0o7777 });
+  if ((found.mode & 0o077) !== 0)
+    throw new AgentError({ reason: "unsafe-mode", path: layout.zdr, mode: found.mode & 0o7777 });
   const base = statSync(layout.deployTo);
   if (base.uid !== uid && base.uid !== 0) {
     throw new AgentError({ reason: "foreign-owner", path: layout.deployTo, ownerUid: base.uid, uid });

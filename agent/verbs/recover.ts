@@ -28,6 +28,7 @@ export async function recover(context: HostContext): Promise<string | undefined>
   }
   const gone = new AbortController().signal;
   const kept = await activate(context, { tag, why: "recovery", from: target, gone });
-  if (kept.outcome === "kept") return `the activation of ${tag} had been interrupted; it was finished, and ${tag} serves`;
+  if (kept.outcome === "kept")
+    return `the activation of ${tag} had been interrupted; it was finished, and ${tag} serves`;
   return `the activation of ${tag} had been interrupted; it did not prove itself, and ${kept.serves ?? "nothing"} serves`;
 }

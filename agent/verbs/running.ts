@@ -1,9 +1,10 @@
 /** Which releases the living processes run: for status, for releases, and so that prune takes none of them. */
+
+import { viewProgram } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { releaseRun } from "../core/generation.ts";
 import { FAULT, faultCode } from "../io/supervisor.ts";
 import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
-import { viewProgram } from "../activation/program-view.ts";
 
 export interface RunningProgram {
   readonly program: ProgramPlan;

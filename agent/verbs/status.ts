@@ -1,50 +1,30 @@
-/** `status`: what supervisorctl prints, from supervisord's own answer. */
+/** `status`: what supervisorctl prints, from supervisord's own answer; also where supervisord does not answer. */
 import { AgentError } from "../core/failure.ts";
-import { layoutOf } from "../core/layout.ts";
 import { renderStatus, renderStatusTrouble } from "../core/status-text.ts";
-import type { ProjectPlan, RequestOf, StatusResult, SupervisorAddress } from "../protocol.ts";
+import type { ProjectPlan, RequestOf, StatusResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { connectSupervisor, openProject } from "./open.ts";
-import { runningReleases } from "./running.ts";
+import { connectSupervisor } from "./connect.ts";
 
 export async function runStatus(session: Session, request: RequestOf<"status">): Promise<StatusResult> {
-  const { supervisor } = connectSupervisor(request.supervisor);
-  const processes = await supervisor.getAllProcessInfo();
-  const { stdout, exit } = renderStatus(processes, request.names);
-  const runs = request.project ? await runsOf(session, request.project) : [];
-  return { stdout, exit, processes, runs };
+  const { resolved, supervisor } = connectSupervisor(request.supervisor);
+  try {
+    const processes = await supervisor.getAllProcessInfo();
+    const { stdout, exit } = renderStatus(processes, request.names);
+    const runs = request.project ? await runsOf(session, request.project) : [];
+    return { stdout, exit, processes, runs };
+  } catch (error) {
+    const said = error instanceof AgentError ? renderStatusTrouble(resolved.url, error.failure) : undefined;
+    if (!said) throw error;
+    return { ...said, processes: [], runs: [] };
+  }
 }
 
+/** Loaded only for those who ask for releases: it looks into every process. */
 async function runsOf(session: Session, project: ProjectPlan): Promise<StatusResult["runs"]> {
-  const context = openProject(session, { ...project, deployTo: layoutOf(project.deployTo).deployTo });
-  const running = await runningReleases(context);
+  const [{ openProject }, { runningReleases }] = await Promise.all([import("./open.ts"), import("./running.ts")]);
+  const running = await runningReleases(openProject(session, project));
   return running.map(({ program, serves, releases }) => ({
     process: program.process,
     release: serves ?? releases.join(", "),
   }));
-}
-
-/** `agent status [--config FILE] [PROGRAM...]` on the host itself, as supervisorctl is used there. */
-export async function printLocalStatus(words: readonly string[]): Promise<number> {
-  const address: SupervisorAddress = {};
-  const names: string[] = [];
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] ?? "";
-    if (word === "--config") address.config = words[++index] ?? "";
-    else if (word === "--url") address.url = words[++index] ?? "";
-    else if (word === "--json") names.push();
-    else if (word !== "--") names.push(word);
-  }
-  const { resolved, supervisor } = connectSupervisor(address);
-  try {
-    const processes = await supervisor.getAllProcessInfo();
-    const { stdout, exit } = renderStatus(processes, names);
-    process.stdout.write(words.includes("--json") ? `${JSON.stringify({ exit, processes })}\n` : stdout);
-    return exit;
-  } catch (error) {
-    const said = error instanceof AgentError ? renderStatusTrouble(resolved.url, error.failure) : undefined;
-    if (!said) throw error;
-    process.stdout.write(said.stdout);
-    return said.exit;
-  }
 }

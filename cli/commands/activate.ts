@@ -1,9 +1,9 @@
 /** What deploy and rollback share: activate host by host, stop at the first failure, settle, and tell what became of all. */
 import type { ActivationReport } from "../../agent/protocol.ts";
-import { activationTable } from "../core/report/describe.ts";
 import type { ExitCode } from "../core/exit-code.ts";
-import { stateOf } from "../core/report/state-line.ts";
 import type { HostTarget } from "../core/plan.ts";
+import { activationTable } from "../core/report/describe.ts";
+import { stateOf } from "../core/report/state-line.ts";
 import { explainAll } from "../explain.ts";
 import type { Fleet, FleetHost } from "../io/fleet.ts";
 import type { Run } from "../run.ts";
@@ -29,7 +29,9 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
     undo();
   }
   await settleHosts(run, fleet);
-  const reports = fleet.hosts.flatMap((host) => (host.activation ? [{ host: host.name, report: host.activation }] : []));
+  const reports = fleet.hosts.flatMap((host) =>
+    host.activation ? [{ host: host.name, report: host.activation }] : [],
+  );
   const exit = concludeHosts(run, fleet.hosts);
   run.output.result(activationTable(reports), { goal, hosts: hostResults(fleet) }, exit);
   return exit;
@@ -83,5 +85,10 @@ async function settleHosts(run: Run, fleet: Fleet<HostTarget>): Promise<void> {
 }
 
 function hostResults(fleet: Fleet<HostTarget>) {
-  return fleet.hosts.map(({ name, state, activation, failure }) => ({ host: name, state, activation, failure: failure?.failure }));
+  return fleet.hosts.map(({ name, state, activation, failure }) => ({
+    host: name,
+    state,
+    activation,
+    failure: failure?.failure,
+  }));
 }

@@ -1,8 +1,8 @@
 /** `zdr start | stop | restart | reload [PROGRAM...]`: on the release that is current, with the same proof as a deploy. */
 import type { ControlResult, RequestOf } from "../../agent/protocol.ts";
-import { describeControl } from "../core/report/describe.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { selectPrograms } from "../core/plan.ts";
+import { describeControl } from "../core/report/describe.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";

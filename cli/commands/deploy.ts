@@ -1,18 +1,18 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
 import type { Manifest, ReleaseInfo, Survey } from "../../agent/protocol.ts";
-import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import type { ExitCode } from "../core/exit-code.ts";
-import { checkTag } from "../core/tag.ts";
+import type { HostTarget } from "../core/plan.ts";
+import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
+import { checkTag } from "../core/tag.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build.ts";
-import { readRevision } from "../io/git.ts";
-import type { Fleet, FleetHost } from "../io/fleet.ts";
 import { runBuildCommand } from "../io/build-command.ts";
-import type { HostTarget } from "../core/plan.ts";
+import type { Fleet, FleetHost } from "../io/fleet.ts";
+import { readRevision } from "../io/git.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
-import { openConfig, openFleet, type HostOptions, type Opened } from "./open.ts";
+import { type HostOptions, type Opened, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 
 export interface DeployOptions extends HostOptions {
@@ -26,7 +26,12 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
   requireTag(options.tag);
   const opened = openConfig(run, options, true);
   if (options.build !== false) await runBuildCommand(opened.config, run);
-  const fleet = openFleet(run, opened, options.dryRun ? "dry run" : "deploy", ["survey", "stage", "activate", "settle"]);
+  const fleet = openFleet(run, opened, options.dryRun ? "dry run" : "deploy", [
+    "survey",
+    "stage",
+    "activate",
+    "settle",
+  ]);
   const undo = run.interrupt.onFirst(() => fleet.abort());
   let build: ScannedBuild | undefined;
   try {
@@ -90,7 +95,11 @@ function requireSound(host: FleetHost, survey: Survey): void {
     const { name, process } = program;
     const refused = program.findings.filter((finding) => finding.level === "refuse");
     if (program.info === undefined) {
-      throw new ZdrError({ kind: "agent", host: host.name, failure: { reason: "program-unknown", program: name, process } });
+      throw new ZdrError({
+        kind: "agent",
+        host: host.name,
+        failure: { reason: "program-unknown", program: name, process },
+      });
     }
     if (refused.length > 0) {
       const failure = { reason: "program-refused", program: name, findings: refused } as const;

@@ -2,11 +2,11 @@
 import type { ProjectPlan } from "../../agent/protocol.ts";
 import type { Config } from "../core/config.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
+import type { HostPhase } from "../core/report/progress.ts";
 import { agentPathOn, readAgentBundle } from "../io/agent-bundle.ts";
 import { readConfigFile } from "../io/config-file.ts";
 import { connectHost } from "../io/connect.ts";
 import { Fleet } from "../io/fleet.ts";
-import type { HostPhase } from "../core/report/progress.ts";
 import type { Run } from "../run.ts";
 
 /** Flags that every such verb has. */

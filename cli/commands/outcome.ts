@@ -1,5 +1,12 @@
 /** How a command with hosts ends: what failed where, what state was left, what to do, and one exit code for all. */
-import { combineExitCodes, type ExitCode, type HostOutcome, outcomeOf, outcomeOfFailure, EXIT } from "../core/exit-code.ts";
+import {
+  combineExitCodes,
+  EXIT,
+  type ExitCode,
+  type HostOutcome,
+  outcomeOf,
+  outcomeOfFailure,
+} from "../core/exit-code.ts";
 import { stateLine } from "../core/report/state-line.ts";
 import { type Explained, explainActivation, explainAll } from "../explain.ts";
 import type { FleetHost } from "../io/fleet.ts";
@@ -8,7 +15,9 @@ import type { Run } from "../run.ts";
 /** Prints the failures of all hosts, if there are any, and says how the command exits. */
 export function concludeHosts(run: Run, hosts: readonly FleetHost[]): ExitCode {
   const failures = hosts.flatMap((host) => (host.failure ? [host.failure] : []));
-  const reverted = hosts.flatMap((host) => (host.activation ? (explainActivation(host.name, host.activation) ?? []) : []));
+  const reverted = hosts.flatMap((host) =>
+    host.activation ? (explainActivation(host.name, host.activation) ?? []) : [],
+  );
   const exit = run.interrupt.signal === undefined ? combineExitCodes(hosts.map(outcomeOfHost)) : interruptedExit(run);
   const explained: Explained[] = [...(failures.length > 0 ? [explainAll(failures)] : []), ...reverted];
   if (explained.length === 0) return exit;

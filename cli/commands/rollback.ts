@@ -1,6 +1,6 @@
 /** `zdr rollback [--to TAG]`: the last release that the ledger calls good serves again; nothing is uploaded. */
 import type { Survey } from "../../agent/protocol.ts";
-import { type ExitCode, EXIT } from "../core/exit-code.ts";
+import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { commonRollbackTarget } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";

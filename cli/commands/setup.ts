@@ -1,7 +1,7 @@
 /** `zdr setup`: the layout, the agent and the supervisor sections; what needs other rights is printed for an administrator. */
 import type { SetupResult } from "../../agent/protocol.ts";
-import { describeSetup } from "../core/report/describe-setup.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
+import { describeSetup } from "../core/report/describe-setup.ts";
 import { readProveBundle } from "../io/agent-bundle.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
@@ -17,7 +17,12 @@ export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> 
   try {
     const found: { host: string; result: SetupResult }[] = [];
     await fleet.onAll("setup", async (host, session) => {
-      const body = { project: opened.plan, lock: { by: run.actor, why: "setup" }, prove: readProveBundle(run.bundles), dryRun: options.dryRun === true };
+      const body = {
+        project: opened.plan,
+        lock: { by: run.actor, why: "setup" },
+        prove: readProveBundle(run.bundles),
+        dryRun: options.dryRun === true,
+      };
       const result = await session.request("setup", body, fleet.onEvent(host));
       found.push({ host: host.name, result });
       return result.administrator.length === 0 ? undefined : "an administrator is needed, see below";

@@ -1,9 +1,12 @@
 /** `zdr status [PROGRAM...]`: supervisorctl's own output and exit codes, of every host. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
-import type { StatusResult } from "../../agent/protocol.ts";
-import { EXIT, type ExitCode } from "../core/exit-code.ts";
+import type { ProjectPlan, StatusResult, SupervisorAddress } from "../../agent/protocol.ts";
+import { EXIT } from "../core/exit-code.ts";
+import type { HostTarget } from "../core/plan.ts";
 import { statusExit, statusText } from "../core/status.ts";
+import { readAgentBundle } from "../io/agent-bundle.ts";
+import { connectHost } from "../io/connect.ts";
+import { Fleet } from "../io/fleet.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
@@ -14,24 +17,31 @@ export interface StatusOptions extends HostOptions {
   readonly json?: boolean;
 }
 
+interface Asked {
+  readonly fleet: Fleet<HostTarget>;
+  readonly supervisor: SupervisorAddress;
+  /** For the releases that processes run; without a deploy.yml there are none. */
+  readonly project?: ProjectPlan;
+}
+
 /** supervisorctl's exit code where every host answered; otherwise zdr's own for what kept it from answering. */
 export async function status(run: Run, names: readonly string[], options: StatusOptions): Promise<number> {
-  if (options.local) return localStatus(run, names, options);
-  const opened = openConfig(run, options);
-  const fleet = openFleet(run, opened, "status", []);
+  const { fleet, supervisor, project } = options.local ? askThisMachine(run, options) : askHosts(run, options);
   try {
-    const found: { host: string; result: StatusResult }[] = [];
-    const project = options.releases || options.json ? { project: opened.plan } : {};
+    const found = new Map<string, StatusResult>();
     await fleet.onAll("survey", async (host, session) => {
-      const body = { supervisor: opened.plan.supervisor, names: [...names], ...project };
-      found.push({ host: host.name, result: await session.request("status", body) });
+      const body = { supervisor, names: [...names], ...(project === undefined ? {} : { project }) };
+      found.set(host.name, await session.request("status", body));
       return undefined;
     });
     const failed = concludeHosts(run, fleet.hosts);
-    const order = fleet.hosts.flatMap(({ name }) => found.filter(({ host }) => host === name));
-    const exit = failed === EXIT.done ? statusExit(order.map(({ result }) => result.exit)) : failed;
-    for (const { host, result } of order) {
-      if (order.length > 1) run.output.report({ kind: "note", text: `${host}:` });
+    const answers = fleet.hosts.flatMap(({ name }) => {
+      const result = found.get(name);
+      return result ? [{ host: name, result }] : [];
+    });
+    const exit = failed === EXIT.done ? statusExit(answers.map(({ result }) => result.exit)) : failed;
+    for (const { host, result } of answers) {
+      if (answers.length > 1) run.output.report({ kind: "note", text: `${host}:` });
       run.output.result(statusText(result, options.releases === true), { host, ...result }, exit);
     }
     return exit;
@@ -40,13 +50,20 @@ export async function status(run: Run, names: readonly string[], options: Status
   }
 }
 
-/** On the host itself the agent's bundle answers, with no session around it. */
-function localStatus(run: Run, names: readonly string[], options: StatusOptions): Promise<ExitCode | number> {
-  const words = [...(options.config === undefined ? [] : ["--config", options.config]), ...(options.json ? ["--json"] : [])];
-  const agent = join(run.bundles, "agent.cjs");
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [agent, "status", ...words, "--", ...names], { stdio: "inherit" });
-    child.on("error", reject);
-    child.on("close", (code) => resolve(code ?? EXIT.bug));
+function askHosts(run: Run, options: StatusOptions): Asked {
+  const opened = openConfig(run, options);
+  const project = options.releases || options.json ? { project: opened.plan } : {};
+  return { fleet: openFleet(run, opened, "status", []), supervisor: opened.plan.supervisor, ...project };
+}
+
+/** The agent's bundle answers from where it is installed; no deploy.yml is read, and nothing is written. */
+function askThisMachine(run: Run, { config }: StatusOptions): Asked {
+  const fleet = new Fleet<HostTarget>({
+    targets: [{ name: "local", kind: "local", node: process.execPath }],
+    connect: (target) => connectHost(target, run),
+    agent: readAgentBundle(run.bundles),
+    agentPath: join(run.bundles, "agent.cjs"),
+    report: (event) => run.output.report(event),
   });
+  return { fleet, supervisor: config === undefined ? {} : { config } };
 }

@@ -39,7 +39,11 @@ export interface AgentSession {
   readonly host: string;
   request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>>;
   /** Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts bytes. */
-  upload(frames: AsyncIterable<Uint8Array>, onSent: (bytes: number) => void, onEvent?: OnEvent): Promise<ResultOf<"upload">>;
+  upload(
+    frames: AsyncIterable<Uint8Array>,
+    onSent: (bytes: number) => void,
+    onEvent?: OnEvent,
+  ): Promise<ResultOf<"upload">>;
   /** What the login shell printed before the agent spoke. */
   noise(): string;
   /** Tells the agent to undo what was not activated, then to end. */
@@ -88,7 +92,8 @@ class Session implements AgentSession {
     channel.stdout.on("error", () => {});
     channel.stdin.on("error", () => {});
     void channel.closed.then((end) => this.#closed(end));
-    const place = options.node === undefined ? { path: options.agentPath } : { path: options.agentPath, node: options.node };
+    const place =
+      options.node === undefined ? { path: options.agentPath } : { path: options.agentPath, node: options.node };
     channel.stdin.write(bootstrapInput(options.agent, this.#magic, place));
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS);
     this.#heartbeat.unref();
@@ -192,7 +197,10 @@ class Session implements AgentSession {
     else if (line.startsWith(`${this.#magic} `)) this.#receiveLoader(line.slice(this.#magic.length + 1));
     else if (line.startsWith(`${NO_NODE_MARK} `)) {
       const looked = line.slice(NO_NODE_MARK.length + 1);
-      this.#break({ kind: "node-missing", searched: looked === "" ? ["PATH", "/usr/local/bin", "/usr/bin", "/opt/node/bin", "/snap/bin"] : [looked] });
+      this.#break({
+        kind: "node-missing",
+        searched: looked === "" ? ["PATH", "/usr/local/bin", "/usr/bin", "/opt/node/bin", "/snap/bin"] : [looked],
+      });
     } else this.#noise = `${this.#noise}${line}\n`.slice(-NOISE_LIMIT_BYTES);
   }
 
@@ -229,7 +237,10 @@ class Session implements AgentSession {
     }
     const result = results[pending.verb].safeParse(reply.result);
     if (result.success) pending.resolve(result.data);
-    else pending.reject(this.#linkError({ kind: "agent-reply", detail: `${pending.verb}: ${result.error.message.slice(0, 300)}` }));
+    else
+      pending.reject(
+        this.#linkError({ kind: "agent-reply", detail: `${pending.verb}: ${result.error.message.slice(0, 300)}` }),
+      );
   }
 
   #closed(end: { code: number | null; signal: string | null }): void {
@@ -237,7 +248,8 @@ class Session implements AgentSession {
     const died = end.code === null && end.signal === null;
     const how = died ? "the connection was closed" : `exit ${end.code ?? end.signal}`;
     const tail = this.#channel.stderrTail().trim();
-    if (this.#started) this.#break({ kind: "link-lost", during: this.#during(), detail: tail === "" ? how : `${how}: ${tail}` });
+    if (this.#started)
+      this.#break({ kind: "link-lost", during: this.#during(), detail: tail === "" ? how : `${how}: ${tail}` });
     else this.#break({ kind: "agent-start", detail: how, noise: `${this.#noise}${tail}`.trim() });
   }
 

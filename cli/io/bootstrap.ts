@@ -14,7 +14,7 @@
  * top level of `-e` a `var crypto` would be the global WebCrypto.
  */
 const LOADER = `(function () {
-var fs = require("fs"), path = require("path"), crypto = require("crypto");
+var fs = require("fs"), path = require("path"), crypto = require("crypto"), Module = require("module");
 var held = Buffer.alloc(0);
 function more() {
   var chunk = Buffer.alloc(262144), count = 0;
@@ -44,6 +44,8 @@ var code;
 try {
   code = fs.readFileSync(wanted.path);
   if (sha256(code) !== wanted.sha256) code = undefined;
+  else if (Module.enableCompileCache && fs.statSync(path.dirname(wanted.path)).uid === process.getuid())
+    Module.enableCompileCache(path.join(path.dirname(wanted.path), "compile-cache"));
 } catch (error) { code = undefined; }
 if (code === undefined) {
   say(wanted.magic, { kind: "need" });
@@ -69,8 +71,7 @@ if (code === undefined) {
   } catch (error) { }
 }
 say(wanted.magic, { kind: "start" });
-globalThis.zdrBootstrap = { leftover: held, sha256: wanted.sha256, bundlePath: wanted.path };
-var Module = require("module");
+globalThis.zdrBootstrap = { leftover: held, sha256: wanted.sha256 };
 var main = new Module(wanted.path);
 main.filename = wanted.path;
 main.paths = [];
@@ -86,7 +87,7 @@ const FIND_NODE = [
   'if [ "$node" = - ]; then node=$(command -v node || command -v nodejs || :)',
   'for place in /usr/local/bin/node /usr/bin/node /usr/bin/nodejs /opt/node/bin/node /snap/bin/node; do if [ -z "$node" ] && [ -x "$place" ]; then node=$place; fi; done; fi',
   'if [ -x "$node" ]; then exec "$node" -e "eval(String(Buffer.from(process.argv[1],process.argv[2])))" "$1" base64; fi',
-  'IFS= read -r line',
+  "IFS= read -r line",
   'printf "\\n%s %s\\n" "zdr-no-node" "$node"',
 ].join("; ");
 

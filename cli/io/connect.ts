@@ -18,7 +18,14 @@ export async function connectHost(target: HostTarget, run: Run): Promise<Connect
   const [{ connectSsh }, keys] = await Promise.all([import("./ssh.ts"), ring]);
   const { name, address, port, keys: keyFiles, hostKeys, knownHosts, connectTimeoutMs } = target;
   return connectSsh(
-    { name, address, port, user: target.user ?? run.actor.user, keyFiles, hostKeys: hostKeys.length > 0 ? hostKeys : undefined },
+    {
+      name,
+      address,
+      port,
+      user: target.user ?? run.actor.user,
+      keyFiles,
+      hostKeys: hostKeys.length > 0 ? hostKeys : undefined,
+    },
     {
       ...{ home: run.home, keys, timeouts: { connectMs: connectTimeoutMs } },
       ...(knownHosts.length > 0 ? { knownHosts } : {}),

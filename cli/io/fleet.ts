@@ -6,9 +6,9 @@
  * - After every step each host's state says what would be true if the command ended now.
  */
 import type { ActivationReport, AgentEvent } from "../../agent/protocol.ts";
-import type { PhasedFailure } from "../explain.ts";
 import type { HostPhase, ProgressEvent } from "../core/report/progress.ts";
 import type { HostState } from "../core/report/state-line.ts";
+import type { PhasedFailure } from "../explain.ts";
 import { ZdrError } from "../failure.ts";
 import { type AgentSession, openSession } from "./agent-client.ts";
 import type { AgentFile } from "./bootstrap.ts";
@@ -54,7 +54,12 @@ export class Fleet<Target extends FleetTarget> {
     this.hosts = options.targets.map((target) => {
       const session = this.#open(target);
       session.catch(() => {});
-      const nothingYet = { phase: "plan", state: { kind: "untouched" }, failure: undefined, activation: undefined } as const;
+      const nothingYet = {
+        phase: "plan",
+        state: { kind: "untouched" },
+        failure: undefined,
+        activation: undefined,
+      } as const;
       return { name: target.name, session, ...nothingYet };
     });
   }

@@ -15,6 +15,8 @@ export async function readRevision(folder: string): Promise<{ commit: string; di
 
 function git(folder: string, words: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile("git", words, { cwd: folder, timeout: GIT_TIMEOUT_MS }, (error, stdout) => resolve(error ? undefined : stdout));
+    execFile("git", words, { cwd: folder, timeout: GIT_TIMEOUT_MS }, (error, stdout) =>
+      resolve(error ? undefined : stdout),
+    );
   });
 }
