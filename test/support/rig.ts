@@ -16,7 +16,8 @@ import { type Supervisord, type SupervisordOptions, startSupervisord } from "./s
 import { userNamed } from "./users.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const ZDR = join(ROOT, "dist/zdr.cjs");
+/** Where `npm run build` puts the bundles; another folder, for tests of a build that is not to disturb others. */
+const ZDR = join(process.env.ZDR_DIST ?? join(ROOT, "dist"), "zdr.cjs");
 /** Compiled code is kept between runs here and not in the home of whoever runs the tests. */
 const CACHE = join(ROOT, ".tmp/cache");
 
