@@ -16,7 +16,7 @@ import {
   type ProcessView,
   processKey,
 } from "../core/generation.ts";
-import { probeOnce } from "../io/probe.ts";
+import { type ProbeResult, probeOnce } from "../io/probe.ts";
 import type { ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { viewProgram } from "./program-view.ts";
 import { STRATEGIES } from "./strategies.ts";
@@ -219,7 +219,7 @@ async function waitReady(context: HostContext, program: ProgramPlan, awaited: Aw
     refuseDead(program, info, awaited);
     const answer = judgeGeneration(await viewProgram(context, program, info.pid), { ...awaited, wanted: awaited.tag });
     const isRight = answer.kind === "proved" || answer.kind === "hidden";
-    const probe = isRight && program.health ? await probeOnce(program.health) : undefined;
+    const probe = isRight ? await probeIfAsked(program) : undefined;
     if (isRight && (probe?.ok ?? true)) {
       readyMs ??= context.now() - awaited.at;
       // Before startsecs have passed supervisor says STARTING, and would count an exit as a failed attempt.
@@ -231,6 +231,10 @@ async function waitReady(context: HostContext, program: ProgramPlan, awaited: Aw
     if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, probe);
     await context.sleep(POLL_INTERVAL_MS);
   }
+}
+
+async function probeIfAsked({ health }: ProgramPlan): Promise<ProbeResult | undefined> {
+  return health === undefined ? undefined : probeOnce(health);
 }
 
 const ALIVE = new Set(["RUNNING", "STARTING"]);
@@ -250,7 +254,7 @@ function notReady(
   timeoutMs: number,
   answer: GenerationAnswer,
   want: string,
-  probe: { readonly error?: string | undefined; readonly status?: number | undefined } | undefined,
+  probe: ProbeResult | undefined,
 ): AgentError {
   const { name } = program;
   if (answer.kind === "wrong") {

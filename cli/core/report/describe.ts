@@ -1,24 +1,18 @@
 /** What a command did, in tables. Pure: rows and text from what the agents reported. */
-import type {
-  ActivationReport,
-  Actor,
-  ControlResult,
-  MeterCount,
-  ProgramReport,
-  ReleaseInfo,
-} from "../../../agent/protocol.ts";
+import type { ActivationReport, Actor, ControlResult, ProgramReport, ReleaseInfo } from "../../../agent/protocol.ts";
 import { type Column, renderTable } from "./table.ts";
 import { formatMs } from "./units.ts";
 
-/** Of describeActivation's rows. Where the meter ran, the baseline before the flip stands in brackets beside each number. */
+/** Of describeActivation's rows; what no program has is left out, so that the table fits a terminal. */
 const ACTIVATION_COLUMNS: readonly Column[] = [
   { title: "host" },
   { title: "program" },
   { title: "did" },
   { title: "release" },
   { title: "pid" },
-  { title: "ready after", align: "right" },
-  { title: "old gone after", align: "right" },
+  { title: "ready", align: "right" },
+  { title: "old gone", align: "right" },
+  { title: "gap", align: "right" },
   { title: "requests", align: "right" },
   { title: "failed", align: "right" },
   { title: "reconnects", align: "right" },
@@ -36,6 +30,7 @@ function describeActivation(host: string, report: ActivationReport): string[][] 
     pids(program),
     program.readyMs === undefined ? "" : formatMs(program.readyMs),
     oldGone(program),
+    program.gapMs === undefined ? "" : formatMs(program.gapMs),
     ...metered(program),
     program.proof,
   ]);
@@ -127,13 +122,14 @@ function oldGone({ oldGoneMs, draining }: ProgramReport): string {
 
 function metered({ meter, action }: ProgramReport): string[] {
   if (meter === undefined) return action === "none" ? ["", "", "", ""] : ["not measured", "", "", ""];
-  const beside = (of: (count: MeterCount) => string) =>
-    meter.baseline.sent === 0 ? of(meter.during) : `${of(meter.during)} (${of(meter.baseline)})`;
+  const { during, baseline } = meter;
   return [
-    beside((count) => String(count.sent)),
-    beside((count) => String(count.failed)),
-    beside((count) => String(count.reconnects)),
-    beside((count) => (count.sent === 0 ? "-" : formatMs(count.slowestMs))),
+    String(during.sent),
+    baseline.failed === 0
+      ? String(during.failed)
+      : `${during.failed} (before the flip: ${baseline.failed} of ${baseline.sent})`,
+    during.reconnects === 0 ? "" : String(during.reconnects),
+    during.sent === 0 ? "-" : formatMs(during.slowestMs),
   ];
 }
 

@@ -34,12 +34,26 @@ const without = <Key extends keyof ProgramReport>(key: Key, more: Partial<Progra
 };
 
 describe("the table at the end of a deploy", () => {
-  test("says release and pid before and after, times, requests beside their baseline, and the proof", () => {
+  test("says release and pid before and after, times, what the meter counted, and the proof", () => {
     assert.equal(
       activationTable([{ host: "web-1", report: report(PROGRAM) }]),
-      "host   program  did     release       pid          ready after  old gone after    requests  failed  reconnects       slowest  proof\n" +
-        "web-1  shop     reload  v1.1 -> v1.2  4711 (same)        48 ms          2.75 s  1200 (100)   2 (0)       5 (0)  41 ms (3 ms)  processes\n",
+      "host   program  did     release       pid          ready  old gone  requests  failed  reconnects  slowest  proof\n" +
+        "web-1  shop     reload  v1.1 -> v1.2  4711 (same)  48 ms    2.75 s      1200       2           5    41 ms  processes\n",
     );
+  });
+
+  test("requests that failed before the flip are told beside those that failed after it", () => {
+    const meter = {
+      baseline: { sent: 100, failed: 3, reconnects: 0, slowestMs: 3 },
+      during: { sent: 1200, failed: 4, reconnects: 0, slowestMs: 41 },
+    };
+    const table = activationTable([{ host: "web-1", report: report({ ...PROGRAM, meter }) }]);
+    assert.match(table, / 4 \(before the flip: 3 of 100\) /);
+  });
+
+  test("the gap of a restart has a column of its own", () => {
+    const table = activationTable([{ host: "web-1", report: report({ ...PROGRAM, action: "restart", gapMs: 2150 }) }]);
+    assert.match(table, /gap .*\n.* 2\.15 s /);
   });
 
   test("an old generation that still drains is said to, with how many processes", () => {
@@ -69,7 +83,7 @@ describe("the table at the end of a deploy", () => {
       baseline: { sent: 0, failed: 0, reconnects: 0, slowestMs: 0 },
       during: { sent: 9, failed: 0, reconnects: 0, slowestMs: 8 },
     };
-    assert.match(activationTable([{ host: "web-1", report: report({ ...PROGRAM, meter }) }]), / 9 +0 +0 +8 ms/);
+    assert.match(activationTable([{ host: "web-1", report: report({ ...PROGRAM, meter }) }]), / 9 +0 +8 ms/);
   });
 
   test("every host and program has its row", () => {
