@@ -40,7 +40,7 @@ export interface ProcessFacts extends Accepting {
 export type Look =
   /** No such process, or a zombie, or the pid came to name another process while it was looked at. */
   | { readonly outcome: "gone"; readonly pid: number }
-  /** It lives, and this user may not look into it. */
+  /** It lives, and this user may not look into it. Start 0 and uid -1: /proc does not even show it (hidepid). */
   | { readonly outcome: "denied"; readonly pid: number; readonly startTicks: number; readonly uid: number }
   | { readonly outcome: "seen"; readonly facts: ProcessFacts };
 

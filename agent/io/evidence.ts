@@ -22,7 +22,7 @@ import {
 } from "../core/proc.ts";
 import { errnoOf } from "./files.ts";
 import type { ListeningSockets } from "./listening.ts";
-import { listProcesses, type Process, readProcess } from "./processes.ts";
+import { isHidden, listProcesses, type Process, readProcess } from "./processes.ts";
 
 /** Folders between a release's root and a cwd in it, at most. */
 const DEPTH_LIMIT = 128;
@@ -43,6 +43,7 @@ export async function look(
   root: string,
 ): Promise<Look> {
   const before = readProcess(pid, root);
+  if (before === undefined && isHidden(pid)) return { outcome: "denied", pid, startTicks: 0, uid: -1 };
   if (before === undefined || before.isZombie) return { outcome: "gone", pid };
   const { startTicks, uid } = before;
   try {

@@ -118,8 +118,11 @@ export function fileIdentity(path: string): FileIdentity | undefined {
   return found && { dev: found.dev, ino: found.ino };
 }
 
-/** kill(2) with signal 0 answers ESRCH for no such process, and EPERM for one that is somebody else's. */
-function isHidden(pid: number): boolean {
+/**
+ * Whether there is such a process although /proc does not show it (hidepid). kill(2) with signal 0 answers ESRCH for no
+ * such process, and EPERM for one that is somebody else's.
+ */
+export function isHidden(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -231,7 +231,7 @@ describe("processes", () => {
   });
 
   test("of a program are still found when their parent has died, by the process group", async () => {
-    const { pid, said } = await start(["sh", "-c", "sh -c 'sleep 1000 & echo $!'; wait; sleep 1000"], {
+    const { pid, said } = await start(["sh", "-c", "sh -c 'sleep 1000 & echo $!'; exec sleep 1000"], {
       detached: true,
     });
     const orphan = Number(said);
@@ -254,6 +254,14 @@ describe("processes", () => {
     assert.deepEqual(await inspectProcesses([zombie, 4_194_303], []), []);
     const identity = identityOf(zombie);
     assert.equal(identity && liveness(identity), "gone");
+  });
+
+  test("that /proc hides are denied, not gone", async () => {
+    const empty = join(folder, "proc");
+    await mkdir(empty);
+    const [found] = await inspectProcesses([process.pid], [], { root: empty });
+    assert.deepEqual([found?.pid, found?.denied], [process.pid, true]);
+    assert.deepEqual(await inspectProcesses([4_194_303], [], { root: empty }), []);
   });
 
   test("are the same one only with the same start, boot and pid namespace", async () => {
