@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { access, chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type RunOptions, type RunResult, run } from "./processes.ts";
@@ -61,6 +61,8 @@ export interface Rig {
   /** The folder of deploy.yml, in which zdr is run. */
   readonly project: string;
   readonly configPath: string;
+  /** What zdr's environment differs in from the test's own. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly supervisord: Supervisord;
   /** Only with `via: "ssh"`. */
   readonly sshd: Sshd | undefined;
@@ -68,8 +70,12 @@ export interface Rig {
   configure(parts: ConfigParts): Promise<void>;
   /** Makes a sample what is deployed next: builds it and points build.path there. */
   useSample(name: SampleName, sample: { readonly release: string; readonly variant?: Variant }): Promise<string>;
-  /** deploy.yml for one sample program named `shop` on a free port, with more keys for it. */
-  addSample(name: SampleName, more?: ConfigParts): Promise<{ readonly port: number; readonly url: string }>;
+  /** deploy.yml for one sample program named `shop` on a free port, with more keys for it and for its health check. */
+  addSample(
+    name: SampleName,
+    more?: ConfigParts,
+    health?: ConfigParts,
+  ): Promise<{ readonly port: number; readonly url: string }>;
   /** Runs zdr to its end in the project's folder. */
   zdr(args: readonly string[], options?: ZdrOptions): Promise<RunResult>;
   /** Starts zdr; killed after the test if it still runs. */
@@ -128,24 +134,26 @@ export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Prom
 
   // With SSH the agent is the login user's anyway, and the CLI may be anybody's.
   const runner = via === "local" && user !== undefined ? { uid: user.uid, gid: user.gid } : {};
+  const env = quietEnvironment(home);
   const surroundings = (zdrOptions: ZdrOptions = {}): RunOptions => ({
     cwd: project,
     ...runner,
     ...zdrOptions,
-    env: { ...quietEnvironment(home), ...zdrOptions.env },
+    env: { ...env, ...zdrOptions.env },
   });
   const command = (args: readonly string[], { node = process.execPath }: ZdrOptions = {}) =>
     [node, ZDR, ...args] as const;
   return {
-    ...{ dir, deployTo, project, configPath, supervisord, sshd: link?.sshd, configure },
+    ...{ dir, deployTo, project, configPath, env, supervisord, sshd: link?.sshd, configure },
     useSample: async (name, sample) => {
       const path = await buildSample(name, sample);
       await configure({ build: { path } });
       return path;
     },
-    addSample: async (name, more) => {
+    addSample: async (name, more, health) => {
       const port = await freePort();
-      await configure({ programs: { shop: { ...sampleProgram(name, port), ...more } } });
+      const program = sampleProgram(name, port);
+      await configure({ programs: { shop: { ...program, ...more, health: { ...program.health, ...health } } } });
       return { port, url: `http://127.0.0.1:${port}` };
     },
     zdr: (args, zdrOptions) => run([...command(args, zdrOptions)], surroundings(zdrOptions)),
@@ -199,7 +207,7 @@ async function startLink(dir: string, { user, sshd: sshdOptions }: RigOptions): 
   const sshd = await startSshd({ ...sshdOptions, authorizedKeys: [key.public] });
   const knownHosts = join(folder, "known_hosts");
   await writeFile(knownHosts, sshd.knownHostsLine());
-  const login = user ?? process.env.USER ?? "root";
+  const login = user ?? userInfo().username;
   return {
     sshd,
     config: {

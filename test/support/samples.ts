@@ -68,8 +68,14 @@ export const SAMPLE_BINARY: Readonly<Record<SampleName, string>> = {
   "node-plain": "server.mjs",
 };
 
-/** `programs.<name>` of deploy.yml for a sample, as YAML's JSON subset. */
-export function sampleProgram(name: SampleName, port: number): Record<string, unknown> {
+export interface SampleProgram {
+  readonly command: string;
+  readonly reload: string;
+  readonly health: { readonly http: string };
+}
+
+/** `programs.<name>` of deploy.yml for a sample. */
+export function sampleProgram(name: SampleName, port: number): SampleProgram {
   const address = `127.0.0.1:${port}`;
   const command = {
     "go-overseer": `bin/shop -addr ${address}`,

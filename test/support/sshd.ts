@@ -59,7 +59,8 @@ const DIES_WITH_US = ["--pdeathsig", "TERM"];
 
 export async function startSshd(options: SshdOptions): Promise<Sshd> {
   const { authorizedKeys, keyTypes = ["ed25519"] } = options;
-  await mkdir("/run/sshd", { recursive: true, mode: 0o755 }); // sshd(8): its privilege separation folder
+  // sshd(8): its privilege separation folder, which only root's needs.
+  if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
   const dir = await mkdtemp(join(tmpdir(), "zdr-sshd-"));
   await chmod(dir, 0o755); // authorized_keys is read with the rights of whoever logs in
   const mark = newMark();
