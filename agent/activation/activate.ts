@@ -105,7 +105,14 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
   const proof = weakestProof(activation.reports);
   const evidence = activation.reports.flatMap((report) => report.evidence.map((text) => `${report.name}: ${text}`));
   const ms = Math.round(context.now() - activation.startedAt);
-  appendLedger(context.layout, { ...entryBase(activation), event: "good", proof, evidence, ms });
+  try {
+    appendLedger(context.layout, { ...entryBase(activation), event: "good", proof, evidence, ms });
+  } catch (error) {
+    // It serves and was proved; the next command finds the activation without an end, proves it again and writes it down.
+    activation.warnings.push(
+      `the ledger could not be written (${failureOf(error).reason}): free some space on the host`,
+    );
+  }
   return finish(activation, "kept");
 }
 

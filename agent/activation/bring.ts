@@ -15,6 +15,7 @@ import {
   type ProcessKey,
   type ProcessView,
   processKey,
+  releaseRun,
 } from "../core/generation.ts";
 import { type ProbeResult, probeOnce } from "../io/probe.ts";
 import type { ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
@@ -107,7 +108,7 @@ export async function provedAlready(
   tag: string,
 ): Promise<Brought | undefined> {
   const processes = await viewProgram(context, program, info.pid);
-  const question = { wanted: tag, before: keysOf(processes), listens: program.health !== undefined };
+  const question = { wanted: tag, before: keysOf(processes), listens: program.health !== undefined, mustBeNew: false };
   const answer = judgeGeneration(processes, question);
   if (answer.kind !== "proved") return undefined;
   if (program.health && !(await probeOnce(program.health)).ok) return undefined;
@@ -171,7 +172,9 @@ async function reload(
   await context.supervisor.signalProcess(program.process, signal);
   const listens = program.health !== undefined || before.some((process) => process.accepts);
   const expected = { pid: info.pid, start: info.start };
-  const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, at, expected });
+  const mustBeNew = releaseRun(before) === tag;
+  const awaited = { tag, before: keysOf(before), listens, mustBeNew, at, expected };
+  const ready = await waitReady(context, program, awaited);
   return { program, tag, action: "reload", at, gapMs: undefined, old: oldGeneration(before), ...ready };
 }
 
@@ -196,6 +199,7 @@ interface Awaited {
   readonly tag: string;
   readonly before: ReadonlySet<ProcessKey>;
   readonly listens: boolean;
+  readonly mustBeNew?: boolean;
   readonly at: number;
   /** What supervisor must go on saying; absent after a start. */
   readonly expected?: { readonly pid: number; readonly start: number };
@@ -217,7 +221,11 @@ async function waitReady(context: HostContext, program: ProgramPlan, awaited: Aw
   for (;;) {
     const info = await context.supervisor.getProcessInfo(program.process);
     refuseDead(program, info, awaited);
-    const answer = judgeGeneration(await viewProgram(context, program, info.pid), { ...awaited, wanted: awaited.tag });
+    const answer = judgeGeneration(await viewProgram(context, program, info.pid), {
+      ...awaited,
+      wanted: awaited.tag,
+      mustBeNew: awaited.mustBeNew === true,
+    });
     const isRight = answer.kind === "proved" || answer.kind === "hidden";
     const probe = isRight ? await probeIfAsked(program) : undefined;
     if (isRight && (probe?.ok ?? true)) {

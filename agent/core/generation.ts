@@ -32,6 +32,8 @@ export interface GenerationQuestion {
   readonly before: ReadonlySet<ProcessKey>;
   /** False: nothing of the program is known to listen, so the supervised process itself must run the release. */
   readonly listens: boolean;
+  /** True: the release was running before, so that only processes that were not there show that the reload took place. */
+  readonly mustBeNew: boolean;
 }
 
 export type GenerationAnswer =
@@ -48,6 +50,8 @@ export function judgeGeneration(processes: readonly ProcessView[], question: Gen
   const deciding = accepting.length > 0 || question.listens ? accepting : seen.filter((process) => process.supervised);
   const wrong = deciding.find((process) => releaseOf(process, question) !== question.wanted);
   if (wrong) return { kind: "wrong", pid: wrong.pid, runs: releaseOf(wrong, question) ?? "an earlier start" };
+  const stale = deciding.find((process) => !process.supervised && question.before.has(processKey(process)));
+  if (stale && question.mustBeNew) return { kind: "not-yet", because: `pid ${stale.pid} of before still accepts` };
   if (hidden.length > 0) return judgeHidden(hidden, question);
   if (deciding.length === 0)
     return { kind: "not-yet", because: question.listens ? "no process accepts" : "no process" };

@@ -1,9 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { judgeGeneration, oldGeneration, type ProcessView, processKey, releaseRun } from "../../../../agent/core/generation.ts";
+import {
+  judgeGeneration,
+  oldGeneration,
+  type ProcessView,
+  processKey,
+  releaseRun,
+} from "../../../../agent/core/generation.ts";
 
 const view = (pid: number, over: Partial<ProcessView> = {}): ProcessView => ({
-  ...{ pid, startTicks: pid * 10, supervised: false, accepts: false, release: undefined, releaseBy: undefined, denied: false },
+  ...{
+    pid,
+    startTicks: pid * 10,
+    supervised: false,
+    accepts: false,
+    release: undefined,
+    releaseBy: undefined,
+    denied: false,
+  },
   ...over,
 });
 const serving = (pid: number, release: string) => view(pid, { accepts: true, release, releaseBy: "exe" });
@@ -11,7 +25,7 @@ const master = (pid: number, release: string) => view(pid, { supervised: true, r
 const keys = (...views: ProcessView[]) => new Set(views.map(processKey));
 
 describe("which release a program's processes run", () => {
-  const question = { wanted: "v2", before: new Set<string>(), listens: true };
+  const question = { wanted: "v2", before: new Set<string>(), listens: true, mustBeNew: false };
 
   test("every process that accepts runs the wanted release: proved, with a sentence for each", () => {
     const answer = judgeGeneration([master(1, "v1"), serving(2, "v2"), serving(3, "v2")], question);
@@ -19,7 +33,11 @@ describe("which release a program's processes run", () => {
   });
 
   test("one process of the old release that still accepts is enough to say no", () => {
-    assert.deepEqual(judgeGeneration([serving(2, "v2"), serving(3, "v1")], question), { kind: "wrong", pid: 3, runs: "v1" });
+    assert.deepEqual(judgeGeneration([serving(2, "v2"), serving(3, "v1")], question), {
+      kind: "wrong",
+      pid: 3,
+      runs: "v1",
+    });
   });
 
   test("a listening program of which nothing accepts is not ready yet", () => {
@@ -56,13 +74,29 @@ describe("which release a program's processes run", () => {
     assert.equal(judgeGeneration([reused], { ...question, before }).kind, "proved");
   });
 
+  test("a reload on the same release is over when none of the old processes accepts any more", () => {
+    const [old, fresh] = [serving(2, "v2"), serving(3, "v2")];
+    const again = { ...question, before: keys(old), mustBeNew: true };
+    assert.equal(judgeGeneration([old], again).kind, "not-yet");
+    assert.equal(judgeGeneration([old, fresh], again).kind, "not-yet");
+    assert.equal(judgeGeneration([fresh], again).kind, "proved");
+  });
+
+  test("a program that executes itself anew keeps its pid, so its pid says nothing of a reload", () => {
+    const itself = { ...serving(1, "v2"), supervised: true };
+    assert.equal(judgeGeneration([itself], { ...question, before: keys(itself), mustBeNew: true }).kind, "proved");
+  });
+
   test("nothing running is not ready", () => {
     assert.equal(judgeGeneration([], { ...question, listens: false }).kind, "not-yet");
   });
 });
 
 test("the old generation is what accepted; its master stays", () => {
-  assert.deepEqual(oldGeneration([master(1, "v1"), serving(2, "v1")]).map(({ pid }) => pid), [2]);
+  assert.deepEqual(
+    oldGeneration([master(1, "v1"), serving(2, "v1")]).map(({ pid }) => pid),
+    [2],
+  );
 });
 
 test("a program whose processes differ runs no one release", () => {
