@@ -71,22 +71,21 @@ export interface Mark {
   killAll(): Promise<void>;
 }
 
-const MARK_NAME = "ZDR_TEST_MARK";
-
+/** Each mark is a variable of its own, so that processes of a test within a test carry both. */
 export function newMark(): Mark {
-  const value = randomUUID();
+  const name = `ZDR_TEST_MARK_${randomUUID().replaceAll("-", "")}`;
   const pids = async () => {
-    const all = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+    const all = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry)).map(Number);
     const marked = await Promise.all(
       all.map(async (pid) => {
         const environ = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
-        return pid !== process.pid && environ.split("\0").includes(`${MARK_NAME}=${value}`);
+        return pid !== process.pid && environ.split("\0").includes(`${name}=1`);
       }),
     );
     return all.filter((_, i) => marked[i]);
   };
   return {
-    env: { [MARK_NAME]: value },
+    env: { [name]: "1" },
     pids,
     killAll: async () => {
       await eventually(
@@ -95,7 +94,7 @@ export function newMark(): Mark {
           for (const pid of found) killQuietly(pid);
           return found.length === 0;
         },
-        { name: `no process with ${MARK_NAME}=${value} is left` },
+        { name: `no process with ${name} is left` },
       );
     },
   };
