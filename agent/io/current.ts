@@ -30,7 +30,8 @@ export function flipCurrent(layout: Layout, tag: string): void {
     syncFolder(layout.deployTo);
   });
   const now = readCurrent(layout);
-  if (now !== tag) throw new AgentError({ reason: "io", path: layout.current, operation: "flip", code: `names ${now}` });
+  if (now !== tag)
+    throw new AgentError({ reason: "io", path: layout.current, operation: "flip", code: `names ${now}` });
 }
 
 /** Takes `current` away: how a first deploy is reverted. */

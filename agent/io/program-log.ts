@@ -30,7 +30,10 @@ export function linesSince(mark: LogMark | undefined): string[] {
   const isRotated = inodeOf(mark.path) !== mark.inode && mark.inode !== 0;
   const older = isRotated ? tail(`${mark.path}.1`, mark.size) : "";
   const text = older + tail(mark.path, isRotated ? 0 : mark.size);
-  return text.split("\n").filter((line) => line.trim() !== "").slice(-TAIL_LINES);
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .slice(-TAIL_LINES);
 }
 
 function inodeOf(path: string): number {

@@ -36,11 +36,17 @@ export function runCheck(
   });
 }
 
-function verdict(code: number | null, signal: string | null, output: string, expect: string | undefined): string | undefined {
+function verdict(
+  code: number | null,
+  signal: string | null,
+  output: string,
+  expect: string | undefined,
+): string | undefined {
   const end = output.split("\n").slice(-3).join(" | ");
   if (signal !== null) return `ended by ${signal}: ${end}`;
   if (code !== 0) return `exit ${code}: ${end}`;
-  if (expect !== undefined && output !== expect) return `answered "${end.slice(0, 200)}" where its library expects a token`;
+  if (expect !== undefined && output !== expect)
+    return `answered "${end.slice(0, 200)}" where its library expects a token`;
   return undefined;
 }
 

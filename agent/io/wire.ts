@@ -7,13 +7,7 @@
  */
 import type { Readable, Writable } from "node:stream";
 import { FrameSplitter } from "../core/framing.ts";
-import {
-  HEARTBEAT_INTERVAL_MS,
-  REQUEST_LINE_LIMIT_BYTES,
-  Request,
-  type Reply,
-  SILENCE_LIMIT_MS,
-} from "../protocol.ts";
+import { HEARTBEAT_INTERVAL_MS, REQUEST_LINE_LIMIT_BYTES, type Reply, Request, SILENCE_LIMIT_MS } from "../protocol.ts";
 
 export type Incoming =
   | { readonly kind: "request"; readonly request: Request }
