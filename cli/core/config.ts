@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { type ConfigProblem, type SourcePlace, ZdrError } from "../failure.ts";
 import { crossFindings, partsOf, rightPartsOf } from "./config/checks.ts";
-import { type Finding, findingsOf, valueAt } from "./config/problems.ts";
+import { type Finding, findingsOf, PROBLEMS_SHOWN, valueAt } from "./config/problems.ts";
 import { configSchema, type FileConfig } from "./config/schema.ts";
 import { readYaml, type YamlSource } from "./config/yaml-source.ts";
 import { Secret } from "./secret.ts";
@@ -27,7 +27,7 @@ export interface ParsedConfig {
 /**
  * @param file what the problems call the file.
  * @param environment where `{ env: NAME }` is looked up.
- * @throws ZdrError `config`, with every problem in the order of the file.
+ * @throws ZdrError `config`, with every problem (up to PROBLEMS_SHOWN) in the order of the file.
  */
 export function parseConfig(text: string, file: string, environment: Environment = {}): ParsedConfig {
   const source = readYaml(text, isWrittenText);
@@ -44,7 +44,7 @@ export function parseConfig(text: string, file: string, environment: Environment
     ...missingSecrets(source.data, environment),
   ];
   if (findings.length > 0 || !parsed.success)
-    throw refused(findings.map((found) => configProblem(found, file, source)));
+    throw refused(findings.slice(0, PROBLEMS_SHOWN).map((found) => configProblem(found, file, source)));
   return {
     config: { ...withSecrets(parsed.data, environment), file, folder: dirname(file) },
     placeOf: (path) => ({ file, ...source.placeOf({ path, on: "value" }) }),
@@ -79,11 +79,17 @@ function withSecrets(config: FileConfig, environment: Environment): Omit<Config,
   return { ...config, supervisor: { ...supervisor, password: secret } };
 }
 
+/** Each problem once, in the order of the file. */
 function refused(problems: readonly ConfigProblem[]): ZdrError {
   const line = ({ place }: ConfigProblem) => place?.line ?? 0;
   const column = ({ place }: ConfigProblem) => place?.column ?? 0;
-  const sorted = [...problems].sort((a, b) => line(a) - line(b) || column(a) - column(b));
-  return new ZdrError({ kind: "config", problems: sorted });
+  const once = new Map(
+    problems.map((found) => [`${line(found)}:${column(found)} ${found.path}: ${found.problem}`, found]),
+  );
+  return new ZdrError({
+    kind: "config",
+    problems: [...once.values()].sort((a, b) => line(a) - line(b) || column(a) - column(b)),
+  });
 }
 
 function syntaxProblem({ line, column, ...words }: YamlSource["syntax"][number], file: string): ConfigProblem {

@@ -84,12 +84,19 @@ function machineOf(host: HostConfig): string {
 
 /** A link inside a linked folder would be written into the shared folder itself. */
 function sharedFindings(parts: readonly Part<string>[]): Finding[] {
-  return parts.flatMap((part, index) => {
-    const isSame = parts.slice(0, index).some((earlier) => earlier.value === part.value);
-    if (isSame) return [about(part, "is named twice")];
-    const outer = parts.find((other) => part.value.startsWith(`${other.value}/`));
-    return outer === undefined ? [] : [about(part, `is inside "${outer.value}", which is shared already`)];
+  const all = new Set(parts.map(({ value }) => value));
+  const seen = new Set<string>();
+  return parts.flatMap((part) => {
+    if (seen.has(part.value)) return [about(part, "is named twice")];
+    seen.add(part.value);
+    const outer = foldersAbove(part.value).find((folder) => all.has(folder));
+    return outer === undefined ? [] : [about(part, `is inside "${outer}", which is shared already`)];
   });
+}
+
+function foldersAbove(path: string): string[] {
+  const steps = path.split("/");
+  return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join("/"));
 }
 
 function processFindings(programs: readonly Part<ProgramConfig>[]): Finding[] {

@@ -11,17 +11,20 @@ export interface Finding extends Omit<Complaint, "at"> {
   readonly on: "key" | "value";
 }
 
+/** More than anybody reads: whoever has as many gave the wrong file. Each costs a search for its place and its key. */
+export const PROBLEMS_SHOWN = 100;
+
 type Issue = z.core.$ZodIssue;
 
 export function findingsOf(issues: readonly Issue[], data: unknown, schema: z.core.$ZodType): Finding[] {
-  return issues.flatMap((issue) => findingsOfIssue(issue, data, schema));
+  return issues.slice(0, PROBLEMS_SHOWN).flatMap((issue) => findingsOfIssue(issue, data, schema));
 }
 
 function findingsOfIssue(issue: Issue, data: unknown, schema: z.core.$ZodType): Finding[] {
   const { path } = issue;
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => unknownKey(path, key, schema));
+      return issue.keys.slice(0, PROBLEMS_SHOWN).map((key) => unknownKey(path, key, schema));
     case "invalid_key":
       return issue.issues.flatMap((inner) => customFinding(inner, path, "key"));
     case "invalid_union":

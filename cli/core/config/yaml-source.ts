@@ -7,7 +7,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
   type Node,
   type Pair,
   parseDocument,
@@ -65,18 +64,9 @@ interface Inspection {
 export function readYaml(source: string, isText: (path: Path) => boolean): YamlSource {
   // A byte order mark is no part of the first line that anybody sees.
   const text = source.replace(/^\uFEFF/, "");
-  const lines = new LineCounter();
-  const options = { merge: true, stringKeys: true, uniqueKeys: false } as const;
-  const tree: Document = parseDocument(text, {
-    ...options,
-    lineCounter: lines,
-    prettyErrors: false,
-    logLevel: "error",
-  });
-  const placeAt = (offset: number): TextPlace => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
-  };
+  const options = { merge: true, stringKeys: true, uniqueKeys: false, prettyErrors: false, logLevel: "error" } as const;
+  const tree: Document = parseDocument(text, options);
+  const placeAt = placesIn(text);
   const inspection: Inspection = {
     tree,
     isText,
@@ -138,13 +128,17 @@ function inspectAlias(alias: Alias, { anchors, placeAt, syntax }: Inspection): v
 
 function inspectMapping(mapping: YAMLMap, path: Path, inspection: Inspection): void {
   const seen = new Map<string, number>();
+  const repeated = new Set<string>();
   for (const pair of mapping.items as Pair<Part, Part>[]) {
     const key = keyOf(pair);
     const here = { path: [...path, key], on: "key" } as const;
     const earlier = seen.get(key);
     if (key === MERGE) inspectMerge(pair, inspection);
     else if (earlier === undefined) seen.set(key, startOf(pair.key) ?? 0);
-    else inspection.findings.push({ ...here, problem: `stands in line ${inspection.placeAt(earlier).line} already` });
+    else if (!repeated.has(key)) {
+      repeated.add(key);
+      inspection.findings.push({ ...here, problem: `stands in line ${inspection.placeAt(earlier).line} already` });
+    }
     // Objects take it for their prototype, and zod passes over it in silence.
     if (key === "__proto__") inspection.findings.push({ ...here, problem: "is no key that is known here" });
     inspect(pair.value, here.path, inspection);
@@ -174,6 +168,21 @@ function unfold({ tree, syntax, placeAt }: Inspection): unknown {
 // ---------------------------------------------------------------------------------------------------------------------
 // Places
 // ---------------------------------------------------------------------------------------------------------------------
+
+/** Not by the parser's own LineCounter: it misses the breaks inside a key of several lines. */
+function placesIn(text: string): Inspection["placeAt"] {
+  const starts = [0, ...Array.from(text.matchAll(/\n/g), ({ index }) => index + 1)];
+  return (offset) => {
+    let line = 0;
+    let above = starts.length;
+    while (above - line > 1) {
+      const middle = (line + above) >> 1;
+      if ((starts[middle] ?? 0) <= offset) line = middle;
+      else above = middle;
+    }
+    return { line: line + 1, column: offset - (starts[line] ?? 0) + 1 };
+  };
+}
 
 interface Located {
   /** What leads to the value: its key, or the item itself. */

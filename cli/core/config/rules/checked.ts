@@ -7,8 +7,8 @@ export interface Complaint {
   readonly suggestion?: string;
   /** Where in the text, from 0; absent: all of it. */
   readonly offset?: number;
-  /** Keys from the checked value down to the one that is meant. */
-  readonly at?: readonly string[];
+  /** Keys and indices from the checked value down to what is meant. */
+  readonly at?: readonly (string | number)[];
 }
 
 export type Checked<T> = { readonly ok: T } | Complaint;

@@ -35,7 +35,7 @@ function wordComplaint(word: string, index: number, use: CommandUse): Complaint 
   const complaint = /[\p{Cc}\p{Cs}]/u.test(word)
     ? complain("holds a control character")
     : placeholderComplaint(word, use);
-  return complaint && { ...complaint, at: [String(index)] };
+  return complaint && { ...complaint, at: [index] };
 }
 
 function firstWordComplaint(first: string): Complaint | undefined {
