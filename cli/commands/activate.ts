@@ -23,7 +23,7 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
   );
   try {
     for (const host of fleet.hosts) {
-      if (run.interrupt.signal !== undefined || !(await activateHost(fleet, host, goal))) break;
+      if (run.interrupt.signal !== undefined || !(await activateHost(run, fleet, host, goal))) break;
     }
   } finally {
     undo();
@@ -38,13 +38,19 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
 }
 
 /** False: this host did not take the release, so no further one is tried. */
-async function activateHost(fleet: Fleet<HostTarget>, host: FleetHost, goal: ActivationGoal): Promise<boolean> {
+async function activateHost(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  host: FleetHost,
+  goal: ActivationGoal,
+): Promise<boolean> {
   const before = host.state;
   host.state = { kind: "unknown", tag: goal.tag };
   host.phase = "activate";
   const isTaken = await fleet.onOne(host, "activate", async (_, session) => {
     host.activation = await session.request("activate", goal, fleet.onEvent(host));
     host.state = stateOf(host.activation);
+    for (const text of host.activation.warnings) run.output.report({ kind: "warning", host: host.name, text });
     const words = outcomeWords(host.activation);
     return host.state.kind === "serves" ? words : { failed: words };
   });

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ReleaseInfo, Survey, Verdict } from "../../../../agent/protocol.ts";
+import { commonRollbackTarget } from "../../../../cli/core/rollback.ts";
+
+const release = (tag: string, verdict: Verdict, minute: number, isPresent = true): ReleaseInfo => ({
+  ...{ tag, verdict, isPresent, isCurrent: false, runs: [] },
+  at: `2026-11-20T10:${String(minute).padStart(2, "0")}:00.000Z`,
+});
+
+function host(name: string, current: string, releases: ReleaseInfo[]) {
+  const survey: Survey = {
+    ...{ hostname: name, user: "deploy", uid: 1000, node: "20.0.0", agent: "a", freeBytes: 1, freeInodes: 1 },
+    ...{ supervisor: { url: "unix:///s", version: "4.2.5", pid: 1, uid: 0 }, programs: [], warnings: [] },
+    ...{ current, releases },
+  };
+  return { host: name, survey };
+}
+
+const both = [release("v1", "good", 1), release("v2", "good", 2), release("v3", "good", 3)];
+
+test("the release proved last before the current one", () => {
+  assert.deepEqual(commonRollbackTarget([host("a", "v3", both)], undefined), { kind: "tag", tag: "v2" });
+});
+
+test("all hosts go to the same release: the newest that is good on every one of them", () => {
+  const lacking = [release("v1", "good", 1), release("v2", "bad", 2), release("v3", "good", 3)];
+  const choice = commonRollbackTarget([host("a", "v3", both), host("b", "v3", lacking)], undefined);
+  assert.deepEqual(choice, { kind: "tag", tag: "v1" });
+});
+
+test("a release that is current on one of the hosts is no target", () => {
+  const choice = commonRollbackTarget([host("a", "v3", both), host("b", "v2", both)], undefined);
+  assert.deepEqual(choice, { kind: "tag", tag: "v1" });
+});
+
+test("withdrawn, bad and absent releases are not taken by themselves", () => {
+  const releases = [
+    release("v1", "withdrawn", 1),
+    release("v2", "bad", 2),
+    release("v0", "good", 0, false),
+    release("v3", "good", 3),
+  ];
+  const choice = commonRollbackTarget([host("a", "v3", releases)], undefined);
+  assert.equal(choice.kind, "refused");
+});
+
+test("--to takes any release that is there on all hosts", () => {
+  const releases = [release("v1", "withdrawn", 1), release("v3", "good", 3)];
+  assert.deepEqual(commonRollbackTarget([host("a", "v3", releases)], "v1"), { kind: "tag", tag: "v1" });
+});
+
+test("--to names the host that does not have the release", () => {
+  const choice = commonRollbackTarget([host("a", "v3", both), host("b", "v3", [release("v3", "good", 3)])], "v1");
+  assert.deepEqual(choice, {
+    kind: "refused",
+    failure: { kind: "agent", host: "b", failure: { reason: "release-missing", tag: "v1" } },
+  });
+});
