@@ -99,12 +99,16 @@ const VERDICTS: Record<LedgerEntry["event"], Verdict | undefined> = {
   removed: "removed",
 };
 
+/** Staging again what is there already says nothing new of a release that was proved, or that failed. */
+const SETTLED = new Set<Verdict>(["good", "bad", "withdrawn"]);
+
 /** What the ledger says of each release, in the order in which they first appear. */
 export function releaseRecords(entries: readonly LedgerEntry[]): Map<string, ReleaseRecord> {
   const records = new Map<string, ReleaseRecord>();
   entries.forEach((entry, index) => {
     const before = records.get(entry.tag);
-    const verdict = verdictAfter(before?.verdict, entry);
+    if (entry.event === "staged" && before !== undefined && SETTLED.has(before.verdict)) return;
+    const verdict = VERDICTS[entry.event];
     if (verdict === undefined) return;
     records.set(entry.tag, {
       tag: entry.tag,
@@ -116,12 +120,6 @@ export function releaseRecords(entries: readonly LedgerEntry[]): Map<string, Rel
     });
   });
   return records;
-}
-
-function verdictAfter(before: Verdict | undefined, entry: LedgerEntry): Verdict | undefined {
-  // Staging again what is already there says nothing new of a release that was proved, or that failed.
-  if (entry.event === "staged" && (before === "good" || before === "bad")) return before;
-  return VERDICTS[entry.event];
 }
 
 /** The release that `zdr rollback` takes: the one proved last among the good ones that are present, other than current. */

@@ -19,7 +19,14 @@ const activating = (tag: string, activation: string, from?: string): LedgerEntry
 const good = (tag: string, activation: string): LedgerEntry => ({
   ...{ event: "good", at, tag, by, activation, proof: "processes", evidence: [], ms: 1 },
 });
-const bad = (tag: string, activation: string): LedgerEntry => ({ event: "bad", at, tag, by, activation, reason: "crashed" });
+const bad = (tag: string, activation: string): LedgerEntry => ({
+  event: "bad",
+  at,
+  tag,
+  by,
+  activation,
+  reason: "crashed",
+});
 const reverted = (tag: string, activation: string, to?: string): LedgerEntry => ({
   ...{ event: "reverted", at, tag, by, activation },
   ...(to === undefined ? {} : { to }),
@@ -67,8 +74,9 @@ describe("what became of a release", () => {
     assert.equal(verdict(entries, "v1"), "bad");
   });
 
-  test("staging a good release again does not make it less than good", () => {
-    assert.equal(verdict([...deployed("v1", "a"), staged("v1")], "v1"), "good");
+  test("staging a good release again changes nothing that is known of it", () => {
+    const later = { ...staged("v1"), at: "2027-01-01T00:00:00.000Z" };
+    assert.deepEqual(releaseRecords([...deployed("v1", "a"), later]), releaseRecords(deployed("v1", "a")));
   });
 
   test("a release that is staged again after it was removed starts from nothing", () => {
