@@ -13,6 +13,7 @@ export interface ConfigProblem {
   /** `programs.shop.reload`; empty for the file as a whole. */
   readonly path: string;
   readonly problem: string;
+  /** What to do about it, as a phrase: `did you mean "reload"?`. */
   readonly suggestion?: string;
 }
 

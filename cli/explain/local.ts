@@ -26,10 +26,10 @@ export function localWords(failure: LocalFailure): Words[] {
   }
 }
 
-/** `deploy.yml:12:3: programs.shop.relaod: unknown key, did you mean "reload"?` */
+/** `deploy.yml:12:3: programs.shop.relaod: unknown key (did you mean "reload"?)` */
 function configWords({ place, path, problem, suggestion }: ConfigProblem): Words {
   const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
-  const what = suggestion === undefined ? problem : `${problem}, did you mean "${suggestion}"?`;
+  const what = suggestion === undefined ? problem : `${problem} (${suggestion})`;
   return words([...where, ...(path === "" ? [] : [path]), what].join(": "));
 }
 

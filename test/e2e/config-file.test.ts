@@ -95,9 +95,9 @@ describe("the config file", () => {
 
   test("tells its problems by the name that the user gave it", () => {
     write("deploy.yml", config("kep: 3\n"));
-    assert.deepEqual(problemsOf(), ['deploy.yml:6:1 kep: is no key that is known here (did you mean "keep"?)']);
+    assert.deepEqual(problemsOf(), ['deploy.yml:6:1 kep: unknown key (did you mean "keep"?)']);
     assert.deepEqual(problemsOf({ path: here("deploy.yml") }), [
-      '/deploy.yml:6:1 kep: is no key that is known here (did you mean "keep"?)',
+      '/deploy.yml:6:1 kep: unknown key (did you mean "keep"?)',
     ]);
   });
 

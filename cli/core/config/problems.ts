@@ -110,7 +110,7 @@ function expectedOf(issues: readonly Issue[]): string[] {
 }
 
 function unknownKey(path: readonly PropertyKey[], key: string, schema: z.core.$ZodType): Finding {
-  const finding = { path: [...path, key], on: "key", problem: "is no key that is known here" } as const;
+  const finding = { path: [...path, key], on: "key", problem: "unknown key" } as const;
   const here = keysAt(schema, path);
   const meant = closest(key, here);
   if (meant !== undefined) return { ...finding, suggestion: `did you mean "${meant}"?` };

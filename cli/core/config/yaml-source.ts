@@ -140,7 +140,7 @@ function inspectMapping(mapping: YAMLMap, path: Path, inspection: Inspection): v
       inspection.findings.push({ ...here, problem: `stands in line ${inspection.placeAt(earlier).line} already` });
     }
     // Objects take it for their prototype, and zod passes over it in silence.
-    if (key === "__proto__") inspection.findings.push({ ...here, problem: "is no key that is known here" });
+    if (key === "__proto__") inspection.findings.push({ ...here, problem: "unknown key" });
     inspect(pair.value, here.path, inspection);
   }
 }

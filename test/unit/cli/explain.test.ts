@@ -129,7 +129,7 @@ const LOCAL: { [Kind in Exclude<Failure["kind"], "link" | "agent">]: Extract<Fai
         place: { file: "deploy.yml", line: 12, column: 3 },
         path: "programs.shop.relaod",
         problem: "unknown key",
-        suggestion: "reload",
+        suggestion: 'did you mean "reload"?',
       },
       { path: "", problem: "is empty" },
     ],
@@ -215,7 +215,7 @@ describe("host keys", () => {
 describe("problems in the config", () => {
   test("each one has file, line, column, key, reason and suggestion on a line of its own", () => {
     const { error, exit } = explain(LOCAL.config);
-    assert.deepEqual(error, ['deploy.yml:12:3: programs.shop.relaod: unknown key, did you mean "reload"?', "is empty"]);
+    assert.deepEqual(error, ['deploy.yml:12:3: programs.shop.relaod: unknown key (did you mean "reload"?)', "is empty"]);
     assert.equal(exit, EXIT.usage);
   });
 });

@@ -1,4 +1,4 @@
-/** A host key pinned in deploy.yml: its public key, as ssh-keyscan and `/etc/ssh/ssh_host_*_key.pub` print it, or its fingerprint. */
+/** A host key pinned in deploy.yml: its public key, as `/etc/ssh/ssh_host_*_key.pub` holds it, or its fingerprint. */
 import { type Checked, complain } from "./checked.ts";
 
 const KEY_TYPES = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
