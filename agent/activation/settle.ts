@@ -5,7 +5,7 @@ import { type ProcessView, processKey } from "../core/generation.ts";
 import { probeOnce } from "../io/probe.ts";
 import { readProcess } from "../io/processes.ts";
 import type { Brought } from "./bring.ts";
-import { POLL_INTERVAL_MS } from "./bring.ts";
+import { POLL_INTERVAL_MS } from "./supervised.ts";
 
 /** How often a program is looked at while it is watched. */
 export const WATCH_INTERVAL_MS = 250;
@@ -41,6 +41,9 @@ export interface Drained {
   readonly oldGoneMs: number | undefined;
   readonly draining: number;
 }
+
+/** Of a program that was left as it was. */
+export const NOTHING_TO_DRAIN: Drained = { oldGoneMs: undefined, draining: 0 };
 
 /** Waits until no process of the old generation lives, at most for the drain limit, or until nobody wants to know. */
 export async function waitDrained(context: HostContext, brought: Brought, over: AbortSignal): Promise<Drained> {

@@ -1,5 +1,6 @@
 /** `control`: start, stop, restart or reload programs on the release that is current, with the same proof as a deploy. */
-import { bringProgram, stopProgram } from "../activation/bring.ts";
+import { bringProgram } from "../activation/bring.ts";
+import { stopProgram } from "../activation/supervised.ts";
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";

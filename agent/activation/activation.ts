@@ -1,0 +1,106 @@
+/** One activation under way: what was there before, how far it got, what the ledger is told of it. */
+import { randomBytes } from "node:crypto";
+import type { HostContext } from "../context.ts";
+import { type ActivationState, type ActivationStep, advance } from "../core/activation-state.ts";
+import { AgentError } from "../core/failure.ts";
+import type { LedgerEntry } from "../core/ledger.ts";
+import { appendLedger } from "../io/ledger-file.ts";
+import type { LogMark } from "../io/program-log.ts";
+import type { AgentFailure, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
+import type { Measured } from "./measure.ts";
+
+export interface ActivationOrder {
+  readonly tag: string;
+  readonly why: "deploy" | "rollback" | "recovery";
+  /** What to go back to, where that is not what `current` names now (recovery). */
+  readonly from?: string;
+  /** Before the flip, the end of the session undoes; after it, it changes nothing. */
+  readonly gone: AbortSignal;
+}
+
+/** What a program was before anything was done. */
+export interface Before {
+  readonly program: ProgramPlan;
+  readonly info: ProcessInfo;
+  readonly release: string | undefined;
+  readonly log: LogMark | undefined;
+}
+
+/** Entries that belong to an activation, without what all of them share. */
+type OwnEntry = DistributiveOmit<Extract<LedgerEntry, { activation: string }>, "at" | "tag" | "by" | "activation">;
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+export class Activation {
+  readonly id = randomBytes(8).toString("hex");
+  readonly context: HostContext;
+  readonly order: ActivationOrder;
+  readonly previous: string | undefined;
+  readonly befores: readonly Before[];
+  readonly reports: ProgramReport[] = [];
+  readonly warnings: string[] = [];
+  readonly #meters = new Map<ProgramPlan, Measured>();
+  #startedAt: number;
+  #state: ActivationState = "STAGED";
+
+  constructor(context: HostContext, order: ActivationOrder, previous: string | undefined, befores: readonly Before[]) {
+    this.context = context;
+    this.order = order;
+    this.previous = previous;
+    this.befores = befores;
+    this.#startedAt = context.now();
+  }
+
+  get elapsedMs(): number {
+    return Math.round(this.context.now() - this.#startedAt);
+  }
+
+  step(step: ActivationStep): void {
+    if (step === "flipped") this.#startedAt = this.context.now();
+    this.#state = advance(this.#state, step);
+  }
+
+  /** Tells the ledger what is about to happen; where that can not be written, it must not happen. */
+  announce(entry: OwnEntry): void {
+    const { context, order, id } = this;
+    const shared = { at: context.date().toISOString(), tag: order.tag, by: context.by, activation: id };
+    appendLedger(context.layout, { ...entry, ...shared } as LedgerEntry);
+  }
+
+  /**
+   * Tells the ledger what has become true. A ledger that can not be written keeps nothing from being put right: the next
+   * command finds an activation without an end, looks at what is there, and writes that down.
+   */
+  record(entry: OwnEntry): void {
+    try {
+      this.announce(entry);
+    } catch (error) {
+      const { reason } = failureOf(error);
+      this.warnings.push(`the ledger could not be told "${entry.event}" (${reason}): free some space on the host`);
+    }
+  }
+
+  measure(program: ProgramPlan, meter: Measured): void {
+    this.#meters.set(program, meter);
+  }
+
+  /** The baseline of a program ends here: what comes now is what the reload does. */
+  markMeter(program: ProgramPlan): void {
+    this.#meters.get(program)?.mark();
+  }
+
+  async stopMeter(program: ProgramPlan): Promise<ProgramReport["meter"]> {
+    const meter = this.#meters.get(program);
+    this.#meters.delete(program);
+    return meter?.stop();
+  }
+
+  async stopMeters(): Promise<void> {
+    for (const program of [...this.#meters.keys()]) await this.stopMeter(program);
+  }
+}
+
+/** What was thrown, as data for the report: an activation answers with a report whatever happens to it. */
+export function failureOf(error: unknown): AgentFailure {
+  if (error instanceof AgentError) return error.failure;
+  return { reason: "internal", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

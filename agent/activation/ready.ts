@@ -1,0 +1,115 @@
+/**
+ * The wait until a program is ready on a release.
+ *
+ * - Ready means: supervisor says RUNNING, every process that accepts runs the release, and the health check agrees.
+ * - A process that dies, or a pid that changes where it must not, ends the wait at once.
+ */
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { type GenerationAnswer, judgeGeneration, type ProcessKey } from "../core/generation.ts";
+import { type ProbeResult, probeOnce } from "../io/probe.ts";
+import type { AgentEvent, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
+import { viewProgram } from "./program-view.ts";
+import { POLL_INTERVAL_MS } from "./supervised.ts";
+
+/** How long a program without a health check may take until it is ready. */
+export const READY_TIMEOUT_MS = 30_000;
+
+export interface Awaited {
+  readonly tag: string;
+  readonly before: ReadonlySet<ProcessKey>;
+  readonly listens: boolean;
+  readonly mustBeNew?: boolean;
+  readonly at: number;
+  /** What supervisor must go on saying; absent after a start. */
+  readonly expected?: { readonly pid: number; readonly start: number };
+}
+
+export interface Ready {
+  readonly info: ProcessInfo;
+  readonly readyMs: number;
+  readonly proof: ProgramReport["proof"];
+  readonly evidence: readonly string[];
+}
+
+export async function waitReady(context: HostContext, program: ProgramPlan, awaited: Awaited): Promise<Ready> {
+  // A started program is RUNNING only after its startsecs; that time is not its own.
+  const startMs = awaited.expected === undefined ? program.startSeconds * 1000 : 0;
+  const timeoutMs = (program.health?.timeoutMs ?? READY_TIMEOUT_MS) + startMs;
+  const deadline = awaited.at + timeoutMs;
+  let readyMs: number | undefined;
+  for (;;) {
+    const info = await context.supervisor.getProcessInfo(program.process);
+    refuseDead(program, info, awaited);
+    const answer = judgeGeneration(await viewProgram(context, program, info.pid), {
+      ...awaited,
+      wanted: awaited.tag,
+      mustBeNew: awaited.mustBeNew === true,
+    });
+    const isRight = answer.kind === "proved" || answer.kind === "hidden";
+    const probe = isRight ? await probeIfAsked(program) : undefined;
+    if (isRight && (probe?.ok ?? true)) {
+      readyMs ??= context.now() - awaited.at;
+      // Before startsecs have passed supervisor says STARTING, and would count an exit as a failed attempt.
+      if (info.statename === "RUNNING") {
+        context.emit(programEvent(context, program, "ready", info.pid, awaited.tag));
+        return { info, readyMs, ...proofOf(answer, program) };
+      }
+    } else readyMs = undefined;
+    if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, probe);
+    await context.sleep(POLL_INTERVAL_MS);
+  }
+}
+
+async function probeIfAsked({ health }: ProgramPlan): Promise<ProbeResult | undefined> {
+  return health === undefined ? undefined : probeOnce(health);
+}
+
+const ALIVE = new Set(["RUNNING", "STARTING"]);
+
+function refuseDead(program: ProgramPlan, info: ProcessInfo, awaited: Awaited): void {
+  const { expected } = awaited;
+  const isAnother = expected !== undefined && (info.pid !== expected.pid || info.start !== expected.start);
+  if (ALIVE.has(info.statename) && !isAnother) return;
+  const detail =
+    isAnother && info.pid !== 0 ? `pid ${expected.pid} ended, supervisor started pid ${info.pid}` : info.spawnerr;
+  const reason = expected === undefined ? "start-failed" : "crashed";
+  throw new AgentError({ reason, program: program.name, state: info.statename, detail });
+}
+
+function notReady(
+  program: ProgramPlan,
+  timeoutMs: number,
+  answer: GenerationAnswer,
+  want: string,
+  probe: ProbeResult | undefined,
+): AgentError {
+  const { name } = program;
+  if (answer.kind === "wrong") {
+    return new AgentError({ reason: "wrong-release", program: name, pid: answer.pid, runs: answer.runs, want });
+  }
+  if (answer.kind === "not-yet") {
+    return new AgentError({ reason: "not-ready", program: name, timeoutMs, detail: answer.because });
+  }
+  const lastProbe =
+    probe?.error ?? (probe?.status === undefined ? "healthy, but supervisor says STARTING" : `status ${probe.status}`);
+  return new AgentError({ reason: "unhealthy", program: name, timeoutMs, lastProbe });
+}
+
+function proofOf(answer: GenerationAnswer, program: ProgramPlan): Pick<Ready, "proof" | "evidence"> {
+  if (answer.kind === "proved") return { proof: "processes", evidence: answer.evidence };
+  const pids = answer.kind === "hidden" ? answer.pids.join(", ") : "";
+  const evidence = [`pid ${pids} runs as another user and could not be looked into`];
+  return { proof: program.health ? "health only" : "state only", evidence };
+}
+
+export function programEvent(
+  context: HostContext,
+  program: ProgramPlan,
+  did: string,
+  pid: number,
+  release: string | undefined,
+): AgentEvent {
+  const base = { event: "program", program: program.name, did, pid, atMs: Math.round(context.now()) } as const;
+  return release === undefined ? base : { ...base, release };
+}

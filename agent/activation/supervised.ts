@@ -1,0 +1,88 @@
+/**
+ * A program as supervisor has it: waited for, started and stopped, with supervisor's own traps taken care of.
+ *
+ * - Every wait ends: with a state that stays, or with the time that the program's section grants and a margin.
+ * - EXITED is believed only when it lasts: with autorestart it is a state on the way to STARTING (process.py, transition()).
+ * - A program that is where it was asked to go already is no failure.
+ */
+import type { HostContext } from "../context.ts";
+import { isDown, stepOf } from "../core/decision.ts";
+import { AgentError } from "../core/failure.ts";
+import { FAULT, faultCode } from "../io/supervisor.ts";
+import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
+
+/** How long a program may stay STARTING or STOPPING beyond what its section grants, until that counts as stuck. */
+export const TRANSITION_TIMEOUT_MS = 30_000;
+/** How often supervisor, /proc and the health check are asked while something is awaited. */
+export const POLL_INTERVAL_MS = 40;
+/** Each question wakes supervisord's loop, and each turn of it restarts what is to be restarted. */
+const LOOKS_AT_EXITED = 3;
+
+/** Waits out STARTING and STOPPING, ends BACKOFF's attempts, refuses UNKNOWN. Resolves with RUNNING or a state that is down. */
+export async function settledInfo(context: HostContext, program: ProgramPlan): Promise<ProcessInfo> {
+  const timeoutMs = TRANSITION_TIMEOUT_MS + (program.startSeconds + program.stopSeconds) * 1000;
+  const deadline = context.now() + timeoutMs;
+  for (;;) {
+    const info = await lastingInfo(context, program);
+    const step = stepOf(info.statename);
+    if (step === "start" || step === "reload") return info;
+    if (step === "refuse") {
+      throw new AgentError({ reason: "program-state-unknown", program: program.name, pid: info.pid });
+    }
+    if (step === "stop-then-start") await askToStop(context, program);
+    if (context.now() > deadline) {
+      const detail = `supervisor says ${info.statename}`;
+      throw new AgentError({ reason: "not-ready", program: program.name, timeoutMs, detail });
+    }
+    await context.sleep(POLL_INTERVAL_MS);
+  }
+}
+
+/** Asks for a start; what supervisor refuses at once (no such file, not executable) is `start-failed`. */
+export async function askToStart(context: HostContext, program: ProgramPlan): Promise<void> {
+  try {
+    await context.supervisor.startProcess(program.process);
+  } catch (error) {
+    if (faultCode(error) === FAULT.ALREADY_STARTED) return;
+    if (!(error instanceof AgentError) || error.failure.reason !== "supervisor-fault") throw error;
+    const { text } = error.failure;
+    throw new AgentError({ reason: "start-failed", program: program.name, state: "STOPPED", detail: text }, error);
+  }
+}
+
+/** Stops a program and waits until supervisor holds no process of it and makes no new one. */
+export async function stopProgram(context: HostContext, program: ProgramPlan): Promise<void> {
+  const timeoutMs = TRANSITION_TIMEOUT_MS + program.stopSeconds * 1000;
+  const deadline = context.now() + timeoutMs;
+  let isAsked = false;
+  for (;;) {
+    const info = await lastingInfo(context, program);
+    if (isDown(info.statename)) return;
+    if (!isAsked && info.statename !== "STOPPING") {
+      await askToStop(context, program);
+      isAsked = true;
+    }
+    if (context.now() > deadline) {
+      throw new AgentError({ reason: "stop-timeout", program: program.name, pid: info.pid, timeoutMs });
+    }
+    await context.sleep(POLL_INTERVAL_MS);
+  }
+}
+
+async function askToStop(context: HostContext, program: ProgramPlan): Promise<void> {
+  try {
+    await context.supervisor.stopProcess(program.process);
+  } catch (error) {
+    if (faultCode(error) !== FAULT.NOT_RUNNING) throw error;
+  }
+}
+
+/** supervisor's answer, asked again while it says EXITED and might not mean it. */
+async function lastingInfo(context: HostContext, program: ProgramPlan): Promise<ProcessInfo> {
+  let info = await context.supervisor.getProcessInfo(program.process);
+  for (let look = 1; info.statename === "EXITED" && look < LOOKS_AT_EXITED; look++) {
+    await context.sleep(POLL_INTERVAL_MS);
+    info = await context.supervisor.getProcessInfo(program.process);
+  }
+  return info;
+}
