@@ -8,11 +8,12 @@
 //	  shop: { command: "bin/shop -addr 127.0.0.1:8080", reload: overseer,
 //	          health: { http: "http://127.0.0.1:8080/healthz" } }
 //
-// Three things in here are not in overseer's own example, and a deploy that drops no request needs all of them:
+// Four things in here are not in overseer's own example, and a deploy that drops no request needs all of them:
 //
 //   - The server is shut down on state.GracefulShutdown. Otherwise kept-alive connections stay open and are answered by
 //     the old release until TerminateTimeout, 30 seconds after the new one took over.
 //   - The listener is wrapped before net/http gets it, see handedListener.
+//   - Before that shutdown, whoever was let in already is heard, see unheard.
 //   - TERM is handled here. The master passes it on and leaves; without this, "supervisorctl stop" cuts requests off.
 //
 // Nothing may be printed before overseer.Run: a new binary is first asked to print a token and nothing else.
@@ -29,6 +30,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -51,6 +53,7 @@ func main() {
 
 func program(state overseer.State) {
 	server := &http.Server{Handler: handler()}
+	newcomers := watchUnheard(server)
 	served := make(chan error, len(state.Listeners))
 	for _, listener := range state.Listeners {
 		listener := listener
@@ -74,6 +77,8 @@ func program(state overseer.State) {
 	for range state.Listeners {
 		<-served
 	}
+	server.SetKeepAlivesEnabled(false) // closes those that wait between two requests
+	newcomers.wait(hearingLimit)
 	// No limit of its own: overseer ends this process after TerminateTimeout, supervisor after stopwaitsecs.
 	if err := server.Shutdown(context.Background()); err != nil {
 		log.Printf("shutdown: %v", err)
@@ -99,6 +104,48 @@ func closeForAll(listener net.Listener) {
 	defer file.Close()
 	if raw, err := file.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+	}
+}
+
+// hearingLimit is for clients that connect and then say nothing. net/http gives them as long.
+const hearingLimit = 5 * time.Second
+
+// unheard holds the connections that were accepted and have not brought a request to the handler yet. Shutdown answers
+// nobody who was not heard by then: net/http closes such a connection as soon as its first request has come.
+type unheard struct{ connections sync.Map }
+
+type connectionKey struct{}
+
+func watchUnheard(server *http.Server) *unheard {
+	u := &unheard{}
+	server.ConnContext = func(ctx context.Context, connection net.Conn) context.Context {
+		u.connections.Store(connection, true)
+		return context.WithValue(ctx, connectionKey{}, connection)
+	}
+	server.ConnState = func(connection net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			u.connections.Delete(connection)
+		}
+	}
+	next := server.Handler
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u.connections.Delete(r.Context().Value(connectionKey{}))
+		next.ServeHTTP(w, r)
+	})
+	return u
+}
+
+// wait returns when all of them have been heard, or after limit.
+func (u *unheard) wait(limit time.Duration) {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		isEmpty := true
+		u.connections.Range(func(_, _ interface{}) bool {
+			isEmpty = false
+			return false
+		})
+		if isEmpty {
+			return
+		}
 	}
 }
 
