@@ -27,7 +27,15 @@ async function main(): Promise<number> {
   const interrupt = watchSignals(output);
   try {
     return await asked.run({
-      ...{ cwd: process.cwd(), home: env.HOME ?? homedir(), env, output, interrupt, bundles: __dirname },
+      ...{
+        cwd: process.cwd(),
+        home: env.HOME ?? homedir(),
+        user: nameOfUser(),
+        env,
+        output,
+        interrupt,
+        bundles: __dirname,
+      },
       actor: actorOf(env),
       canAsk: stdin.isTTY === true && stderr.isTTY === true,
     });

@@ -5,6 +5,8 @@ import type { Output } from "./io/output.ts";
 export interface Run {
   readonly cwd: string;
   readonly home: string;
+  /** The name of whoever runs this process: who logs in where deploy.yml does not say. */
+  readonly user: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: Output;
   readonly interrupt: Interrupt;

@@ -25,7 +25,7 @@ export interface DeployOptions extends HostOptions {
 export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode> {
   requireTag(options.tag);
   const opened = openConfig(run, options, true);
-  if (options.build !== false) await runBuildCommand(opened.config, run);
+  if (options.build !== false) await build(run, opened);
   const fleet = openFleet(run, opened, options.dryRun ? "dry run" : "deploy", [
     "survey",
     "stage",
@@ -33,20 +33,26 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
     "settle",
   ]);
   const undo = run.interrupt.onFirst(() => fleet.abort());
-  let build: ScannedBuild | undefined;
+  let scanned: ScannedBuild | undefined;
   try {
-    build = await scan(opened);
-    const manifest = await manifestOf(build, options.tag, opened);
+    scanned = await scan(opened);
+    const manifest = await manifestOf(scanned, options.tag, opened);
     const surveys = await surveyHosts(run, opened, fleet, options);
     if (!surveys) return concludeHosts(run, fleet.hosts);
     if (options.dryRun) return await dryRun(run, opened, fleet, surveys, manifest);
-    if (!(await stageHosts(run, fleet, surveys, build, manifest))) return concludeHosts(run, fleet.hosts);
+    if (!(await stageHosts(run, fleet, surveys, scanned, manifest))) return concludeHosts(run, fleet.hosts);
     undo();
     return await activateHosts(run, fleet, { tag: options.tag, why: "deploy" });
   } finally {
     undo();
-    await Promise.all([fleet.close(), build?.dispose()]);
+    await Promise.all([fleet.close(), scanned?.dispose()]);
   }
+}
+
+async function build(run: Run, { config }: Opened): Promise<void> {
+  if (config.build.run === undefined) return;
+  run.output.report({ kind: "note", text: `building: ${config.build.run}` });
+  await runBuildCommand(config);
 }
 
 function requireTag(tag: string): void {

@@ -4,8 +4,9 @@ import type { Config } from "../core/config.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
 import type { HostPhase } from "../core/report/progress.ts";
 import { agentPathOn, readAgentBundle } from "../io/agent-bundle.ts";
+import { askPassphrase } from "../io/ask-passphrase.ts";
 import { readConfigFile } from "../io/config-file.ts";
-import { connectHost } from "../io/connect.ts";
+import { connector } from "../io/connect.ts";
 import { Fleet } from "../io/fleet.ts";
 import type { Run } from "../run.ts";
 
@@ -37,7 +38,15 @@ export function openFleet(run: Run, opened: Opened, verb: string, phases: readon
   run.output.report({ kind: "plan", verb, hosts: targets.map((target) => target.name), phases });
   return new Fleet({
     ...{ targets, agent, agentPath: agentPathOn(plan.deployTo, agent.sha256) },
-    connect: (target) => connectHost(target, run),
+    connect: connector(loginOf(run)),
     report: (event) => run.output.report(event),
   });
+}
+
+/** How this run gets into hosts. */
+export function loginOf(run: Run) {
+  return {
+    ...{ user: run.user, home: run.home, agentSocket: run.env.SSH_AUTH_SOCK },
+    askPassphrase: run.canAsk ? (path: string) => run.output.pause(() => askPassphrase(path)) : undefined,
+  };
 }

@@ -5,10 +5,10 @@ import { EXIT } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { statusExit, statusText } from "../core/status.ts";
 import { readAgentBundle } from "../io/agent-bundle.ts";
-import { connectHost } from "../io/connect.ts";
+import { connector } from "../io/connect.ts";
 import { Fleet } from "../io/fleet.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { type HostOptions, loginOf, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 
 export interface StatusOptions extends HostOptions {
@@ -60,7 +60,7 @@ function askHosts(run: Run, options: StatusOptions): Asked {
 function askThisMachine(run: Run, { config }: StatusOptions): Asked {
   const fleet = new Fleet<HostTarget>({
     targets: [{ name: "local", kind: "local", node: process.execPath }],
-    connect: (target) => connectHost(target, run),
+    connect: connector(loginOf(run)),
     agent: readAgentBundle(run.bundles),
     agentPath: join(run.bundles, "agent.cjs"),
     report: (event) => run.output.report(event),
