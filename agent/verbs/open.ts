@@ -1,5 +1,5 @@
 /** What every verb that knows the project begins with. */
-import { lstatSync, statSync } from "node:fs";
+import { lstatSync, type Stats, statSync } from "node:fs";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, layoutOf } from "../core/layout.ts";
@@ -40,18 +40,37 @@ export function lockedContext(session: Session, emit: (event: AgentEvent) => voi
   return contextOf(session, emit);
 }
 
-/** `.zdr` must be there, this user's own and closed to others; whoever could write there could choose what is run. */
+const WRITABLE_BY_OTHERS = 0o022;
+const OPEN_TO_OTHERS = 0o077;
+
+/**
+ * The folders of the layout must be there and this user's own, and `.zdr` closed to others: whoever could write there
+ * could choose what is run. What `setup` has made may have been changed since.
+ */
 export function checkLayout(layout: Layout): void {
-  const found = ifThere("look at", layout.zdr, () => lstatSync(layout.zdr));
-  if (!found) throw new AgentError({ reason: "layout-missing", path: layout.zdr });
-  if (!found.isDirectory()) throw new AgentError({ reason: "not-a-folder", path: layout.zdr });
+  requireOwnZdr(layout);
+  const { deployTo, releases, zdr } = layout;
+  checkFolder(zdr, lstatSync(zdr), OPEN_TO_OTHERS);
+  // deploy_to may be reached through a link, which is its parent's business.
+  checkFolder(deployTo, statSync(deployTo), WRITABLE_BY_OTHERS);
+  const found = ifThere("look at", releases, () => lstatSync(releases));
+  if (!found) throw new AgentError({ reason: "layout-missing", path: releases });
+  checkFolder(releases, found, WRITABLE_BY_OTHERS);
+}
+
+/** Fails where `.zdr`, which holds the lock, is missing or somebody else's. */
+export function requireOwnZdr({ zdr }: Layout): void {
+  const found = ifThere("look at", zdr, () => lstatSync(zdr));
+  if (!found) throw new AgentError({ reason: "layout-missing", path: zdr });
+  checkFolder(zdr, found, 0);
+}
+
+function checkFolder(path: string, found: Stats, forbidden: number): void {
+  if (!found.isDirectory()) throw new AgentError({ reason: "not-a-folder", path });
   const uid = process.getuid?.() ?? 0;
-  if (found.uid !== uid) throw new AgentError({ reason: "foreign-owner", path: layout.zdr, ownerUid: found.uid, uid });
-  if ((found.mode & 0o077) !== 0)
-    throw new AgentError({ reason: "unsafe-mode", path: layout.zdr, mode: found.mode & 0o7777 });
-  const base = statSync(layout.deployTo);
-  if (base.uid !== uid && base.uid !== 0) {
-    throw new AgentError({ reason: "foreign-owner", path: layout.deployTo, ownerUid: base.uid, uid });
+  if (found.uid !== uid) throw new AgentError({ reason: "foreign-owner", path, ownerUid: found.uid, uid });
+  if ((found.mode & forbidden) !== 0) {
+    throw new AgentError({ reason: "unsafe-mode", path, mode: found.mode & 0o7777 });
   }
 }
 

@@ -4,7 +4,7 @@ import { takeLock } from "../io/lock.ts";
 import type { AgentEvent, RequestOf, SetupResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { runSetup } from "../setup.ts";
-import { openProject } from "./open.ts";
+import { openProject, requireOwnZdr } from "./open.ts";
 
 export async function runSetupVerb(
   session: Session,
@@ -15,6 +15,7 @@ export async function runSetupVerb(
   session.by = lock.by;
   const context = { ...openProject(session, project), emit };
   if (!dryRun && existsSync(context.layout.zdr)) {
+    requireOwnZdr(context.layout);
     session.lock = takeLock(context.layout, lock.by, lock.why, context.date);
   }
   return runSetup(context, { dryRun, prove: { bundle: prove } });

@@ -37,10 +37,15 @@ export function agentWords(failure: AgentFailure): Words {
         onHost(`sudo chown -R ${failure.uid} ${shellWord(failure.path)}`),
       );
     case "unsafe-mode":
-      return words(
-        `${failure.path} has mode ${octal(failure.mode)}, so others than its owner can change it`,
-        onHost(`chmod go-w ${shellWord(failure.path)}`),
-      );
+      return (failure.mode & WRITABLE_BY_OTHERS) !== 0
+        ? words(
+            `${failure.path} has mode ${octal(failure.mode)}, so others than its owner can change what is in it`,
+            onHost(`chmod go-w ${shellWord(failure.path)}`),
+          )
+        : words(
+            `${failure.path} has mode ${octal(failure.mode)}, so others than its owner can look into it`,
+            onHost(`chmod go= ${shellWord(failure.path)}`),
+          );
     case "not-permitted":
       return words(
         `user ${failure.user} may not ${failure.operation} ${failure.path}`,
@@ -111,4 +116,5 @@ export function agentWords(failure: AgentFailure): Words {
   }
 }
 
+const WRITABLE_BY_OTHERS = 0o022;
 const BUG_HINT = "this is a bug in zdr; please report it with the command that was run";

@@ -171,7 +171,10 @@ describe("every failure", () => {
   test("each number is shown, and with its unit", () => {
     assert.match(text(agent(AGENT["no-space"])), /needs 34\.0 MB but has 1\.20 MB free/);
     assert.match(text(agent(AGENT.unhealthy)), /within 30 s \(last probe: connect ECONNREFUSED 127\.0\.0\.1:8080\)/);
-    assert.match(text(agent(AGENT["unsafe-mode"])), /mode 0777/);
+    assert.match(text(agent(AGENT["unsafe-mode"])), /mode 0777, so others .* can change/);
+    const readable = { reason: "unsafe-mode", path: "/data/shop/.zdr", mode: 0o755 } as const;
+    assert.match(text(agent(readable)), /mode 0755, so others .* can look into it/);
+    assert.deepEqual(explain(agent(readable)).hints, ["on the host: chmod go= /data/shop/.zdr"]);
     assert.match(text(link(LINK["link-silent"])), /for 30 s/);
   });
 
@@ -215,7 +218,10 @@ describe("host keys", () => {
 describe("problems in the config", () => {
   test("each one has file, line, column, key, reason and suggestion on a line of its own", () => {
     const { error, exit } = explain(LOCAL.config);
-    assert.deepEqual(error, ['deploy.yml:12:3: programs.shop.relaod: unknown key (did you mean "reload"?)', "is empty"]);
+    assert.deepEqual(error, [
+      'deploy.yml:12:3: programs.shop.relaod: unknown key (did you mean "reload"?)',
+      "is empty",
+    ]);
     assert.equal(exit, EXIT.usage);
   });
 });
