@@ -115,7 +115,7 @@ function withDetail(detail: string): string {
 
 function logHints(program: string): string[] {
   return [
-    onHost(`see more with: supervisorctl tail ${shellWord(program)} stderr`),
+    onHost(`see more with: supervisorctl tail -5000 ${shellWord(program)}`),
     "see what became of the release: zdr releases",
   ];
 }

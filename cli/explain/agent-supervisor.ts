@@ -34,7 +34,7 @@ export function supervisorWords(failure: SupervisorFailure): Words {
       );
     case "supervisor-not-running":
       return words(
-        `supervisord does not answer at ${failure.url}: ${failure.code}`,
+        `supervisord does not answer at ${failure.url}: ${noAnswer(failure.code)}`,
         onHost("sudo systemctl start supervisor"),
       );
     case "supervisor-not-permitted":
@@ -69,4 +69,9 @@ export function supervisorWords(failure: SupervisorFailure): Words {
         onHost("supervisorctl status"),
       );
   }
+}
+
+function noAnswer(code: string): string {
+  if (code === "ENOENT") return "there is no such socket (ENOENT)";
+  return code === "ECONNREFUSED" ? "nobody listens there (ECONNREFUSED)" : code;
 }

@@ -62,12 +62,12 @@ export function linkWords(link: LinkFailure): Words {
     case "node-missing":
       return words(
         `there is no Node on the host (searched: ${link.searched.join(", ")})`,
-        `install ${NODE_NEEDED} there: sudo apt-get install nodejs`,
+        `install ${NODE_NEEDED} there (sudo apt-get install nodejs), or name its path in deploy.yml: node: /path/of/node`,
       );
     case "node-too-old":
       return words(
         `${link.node} on the host is Node ${link.version}; ${NODE_NEEDED} is needed`,
-        `see which ones are there: ls -l ${shellWord(link.node)} /usr/bin/node /usr/local/bin/node`,
+        `install ${NODE_NEEDED} there, or name the path of another one in deploy.yml: node: /path/of/node`,
       );
     case "agent-start":
       return words(

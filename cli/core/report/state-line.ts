@@ -56,7 +56,9 @@ function stateWords(state: HostState, several: boolean): string {
     case "serves":
       return `${serve} ${state.tag}`;
     case "reverted":
-      return `${serve} ${state.current ?? "nothing"} again (reverted, verified)`;
+      return state.current === undefined
+        ? `${serve} nothing, as before (reverted, verified)`
+        : `${serve} ${state.current} again (reverted, verified)`;
     case "staged":
       return `${several ? "hold" : "holds"} ${state.tag} and still ${serve} ${state.current ?? "nothing"}`;
     case "untouched":

@@ -21,7 +21,7 @@ describe("the state line", () => {
   });
 
   test("a first deploy that was reverted leaves a host that serves nothing", () => {
-    assert.equal(line(["web-1", { kind: "reverted" }]), "web-1 serves nothing again (reverted, verified)");
+    assert.equal(line(["web-1", { kind: "reverted" }]), "web-1 serves nothing, as before (reverted, verified)");
   });
 
   test("a staged release is told apart from what serves", () => {
