@@ -47,12 +47,15 @@ export interface SshTimeouts {
   readonly connectMs: number;
   readonly handshakeMs: number;
   readonly channelMs: number;
+  /** Between two pings; a host that leaves KEEPALIVE_COUNT_MAX of them unanswered is gone. */
+  readonly keepaliveMs: number;
 }
 
 export const DEFAULT_TIMEOUTS: SshTimeouts = {
   connectMs: CONNECT_TIMEOUT_MS,
   handshakeMs: HANDSHAKE_TIMEOUT_MS,
   channelMs: CHANNEL_TIMEOUT_MS,
+  keepaliveMs: KEEPALIVE_INTERVAL_MS,
 };
 
 export interface SshDeps {
@@ -113,6 +116,10 @@ async function connectOnce(target: SshTarget, deps: SshDeps, unwantedKeyTypes: r
       connected(socket, name, timeouts.connectMs, fail),
     ]);
     if ("problem" in trust) throw fail(trust.problem);
+    // What happened to the socket before ssh2 listens to it, ssh2 never hears of.
+    if (socket.destroyed || socket.readableEnded) {
+      throw fail({ kind: "handshake", address: name, detail: "the host hung up at once" }, socket.errored);
+    }
     return await logIn({ target, name, socket, library, trust, keys: deps.keys, timeouts, fail });
   } catch (error) {
     socket.destroy();
@@ -179,7 +186,7 @@ async function logIn({ target, name, socket, library, trust, keys, timeouts, fai
       sock: socket,
       username: target.user,
       readyTimeout: 0,
-      keepaliveInterval: KEEPALIVE_INTERVAL_MS,
+      keepaliveInterval: timeouts.keepaliveMs,
       keepaliveCountMax: KEEPALIVE_COUNT_MAX,
       // ssh2's own list of ciphers begins with aes128-gcm, except on a processor where another one is quicker.
       algorithms: { serverHostKey: [...trust.algorithms], compress: ["none"] },

@@ -124,14 +124,24 @@ export function openChannel(
     const silent = () => settle({ problem: { kind: "link-silent", during, silentMs: timeoutMs } });
     const timer = setTimeout(silent, timeoutMs);
     void link.gone.then(lost);
-    try {
-      client.exec(command, (error, stream) => {
-        if (link.isGone()) lost();
-        else if (error) settle({ problem: { kind: "agent-start", detail: error.message, noise: "" } });
-        else settle({ stream });
-      });
-    } catch {
-      lost(); // ssh2 throws where there is no connection
-    }
+    const open = (isLastTry: boolean) => {
+      try {
+        client.exec(command, (error, stream) => {
+          if (link.isGone()) lost();
+          else if (!error) settle({ stream });
+          else if (isRefusal(error) && !isLastTry) open(true);
+          else settle({ problem: { kind: "agent-start", detail: error.message, noise: "" } });
+        });
+      } catch {
+        lost(); // ssh2 throws where there is no connection
+      }
+    };
+    open(false);
   });
 }
+
+/**
+ * The host opens no channel. With MaxSessions 1, sshd says so also for a moment after the channel before was closed: it
+ * frees its place only after it has handled what came in together with the close. Once we hear of it, it has.
+ */
+const isRefusal = (error: Error) => "reason" in error;

@@ -1,0 +1,42 @@
+/** The way to a host as it is shipped: one CommonJS file, without node_modules and so without any native addon. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { runOk } from "../../support/processes.ts";
+import { startSshRig } from "./rig.ts";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+const ENTRY = `
+import { keyRing } from "./cli/io/keys.ts";
+import { connectSsh } from "./cli/io/ssh.ts";
+const [target, home, knownHosts] = JSON.parse(process.argv[2]);
+connectSsh(target, { home, keys: keyRing({ home }), knownHosts: [knownHosts] }).then(async (connection) => {
+  const channel = await connection.exec("exec cat");
+  channel.stdin.end("through one file");
+  for await (const chunk of channel.stdout) process.stdout.write(chunk);
+  const { code } = await channel.closed;
+  connection.close();
+  process.exitCode = code;
+});
+`;
+
+test("one bundled file connects and runs a command, without node_modules", async () => {
+  const rig = await startSshRig();
+  try {
+    const outfile = join(rig.folder, "bundle.cjs");
+    await build({
+      stdin: { contents: ENTRY, resolveDir: ROOT, loader: "ts" },
+      ...{ outfile, bundle: true, platform: "node", format: "cjs", target: "node22", logLevel: "error" },
+      external: ["*.node", "cpu-features"],
+    });
+    const target = { name: "web1", address: "127.0.0.1", port: rig.sshd.port, user: rig.user.name };
+    const knownHosts = await rig.writeKnownHosts(rig.sshd.knownHostsLine());
+    const input = JSON.stringify([{ ...target, keyFiles: [rig.key.path] }, rig.folder, knownHosts]);
+    assert.equal(await runOk([process.execPath, outfile, input], { cwd: rig.folder }), "through one file");
+  } finally {
+    await rig.stop();
+  }
+});
