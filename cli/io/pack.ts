@@ -14,25 +14,39 @@ import type { FileMark, ScannedBuild } from "./build.ts";
 
 const BLOCK_BYTES = 512;
 /**
- * A consumer that waits for `drain`, as every one must, has at most two frames unwritten (ssh2 buffers 2 MiB), and one
- * is being filled. New buffers for each would be garbage faster than V8 collects it: 60 MB more for a large build.
+ * A consumer that waits for `drain`, as every one must, has at most two frames unwritten (ssh2 buffers 2 MiB), holds
+ * a third, and one is being filled. New buffers for each would be garbage faster than V8 collects it: 60 MB more for a large build.
  */
-const RING_FRAMES = 4;
+const RING_FRAMES = 5;
 /** From here on a name may be cut in two, or get a `./`, in the two fields that a tar header has for it. */
-const SHORT_NAME_BYTES = 100;
+const SHORT_NAME_CHARS = 100;
 
 type FileEntry = Extract<ManifestEntry, { type: "file" }>;
 
 /**
- * `indices`: into the build's entries, files only. A frame keeps its bytes until RING_FRAMES - 1 more were asked for; who
- * wants them longer copies them.
+ * `indices`: into the build's entries, files only. A frame keeps its bytes until three more were asked for; who wants them
+ * longer copies them.
  */
 export async function* packFiles(build: ScannedBuild, indices: readonly number[]): AsyncGenerator<Buffer> {
-  for (const frame of frames(build, indices)) {
-    yield frame;
-    // Also a consumer that never waits must not keep timers and other hosts from their turn.
-    await new Promise((resolve) => setImmediate(resolve));
+  const stream = frames(build, indices);
+  let ahead = soon(() => stream.next());
+  try {
+    for (let frame = await ahead; frame.done !== true; frame = await ahead) {
+      // The next one is read while this one is on its way: the two ends then work at the same time.
+      ahead = soon(() => stream.next());
+      yield frame.value;
+    }
+  } finally {
+    await ahead.catch(() => undefined);
+    stream.return(undefined);
   }
+}
+
+/** Not at once, so that timers and other hosts have their turn between two frames. Its failure waits for who asks. */
+function soon<T>(call: () => T): Promise<T> {
+  const result = new Promise<void>((resolve) => setImmediate(resolve)).then(call);
+  result.catch(() => undefined);
+  return result;
 }
 
 function* frames(build: ScannedBuild, indices: readonly number[]): Generator<Buffer> {
@@ -106,17 +120,16 @@ function openUnchanged(place: string, path: string): number {
   }
 }
 
-/** A pax record goes before a header that can not hold the name. Owner and time do not travel: the host has its own. */
+/** Owner and time do not travel: the host has its own. One object for all, since making one costs as much as encoding it. */
+const HEADER = new Header({ uid: 0, gid: 0, mtime: new Date(0), type: "File" });
+
+/** A pax record goes before a header that can not hold the name. */
 function headerOf({ path, mode, size }: FileEntry): Buffer {
-  const fields = { path, mode, size, uid: 0, gid: 0, mtime: EPOCH, type: "File" } as const;
   const block = Buffer.alloc(BLOCK_BYTES);
-  const header = new Header(fields);
-  const isDoubtful = header.encode(block) || Buffer.byteLength(path) >= SHORT_NAME_BYTES;
+  const isDoubtful = Object.assign(HEADER, { path, mode, size }).encode(block) || path.length >= SHORT_NAME_CHARS;
   if (!isDoubtful || new Header(block).path === path) return block;
   return Buffer.concat([new Pax({ path }).encode(), block]);
 }
-
-const EPOCH = new Date(0);
 
 function changed(path: string, cause?: unknown): ZdrError {
   const hint = "build into a folder of its own and deploy when the build is done";
