@@ -3,18 +3,28 @@
  *
  * - Nothing that goes wrong on the way (a ledger that can not be written, a log that can not be read) ends it early.
  * - A program that was down before is down afterwards; one that provably runs the old release already is left alone.
- * - It is tried once. What can not be proved then is for a person to look at.
+ * - A program that does not come back by its own way of reloading is stopped and started: a gap costs less than a host
+ *   that serves the wrong release, or nothing. What can not be proved then is for a person to look at.
+ * - One program that does not come back keeps none of the others from it.
  */
+import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
+import { AgentError } from "../core/failure.ts";
+import { PRESETS } from "../core/presets.ts";
 import { flipCurrent, removeCurrent } from "../io/current.ts";
+import { probeOnce } from "../io/probe.ts";
 import { linesSince } from "../io/program-log.ts";
-import type { ActivationReport, AgentFailure } from "../protocol.ts";
+import type { ActivationReport, AgentFailure, ProgramPlan } from "../protocol.ts";
 import { type Activation, type Before, failureOf } from "./activation.ts";
-import { bringProgram } from "./bring.ts";
+import { type Brought, bringProgram } from "./bring.ts";
+import { viewProgram } from "./program-view.ts";
 import { finish, reportProgram } from "./report.ts";
 import { waitDrained } from "./settle.ts";
 import { STRATEGIES } from "./strategies.ts";
 import { stopProgram } from "./supervised.ts";
+
+/** What failed may hang until its library kills it. It serves nobody any more, so it is not waited for as a good one is. */
+export const FAILED_DRAIN_LIMIT_MS = 3_000;
 
 export async function revert(activation: Activation, failure: AgentFailure): Promise<ActivationReport> {
   const { context, order, previous, befores } = activation;
@@ -49,15 +59,48 @@ async function putBack(activation: Activation): Promise<void> {
   // Supervisor may be starting a program again this very moment: its slot must hold the old binary before that.
   for (const { program } of befores) STRATEGIES[program.reload.strategy].prepare(context, program, previous);
   flipCurrent(context.layout, previous);
-  for (const before of befores) {
-    if (isDown(before.info.statename)) await stopProgram(context, before.program);
-    else await bringBack(activation, before, previous);
-  }
+  const failures: unknown[] = [];
+  for (const before of befores) await bringBack(activation, before, previous).catch((error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function bringBack(activation: Activation, before: Before, previous: string): Promise<void> {
   const { context } = activation;
-  const brought = await bringProgram(context, before.program, { tag: previous, reload: "if-needed" });
-  const drained = await waitDrained(context, brought, new AbortController().signal);
-  activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(before.program)));
+  const { program, info } = before;
+  if (isDown(info.statename)) {
+    await stopProgram(context, program);
+    return;
+  }
+  const brought = await bringOld(context, program, previous);
+  const drained = await waitDrained(context, brought, AbortSignal.timeout(FAILED_DRAIN_LIMIT_MS));
+  activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
+}
+
+async function bringOld(context: HostContext, program: ProgramPlan, tag: string): Promise<Brought> {
+  if (!(await isDeaf(context, program))) {
+    try {
+      return await bringProgram(context, program, { tag, reload: "if-needed" });
+    } catch (error) {
+      if (!(error instanceof AgentError) || !TAKES_A_RESTART.has(error.failure.reason)) throw error;
+    }
+  }
+  return bringProgram(context, program, { tag, reload: "if-needed", restart: true });
+}
+
+const TAKES_A_RESTART: ReadonlySet<AgentFailure["reason"]> = new Set([
+  "crashed",
+  "not-ready",
+  "unhealthy",
+  "wrong-release",
+]);
+
+/** Whether nothing of the program serves, and its library would not hear of another reload before its own time is up. */
+async function isDeaf(context: HostContext, program: ProgramPlan): Promise<boolean> {
+  const { preset } = program.reload;
+  if (preset === undefined || PRESETS[preset].hearsWhileHung) return false;
+  const info = await context.supervisor.getProcessInfo(program.process);
+  const processes = await viewProgram(context, program, info.pid);
+  if (processes.some(({ accepts }) => accepts)) return false;
+  if (!processes.some(({ denied }) => denied)) return true;
+  return program.health !== undefined && (await probeOnce(program.health)).status === undefined;
 }

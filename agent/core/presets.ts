@@ -33,6 +33,8 @@ export interface Preset {
   readonly strategy: StrategyName;
   /** Whether supervisor's process only keeps the socket, and others accept. It stays through every reload. */
   readonly master: boolean;
+  /** Whether a second reload is heard while the release of the first one hangs before it serves. */
+  readonly hearsWhileHung: boolean;
   /** Absent: the strategy sends none. */
   readonly signal?: ReloadSignal;
   /** How long the library itself lets the old generation finish its requests. */
@@ -58,6 +60,8 @@ export const PRESETS: Record<PresetName, Preset> = {
   overseer: {
     strategy: "slot",
     master: true,
+    // It waits for the slave that it asked to go, for all of TerminateTimeout (proc_master.go, triggerRestart).
+    hearsWhileHung: false,
     signal: "USR2",
     drainMs: 30_000,
     environment: { GODEBUG: "asyncpreemptoff=1" },
@@ -74,6 +78,7 @@ export const PRESETS: Record<PresetName, Preset> = {
   gunicorn: {
     strategy: "signal",
     master: true,
+    hearsWhileHung: true,
     signal: "HUP",
     drainMs: 30_000,
     environment: {},
@@ -85,6 +90,7 @@ export const PRESETS: Record<PresetName, Preset> = {
   restart: {
     strategy: "restart",
     master: false,
+    hearsWhileHung: true,
     drainMs: 10_000,
     environment: {},
     lints: [],
