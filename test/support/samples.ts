@@ -201,6 +201,7 @@ async function linkedGo(name: SampleName, release: string, variant: Variant): Pr
     const out = join(work, "binary");
     await runOk(["go", "build", ...flags, "-ldflags", `-s -w -X main.release=${release}`, "-o", out, "."], {
       cwd: source,
+      env: { CGO_ENABLED: "0" }, // Go comes without a C compiler
       timeoutMs: BUILD_TIMEOUT_MS,
     });
     await rename(out, cached); // two tests may build it at once: either one will do

@@ -1,7 +1,7 @@
 // A Go server that takes a new release by itself, with github.com/jpillora/overseer: a master process holds the
 // listening sockets, a slave runs the program, and SIGUSR2 makes the master start the new binary in the old one's place.
 //
-// Build:   go build -trimpath -ldflags "-X main.release=v1.2" -o dist/bin/shop .
+// Build:   CGO_ENABLED=0 go build -trimpath -ldflags "-X main.release=v1.2" -o dist/bin/shop .
 // Deploy:  build: { path: dist/ }
 //
 //	programs:

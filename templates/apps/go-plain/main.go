@@ -1,7 +1,7 @@
 // A plain Go server, without any library for reloads: it is stopped and started again, and between the two nobody
 // listens (some 10 ms, or as long as the slowest request in flight). zdr measures that gap and prints it.
 //
-// Build:   go build -trimpath -ldflags "-X main.release=v1.2" -o dist/bin/shop .
+// Build:   CGO_ENABLED=0 go build -trimpath -ldflags "-X main.release=v1.2" -o dist/bin/shop .
 // Deploy:  build: { path: dist/ }
 //
 //	programs:
