@@ -25,7 +25,8 @@ import { settledInfo } from "./supervised.ts";
 
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
   const current = readCurrent(context.layout);
-  const activation = new Activation(context, order, order.from ?? current, await surveyPrograms(context));
+  const previous = order.why === "recovery" ? order.from : current;
+  const activation = new Activation(context, order, previous, await surveyPrograms(context));
   if (current === order.tag && (await isUnchanged(activation))) return finish(activation, "unchanged");
   await preflightRelease(context, order.tag);
   for (const { program, info } of activation.befores) {

@@ -12,7 +12,7 @@ import type { Measured } from "./measure.ts";
 export interface ActivationOrder {
   readonly tag: string;
   readonly why: "deploy" | "rollback" | "recovery";
-  /** What to go back to, where that is not what `current` names now (recovery). */
+  /** Of a recovery: what to go back to; absent: nothing served before. Otherwise it is what `current` names now. */
   readonly from?: string;
   /** Before the flip, the end of the session undoes; after it, it changes nothing. */
   readonly gone: AbortSignal;

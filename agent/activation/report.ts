@@ -1,8 +1,11 @@
 /** What an activation tells about itself when it is over. */
+import type { HostContext } from "../context.ts";
+import { releaseRun } from "../core/generation.ts";
 import { readCurrent } from "../io/current.ts";
-import type { ActivationReport, AgentFailure, ProgramReport } from "../protocol.ts";
+import type { ActivationReport, AgentFailure, ProgramPlan, ProgramReport } from "../protocol.ts";
 import type { Activation, Before } from "./activation.ts";
 import type { Brought } from "./bring.ts";
+import { viewProgram } from "./program-view.ts";
 import type { Drained } from "./settle.ts";
 
 export interface Ending {
@@ -25,15 +28,32 @@ export async function finish(
     ...optional("previous", previous),
     ...optional("failure", failure),
     ...optional("revertFailure", revertFailure),
-    ...optional("serves", currentOrUndefined(activation)),
+    ...optional("serves", outcome === "stuck" ? await whatServes(activation.context) : undefined),
   };
 }
 
-function currentOrUndefined({ context }: Activation): string | undefined {
+/** `current names v1, shop is RUNNING (pid 12) and runs v2`: where nothing could be proved, what can be seen. */
+async function whatServes(context: HostContext): Promise<string> {
+  const programs = await Promise.all(context.project.programs.map((program) => programWords(context, program)));
+  return [currentWords(context), ...programs].join(", ");
+}
+
+function currentWords({ layout }: HostContext): string {
   try {
-    return readCurrent(context.layout);
+    return `current names ${readCurrent(layout) ?? "nothing"}`;
   } catch {
-    return undefined;
+    return "current can not be read";
+  }
+}
+
+async function programWords(context: HostContext, program: ProgramPlan): Promise<string> {
+  try {
+    const { statename, pid } = await context.supervisor.getProcessInfo(program.process);
+    const release = releaseRun(await viewProgram(context, program, pid));
+    const runs = release === undefined ? "" : ` and runs ${release}`;
+    return `${program.name} is ${statename}${pid === 0 ? "" : ` (pid ${pid})`}${runs}`;
+  } catch {
+    return `${program.name}: supervisord does not say`;
   }
 }
 
