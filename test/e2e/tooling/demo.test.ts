@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { newMark, run } from "../support/processes.ts";
+import { newMark, run } from "../../support/processes.ts";
 
-const DEMO = fileURLToPath(new URL("../../scripts/demo.ts", import.meta.url));
+const DEMO = fileURLToPath(new URL("../../../scripts/demo.ts", import.meta.url));
 
 test("the demo shows a first deploy, a deploy and a revert and a rollback under load, and leaves nothing behind", async () => {
   const mark = newMark();
