@@ -198,7 +198,7 @@ describe("a known_hosts file", () => {
 
   test("goes on behind a line that cannot be understood, which trusts nothing", () => {
     const junk = fc.oneof(
-      fc.string({ unit: "binary" }),
+      fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
       fc.constantFrom("web1", "web1 ssh-ed25519", "web1 ssh-ed25519 !!!!", "@revoked", "@ web1", "|1|x|y ssh-rsa AA"),
     );
     const lines = fc.array(

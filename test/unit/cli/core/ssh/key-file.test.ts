@@ -62,8 +62,9 @@ describe("a key file says, without its passphrase,", () => {
   });
 
   test("something, whatever it holds", () => {
+    const bytes = fc.uint8Array({ maxLength: 200 }).map((some) => Buffer.from(some).toString("latin1"));
     const cut = fc.nat({ max: 400 }).map((length) => opensshFile("ssh-ed25519", "none").slice(0, length));
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: "binary" }), cut), (text) => void describeKeyFile(text)));
+    fc.assert(fc.property(fc.oneof(bytes, cut), (text) => void describeKeyFile(text)));
   });
 });
 
