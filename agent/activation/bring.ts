@@ -16,6 +16,7 @@ import { probeOnce } from "../io/probe.ts";
 import type { ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { viewProgram } from "./program-view.ts";
 import { programEvent, waitReady } from "./ready.ts";
+import { refuseUnsafeSignal } from "./rights.ts";
 import { STRATEGIES } from "./strategies.ts";
 import { askToStart, settledInfo, stopProgram } from "./supervised.ts";
 
@@ -121,6 +122,7 @@ async function reload(
   signal: string,
 ): Promise<Brought> {
   const at = context.now();
+  await refuseUnsafeSignal(context, program, info.pid);
   context.emit(programEvent(context, program, `signal ${signal}`, info.pid, undefined));
   await context.supervisor.signalProcess(program.process, signal);
   const listens = program.health !== undefined || before.some((process) => process.accepts);

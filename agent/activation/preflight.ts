@@ -12,6 +12,7 @@ import { errnoOf } from "../io/files.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import { runCheck } from "../io/run-check.ts";
 import type { AgentFailure, ProgramPlan } from "../protocol.ts";
+import { type Account, closedFolder, EXECUTE, mayAccess, programAccount } from "./account.ts";
 import { binaryOf } from "./program-view.ts";
 
 type Problem = Extract<AgentFailure, { reason: "preflight" }>["problem"];
@@ -38,8 +39,13 @@ export async function preflightRelease(context: HostContext, tag: string): Promi
 
 async function preflightProgram(context: HostContext, program: ProgramPlan, tag: string): Promise<void> {
   const release = context.layout.release(tag);
+  const account = await programAccount(context, program);
+  if (account === undefined) {
+    throw failure(program, release, "not-readable", `there is no user ${program.user ?? "that supervisord runs as"}`);
+  }
+  checkReachable(program, release, account);
   const binary = binaryOf(program);
-  if (binary !== undefined) checkExecutable(program, release, `${release}/${binary}`);
+  if (binary !== undefined) checkExecutable(program, release, `${release}/${binary}`, account);
   const preset = program.reload.preset;
   const checks: ReleaseCheck[] = program.check === undefined ? [] : [{ words: program.check, environment: {} }];
   const presetCheck = preset === undefined ? undefined : PRESETS[preset].check?.(program.command);
@@ -55,16 +61,28 @@ async function preflightProgram(context: HostContext, program: ProgramPlan, tag:
   }
 }
 
-function checkExecutable(program: ProgramPlan, release: string, path: string): void {
+/** Supervisor would only say that the program exited too quickly. */
+function checkReachable(program: ProgramPlan, release: string, account: Account): void {
+  const closed = closedFolder(`${realpathSync(release)}/.`, account);
+  if (closed === undefined) return;
+  throw failure(
+    program,
+    release,
+    "not-readable",
+    `${account.name} may not enter ${closed.path}, mode ${octal(closed.mode)}`,
+  );
+}
+
+function checkExecutable(program: ProgramPlan, release: string, path: string, account: Account): void {
   const found = statOf(program, path);
   if (!found.isFile()) throw failure(program, path, "not-a-file", "");
   if (!realpathSync(path).startsWith(`${realpathSync(release)}/`)) {
     throw failure(program, path, "not-a-file", "a link that leads out of the release");
   }
   if (found.size === 0) throw failure(program, path, "empty", "");
-  // The program's user is seldom the owner of the release, so only the bits for everybody count.
-  if ((found.mode & 0o001) === 0)
-    throw failure(program, path, "not-executable", `mode ${(found.mode & 0o7777).toString(8)}`);
+  if (!mayAccess(found, account, EXECUTE)) {
+    throw failure(program, path, "not-executable", `${account.name}, mode ${octal(found.mode)}`);
+  }
   const problem = headProblem(headOf(program, path), process.arch, (interpreter) => isExecutable(interpreter));
   if (problem) throw failure(program, path, problem.problem, problem.detail);
 }
@@ -103,6 +121,10 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, "0");
 }
 
 function failure(program: ProgramPlan, path: string, problem: Problem, detail: string): AgentError {

@@ -10,6 +10,7 @@ import { type GenerationAnswer, judgeGeneration, type ProcessKey } from "../core
 import { type ProbeResult, probeOnce } from "../io/probe.ts";
 import type { AgentEvent, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { viewProgram } from "./program-view.ts";
+import { proofUnavailable } from "./rights.ts";
 import { POLL_INTERVAL_MS } from "./supervised.ts";
 
 /** How long a program without a health check may take until it is ready. */
@@ -46,7 +47,8 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
       wanted: awaited.tag,
       mustBeNew: awaited.mustBeNew === true,
     });
-    const isRight = answer.kind === "proved" || answer.kind === "hidden";
+    const isEnough = answer.kind === "hidden" && context.project.proof === "best";
+    const isRight = answer.kind === "proved" || isEnough;
     const probe = isRight ? await probeIfAsked(program) : undefined;
     if (isRight && (probe?.ok ?? true)) {
       readyMs ??= context.now() - awaited.at;
@@ -87,6 +89,9 @@ function notReady(
   const { name } = program;
   if (answer.kind === "wrong") {
     return new AgentError({ reason: "wrong-release", program: name, pid: answer.pid, runs: answer.runs, want });
+  }
+  if (answer.kind === "hidden" && probe === undefined && answer.pids[0] !== undefined) {
+    return proofUnavailable(program, answer.pids[0]);
   }
   if (answer.kind === "not-yet") {
     return new AgentError({ reason: "not-ready", program: name, timeoutMs, detail: answer.because });

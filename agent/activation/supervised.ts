@@ -10,6 +10,7 @@ import { isDown, stepOf } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
 import { FAULT, faultCode } from "../io/supervisor.ts";
 import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
+import { refuseUnsafeSignal } from "./rights.ts";
 
 /** How long a program may stay STARTING or STOPPING beyond what its section grants, until that counts as stuck. */
 export const TRANSITION_TIMEOUT_MS = 30_000;
@@ -59,6 +60,7 @@ export async function stopProgram(context: HostContext, program: ProgramPlan): P
     const info = await lastingInfo(context, program);
     if (isDown(info.statename)) return;
     if (!isAsked && info.statename !== "STOPPING") {
+      await refuseUnsafeSignal(context, program, info.pid);
       await askToStop(context, program);
       isAsked = true;
     }

@@ -42,6 +42,13 @@ export async function inspectProcesses(
   return looks.flatMap((seen) => describeLook(proved.get(pidOf(seen)) ?? seen, wants) ?? []);
 }
 
+/** Whether processes of any user can be looked into, with root's rights or through the helper. */
+export async function mayInspectOthers(): Promise<boolean> {
+  if (process.geteuid?.() === 0) return true;
+  ownProver ??= openProver();
+  return (await ownProver.ask([process.pid], [])) !== undefined;
+}
+
 async function prove(looks: readonly Look[], roots: readonly FileIdentity[], options: InspectOptions) {
   const proved = new Map<number, Look>();
   if (looks.length === 0 || options.prover === "none" || process.geteuid?.() === 0) return proved;

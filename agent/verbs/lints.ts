@@ -1,22 +1,14 @@
 /** What supervisor is told about the project's programs, and what of it would break a deploy. */
+import { type SupervisorFacts, supervisorFacts } from "../activation/account.ts";
+import { refuseUnsafeSignal, requireProof } from "../activation/rights.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { lintProgram } from "../core/lint.ts";
 import { programNameOf } from "../core/section.ts";
 import { configInfos } from "../io/config-infos.ts";
-import { readProcess } from "../io/processes.ts";
+import { FAULT, faultCode } from "../io/supervisor.ts";
 import { sectionsOf } from "../io/supervisor-sections.ts";
 import type { LintFinding, ProcessInfo, ProgramPlan } from "../protocol.ts";
-
-export interface SupervisorFacts {
-  readonly pid: number;
-  readonly uid: number;
-}
-
-export async function supervisorFacts(context: HostContext): Promise<SupervisorFacts> {
-  const pid = await context.supervisor.getPID();
-  return { pid, uid: readProcess(pid)?.uid ?? 0 };
-}
 
 /** The findings about each program, by its name in deploy.yml. */
 export async function lintPrograms(context: HostContext, facts: SupervisorFacts): Promise<Map<string, LintFinding[]>> {
@@ -46,19 +38,24 @@ export async function refuseLints(context: HostContext): Promise<void> {
     const refused = (findings.get(program.name) ?? []).filter((finding) => finding.level === "refuse");
     if (refused.length > 0)
       throw new AgentError({ reason: "program-refused", program: program.name, findings: refused });
-    const info = await context.supervisor.getProcessInfo(program.process);
-    refuseUnsafeSignal(program, info, facts);
+  }
+  await refuseWithoutRights(context);
+}
+
+/** Refuses programs that supervisor does not know, may not signal, or that can not be proved where that is required. */
+export async function refuseWithoutRights(context: HostContext): Promise<void> {
+  for (const program of context.project.programs) {
+    const info = await infoOf(context, program);
+    await refuseUnsafeSignal(context, program, info.pid);
+    await requireProof(context, program, info);
   }
 }
 
-/**
- * A signal that supervisord has no right to send makes it lose track of the program, and supervisord itself ends when
- * that program does (process.py, finish()).
- */
-function refuseUnsafeSignal(program: ProgramPlan, info: ProcessInfo, facts: SupervisorFacts): void {
-  const uid = info.pid === 0 ? undefined : readProcess(info.pid)?.uid;
-  if (facts.uid === 0 || uid === undefined || uid === facts.uid) return;
-  throw new AgentError({
-    ...{ reason: "signal-unsafe", program: program.name, pid: info.pid, uid, supervisorUid: facts.uid },
-  });
+async function infoOf({ supervisor }: HostContext, { name, process }: ProgramPlan): Promise<ProcessInfo> {
+  try {
+    return await supervisor.getProcessInfo(process);
+  } catch (error) {
+    if (faultCode(error) !== FAULT.BAD_NAME) throw error;
+    throw new AgentError({ reason: "program-unknown", program: name, process }, error);
+  }
 }

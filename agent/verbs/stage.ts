@@ -4,6 +4,7 @@ import { clearIncoming } from "../io/release-store.ts";
 import { stageRelease } from "../io/stage.ts";
 import type { AgentEvent, RequestOf, StageResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import { refuseWithoutRights } from "./lints.ts";
 import { contextOf, lockedContext, recordStaged } from "./open.ts";
 
 export async function runStage(
@@ -13,6 +14,8 @@ export async function runStage(
 ): Promise<StageResult> {
   const { manifest, dryRun } = request;
   const context = dryRun ? contextOf(session, emit) : lockedContext(session, emit);
+  // What the activation would refuse is refused before a byte is sent.
+  await refuseWithoutRights(context);
   if (!dryRun) await clearIncoming(context.layout);
   const { result, incoming } = await stageRelease(context.layout, manifest, context.project.shared, { dryRun });
   if (result.staged && !dryRun) recordStaged(context, manifest, 0, 0);

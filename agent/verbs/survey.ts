@@ -1,5 +1,6 @@
 /** `survey`: what is true of this host, in one answer. With `lock`, the host's lock is taken first. */
 import { hostname } from "node:os";
+import { supervisorFacts } from "../activation/account.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type ReleaseRecord, releaseRecords } from "../core/ledger.ts";
@@ -12,7 +13,7 @@ import { readManifests } from "../io/release/manifests.ts";
 import { presentReleases } from "../io/releases.ts";
 import type { AgentEvent, ProgramSurvey, ReleaseInfo, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { lintPrograms, supervisorFacts } from "./lints.ts";
+import { lintPrograms } from "./lints.ts";
 import { checkLayout, openProject } from "./open.ts";
 import { recover } from "./recover.ts";
 import { type RunningProgram, runningReleases } from "./running.ts";

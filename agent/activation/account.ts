@@ -1,0 +1,80 @@
+/** Who supervisord and its programs run as, and what the modes of files let them do. */
+import { execFile } from "node:child_process";
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
+import type { HostContext } from "../context.ts";
+import { readProcess } from "../io/processes.ts";
+import type { ProgramPlan } from "../protocol.ts";
+
+export interface SupervisorFacts {
+  readonly pid: number;
+  readonly uid: number;
+}
+
+export async function supervisorFacts(context: HostContext): Promise<SupervisorFacts> {
+  const pid = await context.supervisor.getPID();
+  return { pid, uid: readProcess(pid)?.uid ?? 0 };
+}
+
+export interface Account {
+  /** As it is written in messages. */
+  readonly name: string;
+  readonly uid: number;
+  readonly gids: ReadonlySet<number>;
+}
+
+/** One of the three bits of a class of users (inode(7)). */
+export const READ = 4;
+export const EXECUTE = 1;
+
+interface Owned {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+/** Undefined: there is no such user. Only a supervisord that is root starts programs as somebody else. */
+export async function programAccount(context: HostContext, { user }: ProgramPlan): Promise<Account | undefined> {
+  const { uid } = await supervisorFacts(context);
+  return accountOf(uid === 0 && user !== undefined ? user : String(uid));
+}
+
+async function accountOf(user: string): Promise<Account | undefined> {
+  const own = process.getuid?.() ?? 0;
+  if (user === String(own)) return { name: `uid ${own}`, uid: own, gids: new Set(process.getgroups?.() ?? []) };
+  // id(1) asks wherever this host keeps its users, and takes a uid for a name.
+  const [uid, gids] = await Promise.all([numbersOf("-u", user), numbersOf("-G", user)]);
+  // supervisor takes a uid as well, and a container may well have no name for it.
+  const found = uid[0] ?? (/^\d+$/.test(user) ? Number(user) : undefined);
+  return found === undefined ? undefined : { name: `user ${user}`, uid: found, gids: new Set(gids) };
+}
+
+function numbersOf(option: string, user: string): Promise<number[]> {
+  return new Promise((resolve) => {
+    execFile("id", [option, "--", user], (error, stdout) => {
+      resolve(error === null ? stdout.trim().split(/\s+/).map(Number) : []);
+    });
+  });
+}
+
+/** path_resolution(7): the first class that fits decides, and root needs an x bit of anybody's to execute. */
+export function mayAccess(file: Owned, { uid, gids }: Account, bit: typeof READ | typeof EXECUTE): boolean {
+  if (uid === 0) return bit === READ || (file.mode & 0o111) !== 0;
+  if (file.uid === uid) return (file.mode & (bit << 6)) !== 0;
+  if (gids.has(file.gid)) return (file.mode & (bit << 3)) !== 0;
+  return (file.mode & bit) !== 0;
+}
+
+export interface ClosedFolder {
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** The uppermost folder on the way to `path` that the account may not pass; undefined: it gets there. */
+export function closedFolder(path: string, account: Account): ClosedFolder | undefined {
+  const folder = dirname(path);
+  const above = folder === path ? undefined : closedFolder(folder, account);
+  if (above !== undefined) return above;
+  const found = statSync(folder);
+  return mayAccess(found, account, EXECUTE) ? undefined : { path: folder, mode: found.mode & 0o7777 };
+}
