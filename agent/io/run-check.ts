@@ -2,11 +2,16 @@
 import { spawn } from "node:child_process";
 
 export const CHECK_TIMEOUT_MS = 20_000;
-const OUTPUT_LIMIT_BYTES = 4096;
+const OUTPUT_LIMIT_BYTES = 16_384;
+/** Of what it printed, lines that are told: a panic says what is wrong first, a traceback last. */
+const FIRST_LINES = 2;
+const LAST_LINES = 2;
+/** Python would leave compiled files in a release that is not to change. */
+const UNCHANGING = { PYTHONDONTWRITEBYTECODE: "1" };
 
 /**
  * undefined: exit 0 (and, with `expect`, exactly that output on stdout and stderr together). Otherwise what went wrong,
- * in a few words with the end of the output.
+ * in a few words with what it printed first and last.
  */
 export function runCheck(
   words: readonly string[],
@@ -15,16 +20,22 @@ export function runCheck(
   expect: string | undefined,
 ): Promise<string | undefined> {
   const [file = "", ...args] = words;
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...environment };
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...UNCHANGING, ...environment };
   return new Promise((resolve) => {
     const child = spawn(file, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
     let output = "";
+    let isLate = false;
     const collect = (chunk: Buffer) => {
-      output = (output + chunk.toString("utf8")).slice(-OUTPUT_LIMIT_BYTES);
+      output += chunk.toString("utf8");
+      if (output.length <= OUTPUT_LIMIT_BYTES) return;
+      output = output.slice(0, OUTPUT_LIMIT_BYTES / 2) + output.slice(-OUTPUT_LIMIT_BYTES / 2);
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
-    const timer = setTimeout(() => endGroup(child.pid), CHECK_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      isLate = true;
+      endGroup(child.pid);
+    }, CHECK_TIMEOUT_MS);
     const finish = (trouble: string | undefined) => {
       clearTimeout(timer);
       endGroup(child.pid);
@@ -32,7 +43,9 @@ export function runCheck(
     };
     child.on("error", (error) => finish(error.message));
     child.on("exit", () => setTimeout(() => child.stdout.destroy(), 500).unref());
-    child.on("close", (code, signal) => finish(verdict(code, signal, output.trim(), expect)));
+    child.on("close", (code, signal) => {
+      finish(isLate ? late(output) : verdict(code, signal, output.trim(), expect));
+    });
   });
 }
 
@@ -42,12 +55,25 @@ function verdict(
   output: string,
   expect: string | undefined,
 ): string | undefined {
-  const end = output.split("\n").slice(-3).join(" | ");
-  if (signal !== null) return `ended by ${signal}: ${end}`;
-  if (code !== 0) return `exit ${code}: ${end}`;
-  if (expect !== undefined && output !== expect)
-    return `answered "${end.slice(0, 200)}" where its library expects a token`;
+  if (signal !== null) return `ended by ${signal}${said(output)}`;
+  if (code !== 0) return `exit ${code}${said(output)}`;
+  if (expect !== undefined && output !== expect) {
+    return `it printed something before its library could answer, which must come first${said(output)}`;
+  }
   return undefined;
+}
+
+function late(output: string): string {
+  return `it did not end within ${CHECK_TIMEOUT_MS / 1000} s${said(output)}`;
+}
+
+/** `: first line | second line | … | last line`, or nothing. */
+function said(output: string): string {
+  const lines = output.split("\n").map((line) => line.trim().slice(0, 200));
+  const told = lines.filter((line) => line !== "");
+  const [head, tail] = [told.slice(0, FIRST_LINES), told.slice(FIRST_LINES).slice(-LAST_LINES)];
+  const middle = told.length > head.length + tail.length ? ["…"] : [];
+  return told.length === 0 ? "" : `: ${[...head, ...middle, ...tail].join(" | ")}`;
 }
 
 /** The check and whatever it started: it runs in a process group of its own. */

@@ -55,10 +55,10 @@ async function activateHost(
     return host.state.kind === "serves" ? words : { failed: words };
   });
   // The agent answers with a failure only where it changed nothing; a broken link leaves the host to itself.
-  // Of a first deploy it leaves nothing, and takes the release away again.
+  // Of a first deploy it takes the release away again.
   if (host.failure?.failure.kind === "agent") {
     const isFirst = before.kind === "staged" && before.current === undefined;
-    host.state = isFirst ? { kind: "reverted" } : before;
+    host.state = isFirst ? { kind: "untouched" } : before;
   }
   return isTaken;
 }

@@ -97,12 +97,26 @@ function preflightProblem({ problem, detail }: Preflight): string {
   }
 }
 
+/** On a first deploy the release has gone again, so they speak of the build. */
 function preflightHints({ problem, path }: Preflight): string[] {
-  if (problem === "missing") return ['compare "command:" in deploy.yml with the build'];
-  if (problem === "wrong-machine")
-    return [onHost("see what it needs: uname -sm"), `see what it is: file ${shellWord(path)}`];
-  if (problem === "check-failed") return ['try the "check:" of deploy.yml in the build by hand'];
-  return [onHost(`ls -lL ${shellWord(path)}`)];
+  switch (problem) {
+    case "missing":
+    case "not-a-file":
+      return ['compare "command:" in deploy.yml with the build'];
+    case "empty":
+    case "bad-format":
+      return ["look at that file in the build: file FILE"];
+    case "not-executable":
+      return ["make it executable in the build: chmod +x FILE"];
+    case "not-readable":
+      return [onHost(`see what is closed to that user: namei -l ${shellWord(path)}`)];
+    case "wrong-machine":
+      return [`build it for the host, which is a: ${onHost("uname -sm")}`];
+    case "no-interpreter":
+      return ["install that interpreter on the host, or name another one in the first line of the file"];
+    case "check-failed":
+      return ["run the same in the build by hand"];
+  }
 }
 
 function stateWith(failure: { readonly state: string; readonly detail: string }): string {
