@@ -53,7 +53,10 @@ async function putBack(activation: Activation): Promise<void> {
   const { context, previous, befores } = activation;
   if (previous === undefined) {
     removeCurrent(context.layout);
-    for (const { program } of befores) await stopProgram(context, program);
+    for (const { program } of befores) {
+      await stopProgram(context, program);
+      STRATEGIES[program.reload.strategy].clear(context, program);
+    }
     return;
   }
   // Supervisor may be starting a program again this very moment: its slot must hold the old binary before that.

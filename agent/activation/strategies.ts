@@ -14,6 +14,8 @@ import { binaryOf } from "./program-view.ts";
 export interface Strategy {
   /** What must be in place before a start or a reload of `tag`. Idempotent. */
   prepare(context: HostContext, program: ProgramPlan, tag: string): void;
+  /** Takes away what `prepare` made: without a release, supervisor must find nothing to start at the next boot. */
+  clear(context: HostContext, program: ProgramPlan): void;
   /**
    * How a running program is asked: by a signal to the pid that supervisor holds (which stays), or, with undefined, by
    * stop and start.
@@ -33,9 +35,9 @@ function requiredSignal(program: ProgramPlan): string {
 }
 
 export const STRATEGIES: Record<StrategyName, Strategy> = {
-  signal: { prepare: nothing, signal: requiredSignal },
-  slot: { prepare: fillSlot, signal: requiredSignal },
-  restart: { prepare: nothing, signal: () => undefined },
+  signal: { prepare: nothing, clear: nothing, signal: requiredSignal },
+  slot: { prepare: fillSlot, clear: emptySlot, signal: requiredSignal },
+  restart: { prepare: nothing, clear: nothing, signal: () => undefined },
 };
 
 /**
@@ -43,14 +45,7 @@ export const STRATEGIES: Record<StrategyName, Strategy> = {
  * its own binary, which for a slot is the slot: it finds the new binary there, and the releases stay untouched.
  */
 function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void {
-  const binary = binaryOf(program);
-  if (binary === undefined) {
-    throw new AgentError({
-      reason: "bad-request",
-      detail: `program ${program.name}: a slot needs a binary of the release`,
-    });
-  }
-  const slot = context.layout.slot(program.name, binary);
+  const { slot, binary } = slotOf(context, program);
   const temporary = temporaryBeside(slot);
   const folder = context.layout.programRun(program.name);
   onFile("fill the slot", slot, () => {
@@ -64,4 +59,18 @@ function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void
       rmSync(temporary, { force: true });
     }
   });
+}
+
+function emptySlot(context: HostContext, program: ProgramPlan): void {
+  const { slot } = slotOf(context, program);
+  onFile("empty the slot", slot, () => rmSync(slot, { force: true }));
+}
+
+function slotOf({ layout }: HostContext, program: ProgramPlan): { readonly slot: string; readonly binary: string } {
+  const binary = binaryOf(program);
+  if (binary === undefined) {
+    const detail = `program ${program.name}: a slot needs a binary of the release`;
+    throw new AgentError({ reason: "bad-request", detail });
+  }
+  return { slot: layout.slot(program.name, binary), binary };
 }
