@@ -14,6 +14,7 @@
 import http from "node:http";
 import type { Socket } from "node:net";
 import type { HttpHealth, MeterCount } from "../protocol.ts";
+import { fairTimeout } from "./fair-timeout.ts";
 import { describeNetworkError, FRESH_CONNECTIONS } from "./probe.ts";
 
 /** Kept-alive connections. */
@@ -152,12 +153,12 @@ function attempt(health: HttpHealth, lane: Lane | undefined): Promise<Outcome> {
     let socket: Socket | undefined;
     let bytesBefore = 0;
     const finish = (outcome: Outcome) => {
-      clearTimeout(timer);
+      callOff();
       if (outcome.kind !== "ok") request?.destroy();
       resolve(outcome);
     };
     const late = () => finish({ kind: "failed", error: `no answer within ${health.requestTimeoutMs} ms` });
-    const timer = setTimeout(late, health.requestTimeoutMs);
+    const callOff = fairTimeout(health.requestTimeoutMs, late);
     const fail = (error: Error) => {
       const isUnanswered = socket !== undefined && socket.bytesRead === bytesBefore;
       const isStale = request?.reusedSocket === true && isUnanswered && isClosedByPeer(error);

@@ -6,6 +6,7 @@
  */
 import http from "node:http";
 import type { HttpHealth } from "../protocol.ts";
+import { fairTimeout } from "./fair-timeout.ts";
 import { errnoOf } from "./files.ts";
 
 /** Bytes of a body that are read to its end; a longer one is cut off and its status believed. */
@@ -31,7 +32,7 @@ export function probeOnce(health: HttpHealth, abort?: AbortSignal): Promise<Prob
   return new Promise((resolve) => {
     let request: http.ClientRequest | undefined;
     const finish = (result: Omit<ProbeResult, "ms">) => {
-      clearTimeout(timer);
+      callOff();
       abort?.removeEventListener("abort", stop);
       request?.destroy();
       resolve({ ...result, ms: performance.now() - startedAt });
@@ -39,7 +40,7 @@ export function probeOnce(health: HttpHealth, abort?: AbortSignal): Promise<Prob
     const stop = () => finish({ ok: false, error: "interrupted" });
     const late = () => finish({ ok: false, error: `no answer within ${health.requestTimeoutMs} ms` });
     const fail = (error: Error) => finish({ ok: false, error: describeNetworkError(error) });
-    const timer = setTimeout(late, health.requestTimeoutMs);
+    const callOff = fairTimeout(health.requestTimeoutMs, late);
     if (abort?.aborted) return stop();
     abort?.addEventListener("abort", stop);
     try {
