@@ -8,12 +8,13 @@
 //	  shop: { command: "bin/shop -addr 127.0.0.1:8080", reload: overseer,
 //	          health: { http: "http://127.0.0.1:8080/healthz" } }
 //
-// Four things in here are not in overseer's own example, and a deploy that drops no request needs all of them:
+// Five things in here are not in overseer's own example, and a deploy that drops no request needs all of them:
 //
 //   - The server is shut down on state.GracefulShutdown. Otherwise kept-alive connections stay open and are answered by
 //     the old release until TerminateTimeout, 30 seconds after the new one took over.
 //   - The listener is wrapped before net/http gets it, see handedListener.
 //   - Before that shutdown, whoever was let in already is heard, see unheard.
+//   - It does not leave at once, see farewell.
 //   - TERM is handled here. The master passes it on and leaves; without this, "supervisorctl stop" cuts requests off.
 //
 // Nothing may be printed before overseer.Run: a new binary is first asked to print a token and nothing else.
@@ -63,8 +64,10 @@ func program(state overseer.State) {
 
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	leave := time.Now()
 	select {
 	case <-state.GracefulShutdown: // the next release takes over; overseer closes our copies of the listeners
+		leave = time.Now().Add(farewell)
 	case <-stop: // the master leaves with us: nobody is to wait in a queue that nobody serves
 		for _, listener := range state.Listeners {
 			closeForAll(listener)
@@ -83,8 +86,14 @@ func program(state overseer.State) {
 	if err := server.Shutdown(context.Background()); err != nil {
 		log.Printf("shutdown: %v", err)
 	}
+	time.Sleep(time.Until(leave))
 	log.Printf("release %s is done", release)
 }
+
+// farewell is how long this process stays at least after it was told to give way. overseer's master learns from a signal
+// that the sockets are free. Where it sees the end of this process first, it starts two successors, and tells only one of
+// them when the next release comes: the other would go on answering, for ever.
+const farewell = time.Second
 
 // handedListener keeps net/http from calling overseer's Close. That one closes nothing: it waits until every connection
 // is closed, and net/http calls it while it holds the lock under which it would close them. Idle connections would stay
