@@ -54,7 +54,8 @@ const UNSUPPORTED_KEYS = ["id_ed25519_sk", "id_ecdsa_sk", "id_dsa"];
 type AgentKeys = { readonly identities: readonly AgentIdentity[] } | { readonly problem: string };
 
 /** The keys of one user, for all hosts of a run. */
-export function keyRing({ home, agentSocket, askPassphrase }: KeySources): KeyRing {
+export function keyRing({ home, askPassphrase, ...sources }: KeySources): KeyRing {
+  const agentSocket = sources.agentSocket === "" ? undefined : sources.agentSocket;
   const files = keyFiles();
   let agentKeys: Promise<AgentKeys> | undefined;
   const inHome = (name: string) => join(home, ".ssh", name);

@@ -29,6 +29,7 @@ export const KEEPALIVE_COUNT_MAX = 8;
 export const CLOSE_TIMEOUT_MS = 1_000;
 /** Per address of a name that has several. Node's own 250 ms would give up on every far host. */
 const NEXT_ADDRESS_AFTER_MS = 3_000;
+const LOOKUP_PATIENCE_MS = 5;
 
 export interface SshTarget {
   /** The host's name in messages. */
@@ -104,7 +105,7 @@ async function connectOnce(target: SshTarget, deps: SshDeps, unwantedKeyTypes: r
   });
   try {
     const [library, trust] = await Promise.all([
-      loadLibraries(),
+      underWay(socket).then(loadLibraries),
       readHostTrust({
         host: target.address,
         port: target.port,
@@ -131,6 +132,17 @@ type Fail = (link: LinkFailure, cause?: unknown) => ZdrError;
 
 function addressOf({ user, address, port }: SshTarget): string {
   return `${user}@${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+/**
+ * Loading keeps this process busy, so the kernel must have been asked to connect before; a name that is still being
+ * looked up is not waited for.
+ */
+function underWay(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("connectionAttempt", () => resolve());
+    setTimeout(resolve, LOOKUP_PATIENCE_MS);
+  });
 }
 
 /** They take 60 ms to load, so only who connects pays for them. */
@@ -201,6 +213,7 @@ async function logIn({ target, name, socket, library, trust, keys, timeouts, fai
   if (client === null) throw new Error("node-ssh made no client");
   const link = watchLink(client);
   const setback = await loggedIn(client, silence);
+  if (login.bug() !== undefined) throw login.bug();
   if (setback !== undefined) {
     const failure = distrust ?? failureOf(setback, login, { address: name, user: target.user });
     throw fail(failure, setback.error);

@@ -22,12 +22,15 @@ export interface Login {
   attempts(): readonly AuthAttempt[];
   /** Of a chosen key file that is of no use. */
   unusable(): { readonly path: string; readonly detail: string } | undefined;
+  /** What was thrown where nothing may be. */
+  bug(): unknown;
 }
 
 export function planLogin({ user, ssh2, steps, onLocalWork }: LoginPlan): Login {
   const attempts: AuthAttempt[] = [];
   let offered: { readonly what: string; outcome: string } | undefined;
   let unusable: { readonly path: string; readonly detail: string } | undefined;
+  let bug: unknown;
   let hasAskedMethods = false;
 
   const asAgent = (offer: KeyOffer): AnyAuthMethod => {
@@ -71,14 +74,20 @@ export function planLogin({ user, ssh2, steps, onLocalWork }: LoginPlan): Login 
     onLocalWork(true);
     const proceed = next as (method: AnyAuthMethod | false) => void;
     nextMethod()
+      .catch((error: unknown) => {
+        bug = error;
+        return false as const;
+      })
       .finally(() => onLocalWork(false))
       .then(proceed)
-      .catch((error) => {
-        attempts.push({ what: "key", outcome: String(error) });
-        proceed(false);
-      });
+      .catch(() => {}); // the link has gone meanwhile, which is heard of elsewhere
   };
-  return { handler, attempts: () => (offered ? [...attempts, offered] : attempts), unusable: () => unusable };
+  return {
+    handler,
+    attempts: () => (offered ? [...attempts, offered] : attempts),
+    unusable: () => unusable,
+    bug: () => bug,
+  };
 }
 
 function agentOfOne(
