@@ -1,10 +1,13 @@
 /** Started by the CLI's loader at the end of a channel, and by nobody else. */
+import { type CodeCache, saveCodeCache } from "./io/code-cache.ts";
 import { runSession } from "./session.ts";
 
 /** Left by the loader (cli/io/bootstrap.ts), which has read ahead on stdin and checked this very bundle's hash. */
 interface Bootstrap {
   readonly leftover: Uint8Array;
   readonly sha256: string;
+  /** Absent where the loader found a good one, and where none is wanted. */
+  readonly codeCache?: CodeCache;
 }
 
 async function main(): Promise<void> {
@@ -15,8 +18,9 @@ async function main(): Promise<void> {
   }
   // sshd sends HUP when the link is gone; an activation must outlive that.
   process.on("SIGHUP", () => {});
-  const { leftover, sha256 } = zdrBootstrap;
+  const { leftover, sha256, codeCache } = zdrBootstrap;
   await runSession({ leftover, agent: sha256 });
+  if (codeCache) saveCodeCache(codeCache);
   process.exit(0);
 }
 

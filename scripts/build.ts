@@ -1,7 +1,7 @@
 /**
  * Bundles what is installed and what is sent to hosts, into `dist/`:
  *
- *   zdr.cjs       the command: looks at the Node version, turns the compile cache on, loads cli.cjs
+ *   zdr.cjs       the command: looks at the Node version, loads cli.cjs with V8's cache of it
  *   cli.cjs       cli/main.ts with all it needs; a dynamic `import()` in it stays lazy
  *   agent.cjs     agent/main.ts, one file that runs alone on Node 18
  *   prove.cjs     agent/prove-main.ts, likewise
@@ -11,6 +11,7 @@
  * are looked for in a `try` and are optional. Each file is put in place by a rename, so a build never breaks a zdr that
  * is being started.
  */
+import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -78,8 +79,13 @@ function bundleCli(entry: string, outfile: string, version: string): Promise<Met
   });
 }
 
-async function writeLauncher(file: string, engines: string): Promise<void> {
+async function writeLauncher(file: string, cli: string, engines: string): Promise<void> {
+  const hash = createHash("sha256")
+    .update(await readFile(cli))
+    .digest("hex")
+    .slice(0, 16);
   const text = (await readFile(join(ROOT, "scripts/launcher.cjs"), "utf8"))
+    .replaceAll("CLI_HASH", hash)
     .replace("SUPPORTED_NODE", JSON.stringify(parseEngines(engines)))
     .replace("ENGINES", JSON.stringify(engineSentence(engines)));
   await writeFile(file, `#!/usr/bin/env node\n${text}`);
@@ -120,7 +126,7 @@ export async function buildAll({ cli, agent, prove, outDir }: BuildPlan): Promis
       bundle(prove, join(work, "prove.cjs"), { target: "node18" }),
     ]);
     await writeFile(join(work, "LICENSES.txt"), await licencesOf(metafiles));
-    await writeLauncher(join(work, "zdr.cjs"), engines.node);
+    await writeLauncher(join(work, "zdr.cjs"), join(work, "cli.cjs"), engines.node);
     const names = ["zdr.cjs", "cli.cjs", "agent.cjs", "prove.cjs", "LICENSES.txt"];
     for (const name of names) await rename(join(work, name), join(outDir, name));
     return Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(outDir, name))).size })));
@@ -130,7 +136,13 @@ export async function buildAll({ cli, agent, prove, outDir }: BuildPlan): Promis
 }
 
 if (import.meta.main) {
-  for (const { name, bytes } of await buildAll(DEFAULT_PLAN)) {
-    process.stdout.write(`dist/${name.padEnd(12)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB\n`);
+  try {
+    for (const { name, bytes } of await buildAll(DEFAULT_PLAN)) {
+      process.stdout.write(`dist/${name.padEnd(12)} ${(bytes / 1024).toFixed(0).padStart(6)} KiB\n`);
+    }
+  } catch (error) {
+    // esbuild has printed its own findings, with the code.
+    if (!(error instanceof Error && "errors" in error)) throw error;
+    process.exitCode = 1;
   }
 }

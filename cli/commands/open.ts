@@ -37,7 +37,7 @@ export function openFleet(run: Run, opened: Opened, verb: string, phases: readon
   const agent = readAgentBundle(run.bundles);
   run.output.report({ kind: "plan", verb, hosts: targets.map((target) => target.name), phases });
   return new Fleet({
-    ...{ targets, agent, agentPath: agentPathOn(plan.deployTo, agent.sha256) },
+    ...{ targets, agent, agentPath: agentPathOn(plan.deployTo, agent.sha256), use: verb.replace(" ", "") },
     connect: connector(loginOf(run)),
     report: (event) => run.output.report(event),
   });

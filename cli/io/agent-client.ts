@@ -28,6 +28,8 @@ export interface SessionOptions {
   /** Where the agent lies on the host. */
   readonly agentPath: string;
   readonly node?: string;
+  /** A word for what will be asked (BootstrapOptions). */
+  readonly use?: string;
   readonly heartbeatMs?: number;
   readonly silenceMs?: number;
 }
@@ -92,9 +94,9 @@ class Session implements AgentSession {
     channel.stdout.on("error", () => {});
     channel.stdin.on("error", () => {});
     void channel.closed.then((end) => this.#closed(end));
-    const place =
-      options.node === undefined ? { path: options.agentPath } : { path: options.agentPath, node: options.node };
-    channel.stdin.write(bootstrapInput(options.agent, this.#magic, place));
+    const { agent, agentPath: path, node, use } = options;
+    const place = { path, ...(node === undefined ? {} : { node }), ...(use === undefined ? {} : { use }) };
+    channel.stdin.write(bootstrapInput(agent, this.#magic, place));
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS);
     this.#heartbeat.unref();
   }

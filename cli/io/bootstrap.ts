@@ -7,6 +7,7 @@
  *
  * sh finds a Node; Node runs the fixed script below, which checks the agent file on the host against the hash that the
  * CLI expects, asks for the file over the same channel where it is missing or differs, and runs it in the same process.
+ * It runs with what V8 made of it the last time (agent/io/code-cache.ts), if that lies where only this user writes.
  */
 
 /**
@@ -14,7 +15,7 @@
  * top level of `-e` a `var crypto` would be the global WebCrypto.
  */
 const LOADER = `(function () {
-var fs = require("fs"), path = require("path"), crypto = require("crypto"), Module = require("module");
+var fs = require("fs"), path = require("path"), crypto = require("crypto"), Module = require("module"), vm = require("vm");
 var held = Buffer.alloc(0);
 function more() {
   var chunk = Buffer.alloc(262144), count = 0;
@@ -36,16 +37,20 @@ function line() {
   return text;
 }
 function say(magic, message) { fs.writeSync(1, "\\n" + magic + " " + JSON.stringify(message) + "\\n"); }
-var wanted = JSON.parse(line());
+var wanted = JSON.parse(line()), folder = path.dirname(wanted.path);
 var node = process.versions.node;
 if (parseInt(node, 10) < 18) { say(wanted.magic, { kind: "too-old", version: node, node: process.execPath }); process.exit(0); }
-function sha256(bytes) { return crypto.createHash("sha256").update(bytes).digest("hex"); }
+function sha256(bytes) { return crypto.createHash("sha256").update(bytes).digest(); }
+function isOwn(folder) {
+  try {
+    var found = fs.lstatSync(folder);
+    return found.isDirectory() && found.uid === process.getuid() && (found.mode & 18) === 0;
+  } catch (error) { return false; }
+}
 var code;
 try {
   code = fs.readFileSync(wanted.path);
-  if (sha256(code) !== wanted.sha256) code = undefined;
-  else if (Module.enableCompileCache && fs.statSync(path.dirname(wanted.path)).uid === process.getuid())
-    Module.enableCompileCache(path.join(path.dirname(wanted.path), "compile-cache"));
+  if (sha256(code).toString("hex") !== wanted.sha256) code = undefined;
 } catch (error) { code = undefined; }
 if (code === undefined) {
   say(wanted.magic, { kind: "need" });
@@ -61,9 +66,9 @@ if (code === undefined) {
   held = Buffer.concat(parts);
   code = held.subarray(0, announced.bytes);
   held = Buffer.concat([Buffer.from(early.join("")), held.subarray(announced.bytes)]);
-  if (sha256(code) !== wanted.sha256) { say(wanted.magic, { kind: "broken" }); process.exit(0); }
+  if (sha256(code).toString("hex") !== wanted.sha256) { say(wanted.magic, { kind: "broken" }); process.exit(0); }
   try {
-    if (fs.statSync(path.dirname(wanted.path)).uid === process.getuid()) {
+    if (isOwn(folder)) {
       var temporary = wanted.path + "." + process.pid;
       fs.writeFileSync(temporary, code, { mode: 384, flag: "wx" });
       fs.renameSync(temporary, wanted.path);
@@ -71,11 +76,19 @@ if (code === undefined) {
   } catch (error) { }
 }
 say(wanted.magic, { kind: "start" });
+var cache = path.join(folder, "code-cache", path.basename(wanted.path) + "-" + wanted.use), cached;
+var usesCache = wanted.use !== undefined && isOwn(folder);
+try {
+  var stored = usesCache ? fs.readFileSync(cache) : undefined;
+  if (stored && sha256(stored.subarray(32)).equals(stored.subarray(0, 32))) cached = stored.subarray(32);
+} catch (error) { }
+var script = new vm.Script(Module.wrap(code.toString("utf8")), { filename: wanted.path, cachedData: cached });
 globalThis.zdrBootstrap = { leftover: held, sha256: wanted.sha256 };
+if (usesCache && (!cached || script.cachedDataRejected)) zdrBootstrap.codeCache = { path: cache, script: script };
 var main = new Module(wanted.path);
 main.filename = wanted.path;
 main.paths = [];
-main._compile(code.toString("utf8"), wanted.path);
+script.runInThisContext().call(main.exports, main.exports, main.require.bind(main), main, wanted.path, folder);
 })()`;
 
 /**
@@ -103,7 +116,16 @@ export interface AgentFile {
   readonly bytes: Buffer;
 }
 
+export interface BootstrapOptions {
+  /** Of Node on the host; absent: it is looked for. */
+  readonly node?: string;
+  /** Where the agent lies on the host. */
+  readonly path: string;
+  /** A word for what the agent will be asked: each has a code cache of its own. Absent: none is used. */
+  readonly use?: string;
+}
+
 /** What goes to stdin first: the Node to use, then what the loader wants to know. */
-export function bootstrapInput(agent: AgentFile, magic: string, options: { node?: string; path: string }): string {
-  return `${options.node ?? "-"}\n${JSON.stringify({ magic, path: options.path, sha256: agent.sha256 })}\n`;
+export function bootstrapInput({ sha256 }: AgentFile, magic: string, { node, path, use }: BootstrapOptions): string {
+  return `${node ?? "-"}\n${JSON.stringify({ magic, path, sha256, use })}\n`;
 }

@@ -25,6 +25,8 @@ export interface FleetOptions<Target extends FleetTarget> {
   readonly agent: AgentFile;
   /** Where the agent lies on each host. */
   readonly agentPath: string;
+  /** A word for what the agents will be asked (BootstrapOptions). */
+  readonly use?: string;
   readonly report: (event: ProgressEvent) => void;
 }
 
@@ -112,10 +114,13 @@ export class Fleet<Target extends FleetTarget> {
   }
 
   async #open(target: Target): Promise<AgentSession> {
-    const { connect, agent, agentPath } = this.#options;
+    const { connect, agent, agentPath, use } = this.#options;
     const connection = await connect(target);
     this.#connections.push(connection);
-    const place = target.node === undefined ? {} : { node: target.node };
+    const place = {
+      ...(target.node === undefined ? {} : { node: target.node }),
+      ...(use === undefined ? {} : { use }),
+    };
     return openSession(connection, { host: target.name, agent, agentPath, ...place });
   }
 }
