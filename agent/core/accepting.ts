@@ -9,6 +9,8 @@
  * - A master that holds the socket for its workers is no acceptor. gunicorn's waits in select(2) too, but on its own pipe:
  *   measured (20.1, sync): master `pselect6(4, …)` with its listener at fd 5, workers `pselect6(8, …)` on fds 5 and 7.
  *   Hence the fds that are waited on are read out of the process's memory, where the kernel read them.
+ * - overseer's master, built by a new Go, is the exception: os.NewFile puts every non-blocking socket into Go's epoll set,
+ *   accepted from or not. Of programs with such a master the caller knows it (presets), and leaves the master out.
  * - Where that is denied (Yama's ptrace_scope 1 lets only root look), a process that sits in select or poll counts as
  *   `worker` if its parent holds the same socket and no child of it does. A master whose workers have all died looks
  *   the same as a worker but for its parent, so without such a parent the answer is `unknown`, never `yes`.

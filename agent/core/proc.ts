@@ -23,7 +23,7 @@ export function parseStat(text: string): ProcessStat | undefined {
   const rest = text
     .slice(close + 1)
     .trim()
-    .split(/\s+/);
+    .split(/\s+/, 20);
   const state = rest[0] ?? "";
   const pid = integer(text.slice(0, open).trim());
   const [ppid, pgrp, session] = [integer(rest[1]), integer(rest[2]), integer(rest[3])];

@@ -39,27 +39,37 @@ export interface ProcessIdentity {
 
 /** Undefined: there is no such process, or /proc does not show it (mount option hidepid; see `liveness`). */
 export function readProcess(pid: number, root: string = PROC): Process | undefined {
-  const stat = parseStat(readIfThere(join(root, `${pid}`, "stat")) ?? "");
+  const listed = readListed(pid, root);
   const uids = parseStatusUids(readIfThere(join(root, `${pid}`, "status")) ?? "");
-  if (stat === undefined || uids === undefined) return undefined;
-  const { startTicks, ppid, pgrp, session, state } = stat;
-  const isZombie = state === "Z" || state === "X";
-  return { pid, startTicks, ppid, pgrp, session, state, uid: uids.effective, uids, isZombie };
+  return listed && uids && { ...listed, uid: uids.effective, uids };
 }
 
+function readListed(pid: number, root: string): ListedProcess | undefined {
+  const stat = parseStat(readIfThere(join(root, `${pid}`, "stat")) ?? "");
+  if (stat === undefined) return undefined;
+  const { startTicks, ppid, pgrp, session, state } = stat;
+  return { pid, startTicks, ppid, pgrp, session, state, isZombie: state === "Z" || state === "X" };
+}
+
+/** A line of the list of processes: what one short read of each gives. */
+export type ListedProcess = Omit<Process, "uid" | "uids">;
+
 /** Every process that can be seen, zombies too, by pid. */
-export function listProcesses(root: string = PROC): Process[] {
+export function listProcesses(root: string = PROC): ListedProcess[] {
   return readdirSync(root)
     .filter((name) => /^[1-9]\d*$/.test(name))
     .map(Number)
     .sort((a, b) => a - b)
-    .flatMap((pid) => readProcess(pid, root) ?? []);
+    .flatMap((pid) => readListed(pid, root) ?? []);
 }
 
 /** Children and their children, without `pid` itself. A child whose parent died is init's, so it is not among them. */
-export function descendants(pid: number, root: string = PROC): Process[] {
-  const all = listProcesses(root);
-  const found: Process[] = [];
+export function descendants(pid: number, root: string = PROC): ListedProcess[] {
+  return descendantsAmong(listProcesses(root), pid);
+}
+
+function descendantsAmong(all: readonly ListedProcess[], pid: number): ListedProcess[] {
+  const found: ListedProcess[] = [];
   const parents = new Set([pid]);
   // A child may have a lower pid than its parent once pids have wrapped: go on until nobody is added.
   for (let before = -1; before !== found.length; ) {
@@ -78,8 +88,9 @@ export function descendants(pid: number, root: string = PROC): Process[] {
  * supervisord made and a successor keeps when its parent has gone.
  */
 export function programPids(supervisedPid: number, root: string = PROC): number[] {
-  const group = listProcesses(root).filter(({ pid, pgrp }) => pid === supervisedPid || pgrp === supervisedPid);
-  const members = [...group, ...descendants(supervisedPid, root)].filter((process) => !process.isZombie);
+  const all = listProcesses(root);
+  const group = all.filter(({ pid, pgrp }) => pid === supervisedPid || pgrp === supervisedPid);
+  const members = [...group, ...descendantsAmong(all, supervisedPid)].filter((process) => !process.isZombie);
   return [...new Set(members.map((process) => process.pid))];
 }
 
