@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -218,9 +228,9 @@ describe("an archive", () => {
   });
 
   test("that is cut off, damaged or no archive at all is refused, and leaves nothing behind", async () => {
-    const path = rig.build("build", { a: "x".repeat(5000), b: "y".repeat(5000) });
+    const path = rig.build("build", { a: randomBytes(3_000_000), b: "y".repeat(5000) });
     await runOk(["tar", "cf", archive(), "-C", path, "."]);
-    const whole = Buffer.from(await runOk(["base64", "-w0", archive()]), "base64");
+    const whole = readFileSync(archive());
     const zipped = gzipSync(whole);
     const damagedZip = Buffer.from(zipped);
     damagedZip.writeUInt8((damagedZip[damagedZip.length - 6] ?? 0) ^ 0xff, damagedZip.length - 6);

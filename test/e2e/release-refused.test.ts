@@ -107,9 +107,18 @@ describe("a stream", () => {
     const bytes = Buffer.from(stream);
     bytes.write("F", bytes.indexOf("first file"));
     assert.deepEqual(await failureOf(receive(bytes)), { reason: "file-corrupt", path: "a/one" });
-    const long = Buffer.from(stream);
-    long.write("3", long.indexOf("2222") + 150_000);
-    assert.deepEqual(await failureOf(receive(long)), { reason: "file-corrupt", path: "a/two" });
+    const cut = Buffer.from(stream);
+    cut.write("3", cut.indexOf("2222") + 150_000);
+    assert.deepEqual(await failureOf(receive(cut)), { reason: "file-corrupt", path: "a/two" });
+  });
+
+  test("with one changed byte in a file too large to be held is refused by that file's name", async () => {
+    const path = rig.build("large", { large: Buffer.alloc(3 << 20, "x") });
+    const large = await scanBuild(path, { modes: "normalize" });
+    const bytes = await packed(large);
+    bytes.write("y", 2 << 20);
+    const failure = await failureOf(receive(bytes, manifestOf(large, "v1")));
+    assert.deepEqual(failure, { reason: "file-corrupt", path: "large" });
   });
 
   test("with a damaged header is refused", async () => {

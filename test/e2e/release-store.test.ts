@@ -71,11 +71,18 @@ describe("shared paths", () => {
 
   test("that are missing folders are made with group and mode of the folder that they stand in", async () => {
     chownSync(rig.layout.shared, 0, 33);
-    chmodSync(rig.layout.shared, 0o2775);
-    await stage(rig.build("build", { a: "x" }), "v1", { dirs: ["logs", "var/data"], files: [] });
-    for (const path of ["logs", "var", "var/data"]) {
-      const { gid, mode } = statSync(join(rig.layout.shared, path));
-      assert.deepEqual([gid, (mode & 0o7777).toString(8)], [33, "2775"], path);
+    for (const [tag, mode] of [
+      ["v1", 0o2775],
+      ["v2", 0o770],
+    ] as const) {
+      chmodSync(rig.layout.shared, mode);
+      const paths = [`logs-${tag}`, `var-${tag}`, `var-${tag}/data`];
+      const dirs = paths.filter((path) => !path.startsWith("var") || path.endsWith("data"));
+      await stage(rig.build("build", { a: "x" }), tag, { dirs, files: [] });
+      for (const path of paths) {
+        const stat = statSync(join(rig.layout.shared, path));
+        assert.deepEqual([stat.gid, stat.mode & 0o7777], [33, mode], path);
+      }
     }
   });
 
