@@ -5,6 +5,9 @@ import type { ProgramPlan, ProgramReport } from "../protocol.ts";
 
 /** Requests that the baseline holds before the flip. */
 export const BASELINE_REQUESTS = 10;
+/** How much longer than they should take these may take; a slow program is deployed all the same. */
+export const BASELINE_PATIENCE_MS = 1_000;
+const BASELINE_POLL_MS = 10;
 
 export interface Measured {
   /** The baseline ends here. */
@@ -17,6 +20,9 @@ export async function measureProgram(context: HostContext, program: ProgramPlan)
   const { health } = program;
   if (!health || health.meterRate === 0) return { mark: () => {}, stop: async () => undefined };
   const meter = startMeter(health);
-  await context.sleep((BASELINE_REQUESTS / health.meterRate) * 1000);
+  const deadline = context.now() + (BASELINE_REQUESTS / health.meterRate) * 1000 + BASELINE_PATIENCE_MS;
+  while (meter.counts().baseline.sent < BASELINE_REQUESTS && context.now() < deadline) {
+    await context.sleep(BASELINE_POLL_MS);
+  }
   return meter;
 }
