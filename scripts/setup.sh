@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly TIER=${1:-build}
-readonly NODE_VERSION=24.21.0 AGENT_NODE_VERSION=18.20.8
+readonly NODE_VERSION=24.21.0 NPM_VERSION=11.19.1 AGENT_NODE_VERSION=18.20.8
 readonly POLICY=/usr/sbin/policy-rc.d POLICY_ASIDE=/usr/sbin/policy-rc.d.zdr-aside
 
 case $TIER in build | demo | test) ;; *)
@@ -74,30 +74,33 @@ node_package() {
 # That package is the plain binary; the one named `node` would need an install script.
 fetch_node() {
   local folder=$1 version=$2 package
+  shift 2
   package=$(node_package)
   if [ "$("$folder/node_modules/$package/bin/node" --version 2>/dev/null)" = "v$version" ]; then return; fi
   command -v npm >/dev/null || fail "npm is missing: install nodejs and npm first"
   say "fetching Node $version into $folder/"
   mkdir -p "$folder"
-  quietly npm install --prefix "$folder" --no-save --no-package-lock --ignore-scripts "$package@$version"
+  quietly npm install --prefix "$folder" --no-save --no-package-lock --ignore-scripts "$package@$version" "$@"
 }
 
+# Where the machine's Node is too old, an npm comes too: one that runs on an old Node leaves out, without a word, what
+# asks for a newer one, and Debian's runs on no other Node than Debian's.
 set_up_node() {
   local node
   for node in .node/node_modules/node-linux-*/bin/node "$(command -v node || :)"; do
     if [ -x "$node" ] && is_new_enough "$node"; then return; fi
   done
-  fetch_node .node "$NODE_VERSION"
+  fetch_node .node "$NODE_VERSION" "npm@$NPM_VERSION"
 }
 
-# With npm's own Node: it need not be new, and an npm from Debian runs on no other.
 set_up_packages() {
-  local stamp=node_modules/.zdr-setup wanted
+  local stamp=node_modules/.zdr-setup wanted npm=npm
   wanted=$(sha256sum package-lock.json)
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
-  command -v npm >/dev/null || fail "npm is missing: install nodejs and npm first"
+  if [ -x .node/node_modules/.bin/npm ]; then npm=$PWD/.node/node_modules/.bin/npm; fi
+  command -v "$npm" >/dev/null || fail "npm is missing: install nodejs and npm first"
   say "installing the packages of package-lock.json"
-  quietly npm ci --ignore-scripts
+  quietly scripts/with-node.sh "$npm" ci --ignore-scripts
   echo "$wanted" >"$stamp"
 }
 
