@@ -11,10 +11,12 @@ import { type ProbeResult, probeOnce } from "../io/probe.ts";
 import type { AgentEvent, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { viewProgram } from "./program-view.ts";
 import { proofUnavailable } from "./rights.ts";
-import { POLL_INTERVAL_MS } from "./supervised.ts";
 
 /** How long a program without a health check may take until it is ready. */
 export const READY_TIMEOUT_MS = 30_000;
+/** Pauses between looks. A look at all processes costs some 10 ms of CPU: most reloads are over at once, the rest can wait. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 150;
 
 export interface Awaited {
   readonly tag: string;
@@ -39,7 +41,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   const timeoutMs = (program.health?.timeoutMs ?? READY_TIMEOUT_MS) + startMs;
   const deadline = awaited.at + timeoutMs;
   let readyMs: number | undefined;
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const info = await context.supervisor.getProcessInfo(program.process);
     refuseDead(program, info, awaited);
     const answer = judgeGeneration(await viewProgram(context, program, info.pid), {
@@ -59,7 +61,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
       }
     } else readyMs = undefined;
     if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, probe);
-    await context.sleep(POLL_INTERVAL_MS);
+    await context.sleep(pauseMs);
   }
 }
 
