@@ -90,7 +90,9 @@ async function bringOld(context: HostContext, program: ProgramPlan, tag: string)
   return bringProgram(context, program, { tag, reload: "if-needed", restart: true });
 }
 
+/** `start-failed`: supervisor, quicker than us, may have started what failed once more, and given that up. */
 const TAKES_A_RESTART: ReadonlySet<AgentFailure["reason"]> = new Set([
+  "start-failed",
   "crashed",
   "not-ready",
   "unhealthy",
