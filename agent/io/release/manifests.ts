@@ -3,14 +3,14 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rm
 import * as z from "zod/mini";
 import { type Layout, PRIVATE_DIR_MODE, PRIVATE_FILE_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
-import { Manifest } from "../../protocol.ts";
+import { Manifest, Revision } from "../../protocol.ts";
 import { errnoOf, fileError, ifThere, onFile, replaceFile } from "../files.ts";
 
 const HEAD_LIMIT_BYTES = 4096;
 /** A quote inside of a text would stand behind a backslash, so this is found nowhere but where the entries begin. */
 const ENTRIES_KEY = ',"entries":[';
 
-const ManifestHead = z.omit(Manifest, { entries: true });
+const ManifestHead = z.object({ tag: z.string(), digest: z.string(), revision: z.optional(Revision) });
 export type ManifestHead = z.infer<typeof ManifestHead>;
 
 /** The manifest of one release; undefined where there is none that can be believed. */
