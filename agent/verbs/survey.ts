@@ -9,7 +9,7 @@ import { userName } from "../io/files.ts";
 import { readLedger } from "../io/ledger-file.ts";
 import { takeLock } from "../io/lock.ts";
 import { freeSpace } from "../io/release/disk.ts";
-import { readManifests } from "../io/release/manifests.ts";
+import { readManifestHead } from "../io/release/manifests.ts";
 import { presentReleases } from "../io/releases.ts";
 import type { AgentEvent, ProgramSurvey, ReleaseInfo, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
@@ -72,12 +72,11 @@ function releaseInfos(
 ): ReleaseInfo[] {
   const { layout } = context;
   const records = releaseRecords(readLedger(layout).entries);
-  const digests = new Map(readManifests(layout).map((manifest) => [manifest.tag, manifest.digest]));
   const present = new Set(presentReleases(layout));
   const tags = [...records.keys()].filter((tag) => present.has(tag));
   for (const tag of present) if (!records.has(tag)) tags.push(tag);
   return tags.map((tag) => {
-    const digest = digests.get(tag);
+    const digest = readManifestHead(layout, tag)?.digest;
     return {
       ...{ tag, isCurrent: tag === current, isPresent: true },
       ...recordFields(records.get(tag)),
