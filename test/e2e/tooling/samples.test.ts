@@ -70,7 +70,7 @@ for (const name of SAMPLES) {
 
   test(`${name} in its crash variant never answers`, async (t) => {
     const { url, supervisord } = await runSample(t, name, "crash");
-    await eventually(async () => /BACKOFF|FATAL/.test((await supervisord.ctl(["status"])).stdout), {
+    await eventually(async () => /exited: shop/.test(await supervisord.log()), {
       name: `supervisor has seen ${name} die`,
     });
     await assert.rejects(ask(`${url}/version`));
