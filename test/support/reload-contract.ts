@@ -8,8 +8,8 @@ import { after, before, describe, test } from "node:test";
 import { deploySeries, failuresOf, type Series } from "./deploy-series.ts";
 import { eventually } from "./eventually.ts";
 import { monotonicMs } from "./load.ts";
-import { freePort, type Rig, startRig } from "./rig.ts";
-import { type SampleName, sampleProgram } from "./samples.ts";
+import { type Rig, startRig } from "./rig.ts";
+import type { SampleName } from "./samples.ts";
 
 export interface ReloadContract {
   readonly sample: SampleName;
@@ -128,11 +128,7 @@ function startStory(sample: SampleName, program: object, deploys: number, reques
   const cleaning: (() => Promise<void>)[] = [];
   before(async () => {
     const rig = await startRig({ after: (clean) => cleaning.push(clean) }, { via: "ssh" });
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const health = { http: `${url}/healthz`, meter: METER_RATE };
-    const shop = { ...sampleProgram(sample, port), ...HASTE, health, ...program };
-    await rig.configure({ programs: { shop } });
+    const { url } = await rig.addSample(sample, { ...HASTE, ...program }, { meter: METER_RATE });
     await rig.useSample(sample, { release: "v1" });
     for (const args of [["setup"], ["deploy", "--tag", "v1-0"]]) {
       const { code, stdout, stderr } = await rig.zdr(args);
