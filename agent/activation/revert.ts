@@ -3,8 +3,8 @@
  *
  * - Nothing that goes wrong on the way (a ledger that can not be written, a log that can not be read) ends it early.
  * - A program that was down before is down afterwards; one that provably runs the old release already is left alone.
- * - A program that does not come back by its own way of reloading is stopped and started: a gap costs less than a host
- *   that serves the wrong release, or nothing. What can not be proved then is for a person to look at.
+ * - A program that does not come back by its own way of reloading is stopped and started, more than once if need be: a gap
+ *   costs less than a host that serves the wrong release, or nothing. What can not be proved then is for a person to see.
  * - One program that does not come back keeps none of the others from it.
  */
 import type { HostContext } from "../context.ts";
@@ -12,7 +12,7 @@ import { isDown } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
 import { PRESETS } from "../core/presets.ts";
 import { flipCurrent, removeCurrent } from "../io/current.ts";
-import { probeOnce } from "../io/probe.ts";
+import { probeOnce } from "../io/http/probe.ts";
 import { linesSince } from "../io/program-log.ts";
 import type { ActivationReport, AgentFailure, ProgramPlan } from "../protocol.ts";
 import { type Activation, type Before, failureOf } from "./activation.ts";
@@ -25,6 +25,8 @@ import { stopProgram } from "./supervised.ts";
 
 /** What failed may hang until its library kills it. It serves nobody any more, so it is not waited for as a good one is. */
 export const FAILED_DRAIN_LIMIT_MS = 3_000;
+/** Before another stop and start. */
+const RESTART_PAUSE_MS = 1_000;
 
 export async function revert(activation: Activation, failure: AgentFailure): Promise<ActivationReport> {
   const { context, order, previous, befores } = activation;
@@ -79,18 +81,36 @@ async function bringBack(activation: Activation, before: Before, previous: strin
   activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
 }
 
+/**
+ * Stopped and started as long as the program may drain: an orphan of the generation that failed may finish its requests
+ * with the port in its hands, and supervisor, quicker than us, may have started what failed once more.
+ */
 async function bringOld(context: HostContext, program: ProgramPlan, tag: string): Promise<Brought> {
-  if (!(await isDeaf(context, program))) {
-    try {
-      return await bringProgram(context, program, { tag, reload: "if-needed" });
-    } catch (error) {
-      if (!(error instanceof AgentError) || !TAKES_A_RESTART.has(error.failure.reason)) throw error;
-    }
+  const bring = (restart: boolean) => bringProgram(context, program, { tag, reload: "if-needed", restart });
+  let failure: AgentError | undefined;
+  try {
+    if (!(await isDeaf(context, program))) return await bring(false);
+  } catch (error) {
+    failure = requireRestartable(error);
   }
-  return bringProgram(context, program, { tag, reload: "if-needed", restart: true });
+  const deadline = context.now() + program.reload.drainMs;
+  for (;;) {
+    try {
+      return await bring(true);
+    } catch (error) {
+      const again = requireRestartable(error);
+      if (context.now() > deadline) throw failure ?? again;
+    }
+    await context.sleep(RESTART_PAUSE_MS);
+  }
 }
 
-/** `start-failed`: supervisor, quicker than us, may have started what failed once more, and given that up. */
+/** The failure, where a stop and start may mend it; anything else is thrown on. */
+function requireRestartable(error: unknown): AgentError {
+  if (error instanceof AgentError && TAKES_A_RESTART.has(error.failure.reason)) return error;
+  throw error;
+}
+
 const TAKES_A_RESTART: ReadonlySet<AgentFailure["reason"]> = new Set([
   "start-failed",
   "crashed",
