@@ -1,6 +1,6 @@
 /** What the verbs of a session work with. Effects that tests want to steer come in through here. */
 import type { Layout } from "./core/layout.ts";
-import type { Supervisor } from "./io/supervisor.ts";
+import type { Supervisor } from "./io/supervisor/supervisor.ts";
 import type { Actor, AgentEvent, ProjectPlan } from "./protocol.ts";
 
 export interface HostContext {

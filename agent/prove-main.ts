@@ -1,6 +1,6 @@
 /** dist/prove.cjs: what an administrator may let the deploying user run as root, by the line of core/sudoers.ts. */
-import { PROC } from "./io/processes.ts";
-import { answerQuestions } from "./io/prove.ts";
+import { PROC } from "./io/process/processes.ts";
+import { answerQuestions } from "./io/process/prove.ts";
 
 process.stdin.setEncoding("latin1");
 /** The agent has gone: there is nobody to tell. */

@@ -10,7 +10,7 @@ import type { HostContext } from "./context.ts";
 import { AgentError } from "./core/failure.ts";
 import type { Layout } from "./core/layout.ts";
 import type { Lock } from "./io/lock.ts";
-import type { Incoming } from "./io/release-store.ts";
+import type { Incoming } from "./io/release/release-store.ts";
 import { Wire } from "./io/wire.ts";
 import {
   type Actor,
@@ -89,7 +89,7 @@ export async function runSession(start: SessionStart): Promise<void> {
       else if (incoming.kind === "invalid") wire.send({ kind: "failure", id: incoming.id, failure: invalid(incoming) });
     }
   } finally {
-    if (session.staging) await (await import("./io/release-store.ts")).dropIncoming(session.staging.incoming);
+    if (session.staging) await (await import("./io/release/release-store.ts")).dropIncoming(session.staging.incoming);
     session.lock?.release();
     wire.close();
   }

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type LoadResult, startLoad } from "../test/support/load.ts";
+import { type LoadResult, startLoad } from "../test/support/load/load.ts";
 import { type Rig, startRig } from "../test/support/rig.ts";
 
 const ZDR = join(fileURLToPath(new URL("..", import.meta.url)), "dist/zdr.cjs");

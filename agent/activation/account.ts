@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { HostContext } from "../context.ts";
-import { readProcess } from "../io/processes.ts";
+import { readProcess } from "../io/process/processes.ts";
 import type { ProgramPlan } from "../protocol.ts";
 
 export interface SupervisorFacts {

@@ -12,7 +12,7 @@ import {
   processKey,
   releaseRun,
 } from "../core/generation.ts";
-import { probeOnce } from "../io/probe.ts";
+import { probeOnce } from "../io/http/probe.ts";
 import type { ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { viewProgram } from "./program-view.ts";
 import { programEvent, waitReady } from "./ready.ts";

@@ -1,6 +1,6 @@
 /** The meter of one program while it takes a release: a baseline before the flip, then what happens after it. */
 import type { HostContext } from "../context.ts";
-import { startMeter } from "../io/meter.ts";
+import { startMeter } from "../io/http/meter.ts";
 import type { ProgramPlan, ProgramReport } from "../protocol.ts";
 
 /** Requests that the baseline holds before the flip. */

@@ -2,9 +2,9 @@
 import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
 import { PRESETS } from "../core/presets.ts";
-import { inspectProcesses, type ReleaseWant } from "../io/inspect.ts";
-import { fileIdentity, programPids } from "../io/processes.ts";
-import { presentReleases } from "../io/releases.ts";
+import { inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
+import { fileIdentity, programPids } from "../io/process/processes.ts";
+import { presentReleases } from "../io/release/releases.ts";
 import type { ProgramPlan } from "../protocol.ts";
 
 /** Device and inode of each release's folder, and of the program's binary in it. */

@@ -7,7 +7,7 @@
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type GenerationAnswer, judgeGeneration, type ProcessKey } from "../core/generation.ts";
-import { type ProbeResult, probeOnce } from "../io/probe.ts";
+import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
 import type { AgentEvent, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { viewProgram } from "./program-view.ts";
 import { proofUnavailable } from "./rights.ts";

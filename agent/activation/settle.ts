@@ -2,8 +2,8 @@
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type ProcessView, processKey } from "../core/generation.ts";
-import { probeOnce } from "../io/probe.ts";
-import { readProcess } from "../io/processes.ts";
+import { probeOnce } from "../io/http/probe.ts";
+import { readProcess } from "../io/process/processes.ts";
 import type { Brought } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
 import { POLL_INTERVAL_MS } from "./supervised.ts";

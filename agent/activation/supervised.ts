@@ -8,7 +8,7 @@
 import type { HostContext } from "../context.ts";
 import { isDown, stepOf } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
-import { FAULT, faultCode } from "../io/supervisor.ts";
+import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 

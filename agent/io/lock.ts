@@ -12,7 +12,7 @@ import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { isFree, type LockHolder, type LockWitness, lockNumber, parseLock } from "../core/lock-text.ts";
 import type { Actor } from "../protocol.ts";
 import { errnoOf, ifThere, onFile, temporaryBeside } from "./files.ts";
-import { bootId, pidNamespace, readProcess } from "./processes.ts";
+import { bootId, pidNamespace, readProcess } from "./process/processes.ts";
 
 export interface Lock {
   /** Gives the lock up. Never throws: an unreleased lock of a dead process is free all the same. */
@@ -50,14 +50,6 @@ export function takeLock(layout: Layout, by: Actor, why: string, now: () => Date
   } finally {
     rmSync(temporary, { force: true });
   }
-}
-
-/** Who holds the lock now, for status; undefined: nobody. */
-export function lockHolder(layout: Layout): LockHolder | undefined {
-  const highest = highestLock(layout);
-  if (highest === undefined) return undefined;
-  const found = readLock(layout, highest);
-  return found !== undefined && !isFree(found, witness()) ? found : undefined;
 }
 
 function linkNext(layout: Layout, temporary: string, own: LockWitness): number {

@@ -5,7 +5,7 @@ import { withSections } from "../core/section/file.ts";
 import type { RenderedSection } from "../core/section.ts";
 import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
-import type { SectionTarget } from "../io/supervisor-sections.ts";
+import type { SectionTarget } from "../io/supervisor/supervisor-sections.ts";
 import { type AdministratorStep, shellWord } from "./report.ts";
 
 /** supervisorctl finds these by itself (options.py); for any other file it must be told. */

@@ -1,7 +1,7 @@
 /** A program that was added before its first release can not start. Stopped, it says so plainly until the first deploy. */
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
-import { FAULT, faultCode } from "../io/supervisor.ts";
+import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
 
 const POLL_INTERVAL_MS = 40;

@@ -6,8 +6,8 @@ import { AgentError } from "../core/failure.ts";
 import { withSections } from "../core/section/file.ts";
 import type { RenderedSection } from "../core/section.ts";
 import { onFile, replaceFile, syncFolder } from "../io/files.ts";
-import { type ConfigChanges, FAULT, faultCode } from "../io/supervisor.ts";
-import type { SectionTarget } from "../io/supervisor-sections.ts";
+import { type ConfigChanges, FAULT, faultCode } from "../io/supervisor/supervisor.ts";
+import type { SectionTarget } from "../io/supervisor/supervisor-sections.ts";
 
 /** Has supervisord read its config, which applies nothing. A bad one is the failure `supervisor-config`. */
 export async function readChanges({ supervisor }: HostContext, path?: string): Promise<ConfigChanges> {

@@ -2,11 +2,11 @@
 import { statSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import type { ConfigInfo } from "../core/section/facts.ts";
-import { configInfos, processName } from "../io/config-infos.ts";
-import { readProcess } from "../io/processes.ts";
+import { readProcess } from "../io/process/processes.ts";
+import { configInfos, processName } from "../io/supervisor/config-infos.ts";
 import type { SupervisorSections } from "../io/supervisor/sections.ts";
-import type { Supervisor } from "../io/supervisor.ts";
-import { bySectionName, type ProgramSection, readSections } from "../io/supervisor-sections.ts";
+import type { Supervisor } from "../io/supervisor/supervisor.ts";
+import { bySectionName, type ProgramSection, readSections } from "../io/supervisor/supervisor-sections.ts";
 
 export interface SupervisorView {
   /** Of supervisord. */

@@ -5,7 +5,7 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger } from "../io/ledger-file.ts";
-import { verifyRelease } from "../io/release-store.ts";
+import { verifyRelease } from "../io/release/release-store.ts";
 import type { ActivationReport, AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { leaveNothing } from "./first-deploy.ts";

@@ -2,7 +2,7 @@
 import type { HostContext } from "../context.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger } from "../io/ledger-file.ts";
-import { removeRelease } from "../io/release-store.ts";
+import { removeRelease } from "../io/release/release-store.ts";
 
 /** Removes the release, unless `current` names one. What can not be removed is no failure beside the one that led here. */
 export async function leaveNothing(context: HostContext, tag: string): Promise<void> {

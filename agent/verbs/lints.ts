@@ -5,9 +5,9 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { lintProgram } from "../core/lint.ts";
 import { programNameOf } from "../core/section.ts";
-import { configInfos } from "../io/config-infos.ts";
-import { FAULT, faultCode } from "../io/supervisor.ts";
-import { sectionsOf } from "../io/supervisor-sections.ts";
+import { configInfos } from "../io/supervisor/config-infos.ts";
+import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
+import { sectionsOf } from "../io/supervisor/supervisor-sections.ts";
 import type { LintFinding, ProcessInfo, ProgramPlan } from "../protocol.ts";
 
 /** The findings about each program, by its name in deploy.yml. */

@@ -3,7 +3,7 @@
 import { viewProgram } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { releaseRun } from "../core/generation.ts";
-import { FAULT, faultCode } from "../io/supervisor.ts";
+import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
 
 export interface RunningProgram {

@@ -1,7 +1,7 @@
 /** `stage`: what the host lacks of a release. What it has elsewhere is copied before the answer, so one answer is enough. */
 
-import { clearIncoming } from "../io/release-store.ts";
-import { stageRelease } from "../io/stage.ts";
+import { clearIncoming } from "../io/release/release-store.ts";
+import { stageRelease } from "../io/release/stage.ts";
 import type { AgentEvent, RequestOf, StageResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { refuseWithoutRights } from "./lints.ts";

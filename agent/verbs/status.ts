@@ -1,6 +1,6 @@
 /** `status`: what supervisorctl prints, from supervisord's own answer; also where supervisord does not answer. */
 import { AgentError } from "../core/failure.ts";
-import { renderStatus, renderStatusTrouble } from "../core/status-text.ts";
+import { renderStatus, renderStatusTrouble } from "../core/supervisor/status-text.ts";
 import type { ProjectPlan, RequestOf, StatusResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { connectSupervisor } from "./connect.ts";

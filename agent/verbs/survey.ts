@@ -10,7 +10,7 @@ import { readLedger } from "../io/ledger-file.ts";
 import { takeLock } from "../io/lock.ts";
 import { freeSpace } from "../io/release/disk.ts";
 import { readManifestHead } from "../io/release/manifests.ts";
-import { presentReleases } from "../io/releases.ts";
+import { presentReleases } from "../io/release/releases.ts";
 import type { AgentEvent, ProgramSurvey, ReleaseInfo, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { lintPrograms } from "./lints.ts";

@@ -1,7 +1,7 @@
 /** `upload`: takes the tar stream of what was missing, then publishes the release. */
 import { AgentError } from "../core/failure.ts";
-import { receiveFiles } from "../io/receive.ts";
-import { publish } from "../io/release-store.ts";
+import { receiveFiles } from "../io/release/receive.ts";
+import { publish } from "../io/release/release-store.ts";
 import type { AgentEvent, RequestOf, UploadResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { lockedContext, recordStaged } from "./open.ts";

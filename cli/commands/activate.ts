@@ -5,7 +5,7 @@ import type { HostTarget } from "../core/plan.ts";
 import { activationTable } from "../core/report/describe.ts";
 import { stateOf } from "../core/report/state-line.ts";
 import { explainAll } from "../explain.ts";
-import type { Fleet, FleetHost } from "../io/fleet.ts";
+import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { concludeHosts } from "./outcome.ts";
 

@@ -6,10 +6,10 @@ import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
 import { checkTag } from "../core/tag.ts";
 import { ZdrError } from "../failure.ts";
-import type { ScannedBuild } from "../io/build.ts";
-import { runBuildCommand } from "../io/build-command.ts";
-import type { Fleet, FleetHost } from "../io/fleet.ts";
-import { readRevision } from "../io/git.ts";
+import type { ScannedBuild } from "../io/build/build.ts";
+import { runBuildCommand } from "../io/build/build-command.ts";
+import { readRevision } from "../io/build/git.ts";
+import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
 import { type HostOptions, type Opened, openConfig, openFleet } from "./open.ts";
@@ -63,7 +63,7 @@ function requireTag(tag: string): void {
 }
 
 async function scan({ config }: Opened): Promise<ScannedBuild> {
-  const { scanBuild } = await import("../io/build.ts");
+  const { scanBuild } = await import("../io/build/build.ts");
   return scanBuild(config.build.path, { modes: config.modes });
 }
 
@@ -150,7 +150,7 @@ async function stageHosts(
     const { staged, missing, missingBytes, copiedBytes } = await session.request("stage", { manifest, dryRun: false });
     if (staged) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
     host.phase = "stage";
-    const { packFiles } = await import("../io/pack.ts");
+    const { packFiles } = await import("../io/build/pack.ts");
     let sentBytes = 0;
     const tell = (bytes: number) => {
       sentBytes += bytes;

@@ -3,11 +3,11 @@ import type { ProjectPlan } from "../../agent/protocol.ts";
 import type { Config } from "../core/config.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
 import type { HostPhase } from "../core/report/progress.ts";
-import { agentPathOn, readAgentBundle } from "../io/agent-bundle.ts";
-import { askPassphrase } from "../io/ask-passphrase.ts";
 import { readConfigFile } from "../io/config-file.ts";
-import { connector } from "../io/connect.ts";
-import { Fleet } from "../io/fleet.ts";
+import { agentPathOn, readAgentBundle } from "../io/session/agent-bundle.ts";
+import { connector } from "../io/session/connect.ts";
+import { Fleet } from "../io/session/fleet.ts";
+import { askPassphrase } from "../io/ssh/ask-passphrase.ts";
 import type { Run } from "../run.ts";
 
 /** Flags that every such verb has. */

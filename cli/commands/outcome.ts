@@ -9,7 +9,7 @@ import {
 } from "../core/exit-code.ts";
 import { stateLine } from "../core/report/state-line.ts";
 import { type Explained, explainActivation, explainAll } from "../explain.ts";
-import type { FleetHost } from "../io/fleet.ts";
+import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 
 /** Prints the failures of all hosts, if there are any, and says how the command exits. */

@@ -2,7 +2,7 @@
 import type { SetupResult } from "../../agent/protocol.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { describeSetup } from "../core/report/describe-setup.ts";
-import { readProveBundle } from "../io/agent-bundle.ts";
+import { readProveBundle } from "../io/session/agent-bundle.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";

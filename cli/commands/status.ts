@@ -4,9 +4,9 @@ import type { ProjectPlan, StatusResult, SupervisorAddress } from "../../agent/p
 import { EXIT } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { statusExit, statusText } from "../core/status.ts";
-import { readAgentBundle } from "../io/agent-bundle.ts";
-import { connector } from "../io/connect.ts";
-import { Fleet } from "../io/fleet.ts";
+import { readAgentBundle } from "../io/session/agent-bundle.ts";
+import { connector } from "../io/session/connect.ts";
+import { Fleet } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, loginOf, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";

@@ -36,7 +36,12 @@ function goodReleases({ releases }: Survey): ReleaseInfo[] {
 }
 
 function askedFor(surveys: readonly HostSurvey[], tag: string): RollbackChoice {
-  const lacking = surveys.find(({ survey }) => !survey.releases.some((release) => release.tag === tag && release.isPresent));
+  const lacking = surveys.find(
+    ({ survey }) => !survey.releases.some((release) => release.tag === tag && release.isPresent),
+  );
   if (!lacking) return { kind: "tag", tag };
-  return { kind: "refused", failure: { kind: "agent", host: lacking.host, failure: { reason: "release-missing", tag } } };
+  return {
+    kind: "refused",
+    failure: { kind: "agent", host: lacking.host, failure: { reason: "release-missing", tag } },
+  };
 }

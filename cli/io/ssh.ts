@@ -9,12 +9,12 @@
  */
 import { connect, type Socket } from "node:net";
 import { type LinkFailure, ZdrError } from "../failure.ts";
-import { type HostTrust, knownHostsPaths, readHostTrust } from "./host-keys.ts";
-import type { KeyRing } from "./keys.ts";
+import type { Connection } from "./session/transport.ts";
 import { channelOf } from "./ssh/channel.ts";
+import { type HostTrust, knownHostsPaths, readHostTrust } from "./ssh/host-keys.ts";
+import type { KeyRing } from "./ssh/keys.ts";
 import { failureOf, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
 import { planLogin } from "./ssh/login.ts";
-import type { Connection } from "./transport.ts";
 
 /** How long a host may take to accept the TCP connection. */
 export const CONNECT_TIMEOUT_MS = 10_000;

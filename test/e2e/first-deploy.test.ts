@@ -4,7 +4,7 @@ import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ControlResult, ReleaseInfo } from "../../agent/protocol.ts";
-import { reportIn, resultIn } from "../support/deploy-series.ts";
+import { reportIn, resultIn } from "../support/load/deploy-series.ts";
 import type { RunResult } from "../support/processes.ts";
 import { type Rig, startRig } from "../support/rig.ts";
 

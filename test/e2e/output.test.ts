@@ -9,10 +9,10 @@ import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import type { ProgressEvent } from "../../cli/core/report/progress.ts";
+import type { OutputCall } from "../support/drivers/output-driver.ts";
 import { eventually } from "../support/eventually.ts";
-import type { OutputCall } from "../support/output-driver.ts";
 
-const DRIVER = fileURLToPath(new URL("../support/output-driver.ts", import.meta.url));
+const DRIVER = fileURLToPath(new URL("../support/drivers/output-driver.ts", import.meta.url));
 
 const PLAN: ProgressEvent = {
   kind: "plan",

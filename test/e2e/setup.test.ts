@@ -8,15 +8,15 @@ import { fileURLToPath } from "node:url";
 import type { ProgramPlan, ProjectPlan, SetupResult } from "../../agent/protocol.ts";
 import type { ProveOptions } from "../../agent/setup/rights.ts";
 import { runSetup } from "../../agent/setup.ts";
+import type { SetupOutput } from "../support/drivers/setup-driver.ts";
 import { eventually } from "../support/eventually.ts";
-import { hostContext } from "../support/host-context.ts";
-import { programPlan, projectPlan } from "../support/plans.ts";
+import { hostContext } from "../support/fixtures/host-context.ts";
+import { programPlan, projectPlan } from "../support/fixtures/plans.ts";
 import { runOk } from "../support/processes.ts";
-import type { SetupOutput } from "../support/setup-driver.ts";
 import { type Supervisord, startSupervisord } from "../support/supervisord.ts";
 import { userNamed } from "../support/users.ts";
 
-const DRIVER = fileURLToPath(new URL("../support/setup-driver.ts", import.meta.url));
+const DRIVER = fileURLToPath(new URL("../support/drivers/setup-driver.ts", import.meta.url));
 const OTHERS =
   "[program:other]\ncommand=/bin/sleep 1000\nstartsecs=0\n[program:second]\ncommand=/bin/sleep 1000\nstartsecs=0\n";
 const STEWARD = "nobody";

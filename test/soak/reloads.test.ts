@@ -1,7 +1,7 @@
 /** The claim of the e2e tests, a hundred times as often: what goes wrong once in a thousand reloads shows here. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deploySeries, failuresOf } from "../support/deploy-series.ts";
+import { deploySeries, failuresOf } from "../support/load/deploy-series.ts";
 import { startRig } from "../support/rig.ts";
 import type { SampleName } from "../support/samples.ts";
 

@@ -96,7 +96,8 @@ export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Prom
   cleanup.after(() => inOrder(cleaning.reverse()));
 
   const dir = await mkdtemp(join(tmpdir(), "zdr-"));
-  cleaning.push(() => rm(dir, { recursive: true, force: true }));
+  // A local agent may outlive its zdr for a moment.
+  cleaning.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
   await chmod(dir, 0o755); // other users have something to look for in it
   const user = options.user === undefined ? undefined : await userNamed(options.user);
   const [deployTo, project, home] = ["web", "project", "home"].map((name) => join(dir, name)) as [

@@ -1,7 +1,7 @@
 /** supervisord's structs as the wire's ProcessInfo. Checked by hand: `status` on a host then needs no zod at all. */
 import type { ProcessInfo } from "../../protocol.ts";
-import type { RpcStruct, RpcValue } from "../xml-rpc.ts";
-import { isStruct } from "../xml-rpc.ts";
+import type { RpcStruct, RpcValue } from "./xml-rpc.ts";
+import { isStruct } from "./xml-rpc.ts";
 
 /** What supervisord sent is not what its source says it sends. */
 export class ShapeError extends Error {

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { AgentError } from "../../core/failure.ts";
 import { isPattern, matchesPart } from "../../core/supervisor/python-glob.ts";
-import type { ConfigSection, SupervisorConfig } from "../../core/supervisor-config.ts";
+import type { ConfigSection, SupervisorConfig } from "../../core/supervisor/supervisor-config.ts";
 import {
   ConfigSyntaxError,
   DEFAULT_SECTION,
@@ -12,7 +12,7 @@ import {
   includePatterns,
   inheritDefaults,
   parseSections,
-} from "../../core/supervisor-config.ts";
+} from "../../core/supervisor/supervisor-config.ts";
 
 import { errnoOf, userName } from "../files.ts";
 

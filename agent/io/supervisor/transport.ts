@@ -11,8 +11,8 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { AgentError } from "../../core/failure.ts";
 import { userName } from "../files.ts";
-import type { ResolvedAddress } from "../supervisor-discovery.ts";
 import { Answer, type HttpAnswer } from "./answer.ts";
+import type { ResolvedAddress } from "./supervisor-discovery.ts";
 
 /** Until the socket is open. On the host itself this takes no time, or for ever. */
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -8,7 +8,7 @@
 import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { ClientChannel } from "ssh2";
-import type { Channel } from "../transport.ts";
+import type { Channel } from "../session/transport.ts";
 
 /** How much of stderr is kept, in characters. */
 export const STDERR_TAIL_LENGTH = 4096;

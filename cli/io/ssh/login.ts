@@ -6,8 +6,8 @@
  */
 import type { AnyAuthMethod, AuthHandlerMiddleware, BaseAgent, ParsedKey, SignCallback } from "ssh2";
 import type { AuthAttempt } from "../../failure.ts";
-import type { KeyOffer, KeyStep, SignatureHash } from "../keys.ts";
 import type { Ssh2 } from "./key-files.ts";
+import type { KeyOffer, KeyStep, SignatureHash } from "./keys.ts";
 
 export interface LoginPlan {
   readonly user: string;

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { Connection } from "../../../cli/io/session/transport.ts";
 import { STDERR_TAIL_LENGTH } from "../../../cli/io/ssh/channel.ts";
-import type { Connection } from "../../../cli/io/transport.ts";
 import { eventually } from "../../support/eventually.ts";
 import { linkFailureOf, runOn, type SshRig, startSshRig, textOf } from "./rig.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import { startDelayProxy } from "../../support/delay-proxy.ts";
+import { startDelayProxy } from "../../support/load/delay-proxy.ts";
 
 async function withEcho(check: (port: number) => Promise<void>): Promise<void> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {

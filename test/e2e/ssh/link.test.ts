@@ -5,8 +5,8 @@ import { readFile } from "node:fs/promises";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { after, afterEach, before, describe, test } from "node:test";
 import ssh2, { type Client } from "ssh2";
-import { type DelayProxy, startDelayProxy } from "../../support/delay-proxy.ts";
 import { eventually } from "../../support/eventually.ts";
+import { type DelayProxy, startDelayProxy } from "../../support/load/delay-proxy.ts";
 import { linkFailureOf, runOn, type SshRig, startSshRig, textOf } from "./rig.ts";
 
 const FOREVER = "exec sleep 600";

@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { Secret } from "../../../cli/core/secret.ts";
-import { keyRing } from "../../../cli/io/keys.ts";
+import { keyRing } from "../../../cli/io/ssh/keys.ts";
 import { connectSsh } from "../../../cli/io/ssh.ts";
 import { runOk } from "../../support/processes.ts";
 import { type ClientKey, makeKey, type SshAgent, startSshAgent } from "../../support/sshd.ts";

@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LinkFailure, ZdrError } from "../../../cli/failure.ts";
-import { type KeySources, keyRing } from "../../../cli/io/keys.ts";
+import type { Channel, Connection } from "../../../cli/io/session/transport.ts";
+import { type KeySources, keyRing } from "../../../cli/io/ssh/keys.ts";
 import { connectSsh, type SshDeps, type SshTarget } from "../../../cli/io/ssh.ts";
-import type { Channel, Connection } from "../../../cli/io/transport.ts";
 import { type ClientKey, makeKey, type Sshd, type SshdOptions, startSshd } from "../../support/sshd.ts";
 import { addTemporaryUser, type TemporaryUser } from "../../support/temporary-user.ts";
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { bootstrapCommand, bootstrapInput } from "../../../cli/io/bootstrap.ts";
+import { bootstrapCommand, bootstrapInput } from "../../../cli/io/session/bootstrap.ts";
 import { runOn, startSshRig } from "./rig.ts";
 
 interface ShellCase {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { keyRing } from "../../../cli/io/keys.ts";
+import { keyRing } from "../../../cli/io/ssh/keys.ts";
 import { connectSsh } from "../../../cli/io/ssh.ts";
 import { eventually } from "../../support/eventually.ts";
 import { run, runOk } from "../../support/processes.ts";

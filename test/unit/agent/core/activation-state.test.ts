@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type ActivationState, type ActivationStep, advance, isFinal } from "../../../../agent/core/activation-state.ts";
+import {
+  type ActivationState,
+  type ActivationStep,
+  advance,
+  isFinal,
+} from "../../../../agent/core/activation-state.ts";
 
 const walk = (...steps: ActivationStep[]) => steps.reduce<ActivationState>(advance, "STAGED");
 
@@ -24,7 +29,10 @@ test("a revert that fails is stuck, and nothing more is tried", () => {
 });
 
 test("from the flip on every walk ends in kept, reverted or stuck after three steps at the most", () => {
-  const steps = fc.array(fc.constantFrom<ActivationStep>("taken", "proved", "failed"), { minLength: 20, maxLength: 20 });
+  const steps = fc.array(fc.constantFrom<ActivationStep>("taken", "proved", "failed"), {
+    minLength: 20,
+    maxLength: 20,
+  });
   fc.assert(
     fc.property(steps, (wanted) => {
       let state: ActivationState = advance("STAGED", "flipped");

@@ -33,7 +33,14 @@ test("however the bytes are cut, the same lines and data come out", () => {
       const one = splitter();
       const edges = [0, ...at.sort((a, b) => a - b), stream.length];
       const pieces = edges.slice(1).flatMap((end, index) => one.push(stream.subarray(edges[index], end)));
-      assert.deepEqual(outcome(pieces), ["L:first é line", `L:data ${data.length}`, `D:${data}`, "L:data 0", "L:", "L:last"]);
+      assert.deepEqual(outcome(pieces), [
+        "L:first é line",
+        `L:data ${data.length}`,
+        `D:${data}`,
+        "L:data 0",
+        "L:",
+        "L:last",
+      ]);
     }),
   );
 });

@@ -6,7 +6,7 @@ import { PRESETS } from "../../../../agent/core/presets.ts";
 import type { ConfigInfo } from "../../../../agent/core/section/facts.ts";
 import { renderSection } from "../../../../agent/core/section.ts";
 import type { ProgramPlan } from "../../../../agent/protocol.ts";
-import { programPlan } from "../../../support/plans.ts";
+import { programPlan } from "../../../support/fixtures/plans.ts";
 
 const layout = layoutOf("/data/web/shop");
 const overseer = programPlan("overseer");

@@ -24,7 +24,12 @@ test("the good releases proved last stay, older ones go, oldest first", () => {
 });
 
 test("failed and abandoned releases take no place from good ones", () => {
-  const records = new Map([record("v1", "good", 1), record("v2", "bad", -1), record("v3", "staged", -1), record("v4", "good", 4)]);
+  const records = new Map([
+    record("v1", "good", 1),
+    record("v2", "bad", -1),
+    record("v3", "staged", -1),
+    record("v4", "good", 4),
+  ]);
   const present = ["v1", "v2", "v3", "v4"];
   assert.deepEqual(releasesToPrune(facts({ present, records, current: "v4" })), ["v2", "v3"]);
 });

@@ -5,7 +5,7 @@ import { layoutOf } from "../../../../agent/core/layout.ts";
 import { compareFacts, factsOfPlan, factsOfSection } from "../../../../agent/core/section/facts.ts";
 import { renderSection, sectionProblems } from "../../../../agent/core/section.ts";
 import type { ProgramPlan } from "../../../../agent/protocol.ts";
-import { programPlan } from "../../../support/plans.ts";
+import { programPlan } from "../../../support/fixtures/plans.ts";
 
 const layout = layoutOf("/data/web/shop");
 const asRoot = { supervisorIsRoot: true };

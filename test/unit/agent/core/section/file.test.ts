@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { layoutOf } from "../../../../../agent/core/layout.ts";
 import { isOwnFile, withSections } from "../../../../../agent/core/section/file.ts";
 import { renderSection } from "../../../../../agent/core/section.ts";
-import { programPlan } from "../../../../support/plans.ts";
+import { programPlan } from "../../../../support/fixtures/plans.ts";
 
 const layout = layoutOf("/data/web/shop");
 const section = (process: string) =>

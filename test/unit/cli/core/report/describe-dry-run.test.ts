@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ProcessStateName, ProgramSurvey, Survey } from "../../../../../agent/protocol.ts";
 import { describeDryRun } from "../../../../../cli/core/report/describe-dry-run.ts";
-import { programPlan, projectPlan } from "../../../../support/plans.ts";
+import { programPlan, projectPlan } from "../../../../support/fixtures/plans.ts";
 
 const PROJECT = projectPlan("/data/shop", [programPlan("overseer"), programPlan("restart", { name: "api" })]);
 const RELEASE = { tag: "v1.2", files: 12_000, bytes: 114_000_000 };

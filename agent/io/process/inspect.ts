@@ -1,0 +1,63 @@
+/** Which release a program's processes run, and which of them accept: with our own rights first, then with root's. */
+import {
+  describeLook,
+  type FileIdentity,
+  type Inspection,
+  isWorthProving,
+  type Look,
+  type ReleaseWant,
+  rootsOf,
+} from "../../core/process/inspection.ts";
+import { look } from "./evidence.ts";
+import { listeningSockets } from "./listening.ts";
+import { PROC } from "./processes.ts";
+import { openProver, type Prover } from "./prover.ts";
+
+export type { Inspection, ReleaseWant } from "../../core/process/inspection.ts";
+
+export interface InspectOptions {
+  readonly root?: string;
+  /** Asked about what is denied to us; `none` to go without. */
+  readonly prover?: Prover | "none";
+}
+
+/** One for the life of the agent: while something is awaited the same question is asked many times a second. */
+let ownProver: Prover | undefined;
+
+/**
+ * Looks at each pid once, now. Processes that are gone are left out. `accepts` by `accept`, `select` or `poll` is a fact
+ * of the moment (accepting.ts): "no" from a busy worker is to be asked again.
+ */
+export async function inspectProcesses(
+  pids: readonly number[],
+  wants: readonly ReleaseWant[],
+  options: InspectOptions = {},
+): Promise<Inspection[]> {
+  const { root = PROC } = options;
+  const roots = rootsOf(wants).map((want) => want.root);
+  const listening = listeningSockets(root);
+  const looks: Look[] = [];
+  for (const pid of pids) looks.push(await look(pid, roots, listening, root));
+  const proved = await prove(looks.filter(isWorthProving), roots, options);
+  return looks.flatMap((seen) => describeLook(proved.get(pidOf(seen)) ?? seen, wants) ?? []);
+}
+
+/** Whether processes of any user can be looked into, with root's rights or through the helper. */
+export async function mayInspectOthers(): Promise<boolean> {
+  if (process.geteuid?.() === 0) return true;
+  ownProver ??= openProver();
+  return (await ownProver.ask([process.pid], [])) !== undefined;
+}
+
+async function prove(looks: readonly Look[], roots: readonly FileIdentity[], options: InspectOptions) {
+  const proved = new Map<number, Look>();
+  if (looks.length === 0 || options.prover === "none" || process.geteuid?.() === 0) return proved;
+  if (options.prover === undefined) ownProver ??= openProver();
+  const answers = (await (options.prover ?? ownProver)?.ask(looks.map(pidOf), roots)) ?? [];
+  for (const answer of answers) proved.set(pidOf(answer), answer);
+  return proved;
+}
+
+function pidOf(seen: Look): number {
+  return seen.outcome === "seen" ? seen.facts.pid : seen.pid;
+}

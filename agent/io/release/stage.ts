@@ -1,0 +1,68 @@
+/** The verb `stage`: all that can be refused is refused before anything is written, and one answer says what to send. */
+import { AgentError } from "../../core/failure.ts";
+import type { Layout } from "../../core/layout.ts";
+import type { Manifest, StageResult } from "../../protocol.ts";
+import { readManifests } from "./manifests.ts";
+import {
+  type Copy,
+  checkManifest,
+  copyFromReleases,
+  createIncoming,
+  type Incoming,
+  orDrop,
+  planStage,
+  requireRoom,
+  type StagePlan,
+} from "./release-store.ts";
+import { checkShared, makeSharedFolders, type SharedPaths } from "./shared.ts";
+
+export interface Staging {
+  readonly result: StageResult;
+  /** Absent when the release is there already, and in a dry run. */
+  readonly incoming?: Incoming;
+}
+
+/**
+ * Finds out what the host lacks and, unless `dryRun`, copies what it has. What the answer calls missing goes to
+ * receiveFiles(), in that order, and then publish() lets the release appear.
+ */
+export async function stageRelease(
+  layout: Layout,
+  manifest: Manifest,
+  shared: SharedPaths,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<Staging> {
+  checkManifest(manifest);
+  checkShared(layout, manifest.entries, shared);
+  const plan = await planStage(layout, manifest, () => readManifests(layout), { readSources: dryRun });
+  if (!plan.staged) requireRoom(layout, manifest);
+  if (plan.staged || dryRun) return { result: resultOf(manifest, plan) };
+  const incoming = await createIncoming(layout, manifest);
+  await orDrop(incoming, () => makeSharedFolders(layout, shared));
+  const spoilt = await copyFromReleases(incoming, plan.copies);
+  return { result: resultOf(manifest, withSpoilt(plan, spoilt)), incoming };
+}
+
+function withSpoilt(plan: StagePlan, spoilt: readonly number[]): StagePlan {
+  if (spoilt.length === 0) return plan;
+  const isSpoilt = new Set(spoilt);
+  return {
+    staged: plan.staged,
+    missing: [...plan.missing, ...spoilt].sort((a, b) => a - b),
+    copies: plan.copies.filter((copy: Copy) => !isSpoilt.has(copy.index)),
+  };
+}
+
+function resultOf(manifest: Manifest, { staged, missing, copies }: StagePlan): StageResult {
+  const bytesOf = (index: number): number => {
+    const entry = manifest.entries[index];
+    if (entry?.type !== "file") throw new AgentError({ reason: "internal", detail: `entry ${index} is no file` });
+    return entry.size;
+  };
+  return {
+    staged,
+    missing: [...missing],
+    missingBytes: missing.reduce((sum, index) => sum + bytesOf(index), 0),
+    copiedBytes: copies.reduce((sum, { index }) => sum + bytesOf(index), 0),
+  };
+}

@@ -1,0 +1,282 @@
+/**
+ * One session with the agent of one host, over one channel.
+ *
+ * - The first request travels with the bootstrap: no round trip is spent on finding out whether the agent is there.
+ * - Every wait ends: with a reply, with the channel, or after the silence limit of agent/protocol.ts.
+ * - What a host says is checked against the wire's schemas; what does not fit is that host's failure.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  type AgentEvent,
+  HEARTBEAT_INTERVAL_MS,
+  REPLY_LINE_LIMIT_BYTES,
+  Reply,
+  type RequestOf,
+  type ResultOf,
+  results,
+  SILENCE_LIMIT_MS,
+  type Verb,
+} from "../../../agent/protocol.ts";
+import { type LinkFailure, ZdrError } from "../../failure.ts";
+import { type AgentFile, bootstrapCommand, bootstrapInput, NO_NODE_MARK } from "./bootstrap.ts";
+import type { Channel, Connection } from "./transport.ts";
+
+export interface SessionOptions {
+  /** The host's name in messages. */
+  readonly host: string;
+  readonly agent: AgentFile;
+  /** Where the agent lies on the host. */
+  readonly agentPath: string;
+  readonly node?: string;
+  /** A word for what will be asked (BootstrapOptions). */
+  readonly use?: string;
+  readonly heartbeatMs?: number;
+  readonly silenceMs?: number;
+}
+
+export type RequestBody<V extends Verb> = Omit<RequestOf<V>, "verb" | "id">;
+export type OnEvent = (event: AgentEvent) => void;
+
+export interface AgentSession {
+  readonly host: string;
+  request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>>;
+  /** Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts bytes. */
+  upload(
+    frames: AsyncIterable<Uint8Array>,
+    onSent: (bytes: number) => void,
+    onEvent?: OnEvent,
+  ): Promise<ResultOf<"upload">>;
+  /** What the login shell printed before the agent spoke. */
+  noise(): string;
+  /** Tells the agent to undo what was not activated, then to end. */
+  abort(): void;
+  /** Ends the session: end of stdin, then a bounded wait for the agent to be gone, if it still has something to undo. */
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly verb: Verb;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly onEvent: OnEvent | undefined;
+}
+
+const NOISE_LIMIT_BYTES = 4096;
+/** How long `close` waits for the agent to end by itself. */
+export const CLOSE_TIMEOUT_MS = 2_000;
+/** After these a session holds no lock and no upload: nobody has to see it end. */
+const LEAVE_NOTHING: ReadonlySet<Verb> = new Set(["status", "settle"]);
+
+/** Starts the agent on a connection. Resolves at once: trouble shows in the first request. */
+export async function openSession(connection: Connection, options: SessionOptions): Promise<AgentSession> {
+  const channel = await connection.exec(bootstrapCommand());
+  return new Session(channel, options);
+}
+
+class Session implements AgentSession {
+  readonly host: string;
+  readonly #channel: Channel;
+  readonly #options: SessionOptions;
+  readonly #magic = `zdr-${randomBytes(12).toString("hex")}`;
+  readonly #pending = new Map<number, Pending>();
+  readonly #heartbeat: NodeJS.Timeout;
+  #nextId = 1;
+  #started = false;
+  #noise = "";
+  #partial: Buffer[] = [];
+  #partialBytes = 0;
+  #lastHeardAt = Date.now();
+  #broken: ZdrError | undefined;
+  /** True: the agent may still hold the host's lock, or an upload. */
+  #mustEnd = true;
+
+  constructor(channel: Channel, options: SessionOptions) {
+    this.host = options.host;
+    this.#channel = channel;
+    this.#options = options;
+    channel.stdout.on("data", (chunk: Buffer) => this.#receive(chunk));
+    channel.stdout.on("error", () => {});
+    channel.stdin.on("error", () => {});
+    void channel.closed.then((end) => this.#closed(end));
+    const { agent, agentPath: path, node, use } = options;
+    const place = { path, ...(node === undefined ? {} : { node }), ...(use === undefined ? {} : { use }) };
+    channel.stdin.write(bootstrapInput(agent, this.#magic, place));
+    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS);
+    this.#heartbeat.unref();
+  }
+
+  request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>> {
+    if (this.#broken) return Promise.reject(this.#broken);
+    const id = this.#nextId++;
+    this.#mustEnd = true;
+    return new Promise<unknown>((resolve, reject) => {
+      this.#pending.set(id, { verb, resolve, reject, onEvent });
+      this.#lastHeardAt = Date.now();
+      this.#write({ verb, id, ...body });
+    }) as Promise<ResultOf<V>>;
+  }
+
+  async upload(
+    frames: AsyncIterable<Uint8Array>,
+    onSent: (bytes: number) => void,
+    onEvent?: OnEvent,
+  ): Promise<ResultOf<"upload">> {
+    const published = this.request("upload", {}, onEvent);
+    published.catch(() => {});
+    for await (const frame of frames) {
+      if (this.#broken) break;
+      this.#channel.stdin.write(`{"verb":"data","bytes":${frame.length}}\n`);
+      if (!this.#channel.stdin.write(frame)) await this.#drained();
+      this.#lastHeardAt = Date.now();
+      onSent(frame.length);
+      if (this.#pending.size === 0) break;
+    }
+    this.#write({ verb: "data", bytes: 0 });
+    return published;
+  }
+
+  noise(): string {
+    return this.#noise;
+  }
+
+  abort(): void {
+    this.#write({ verb: "abort" });
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    this.#channel.stdin.end();
+    if (!this.#mustEnd) return;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    });
+    await Promise.race([this.#channel.closed, timeout]);
+    clearTimeout(timer);
+  }
+
+  #write(message: unknown): void {
+    if (this.#channel.stdin.writable) this.#channel.stdin.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#channel.stdin.once("drain", resolve);
+      void this.#channel.closed.then(() => resolve());
+    });
+  }
+
+  #beat(): void {
+    if (this.#started) this.#write({ verb: "beat" });
+    const silentMs = Date.now() - this.#lastHeardAt;
+    if (this.#pending.size > 0 && silentMs > (this.#options.silenceMs ?? SILENCE_LIMIT_MS)) {
+      this.#break({ kind: "link-silent", during: this.#during(), silentMs });
+    }
+  }
+
+  #during(): string {
+    const [first] = this.#pending.values();
+    return first?.verb ?? "start";
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#lastHeardAt = Date.now();
+    let at = 0;
+    while (at < chunk.length && !this.#broken) {
+      const end = chunk.indexOf(0x0a, at);
+      const part = chunk.subarray(at, end === -1 ? chunk.length : end);
+      this.#partial.push(part);
+      this.#partialBytes += part.length;
+      if (this.#partialBytes > REPLY_LINE_LIMIT_BYTES) {
+        this.#break({ kind: "agent-reply", detail: `a line of more than ${REPLY_LINE_LIMIT_BYTES} bytes` });
+        return;
+      }
+      if (end === -1) return;
+      const line = Buffer.concat(this.#partial).toString("utf8");
+      this.#partial = [];
+      this.#partialBytes = 0;
+      at = end + 1;
+      this.#receiveLine(line);
+    }
+  }
+
+  #receiveLine(line: string): void {
+    if (this.#started) this.#receiveReply(line);
+    else if (line.startsWith(`${this.#magic} `)) this.#receiveLoader(line.slice(this.#magic.length + 1));
+    else if (line.startsWith(`${NO_NODE_MARK} `)) {
+      const looked = line.slice(NO_NODE_MARK.length + 1);
+      this.#break({
+        kind: "node-missing",
+        searched: looked === "" ? ["PATH", "/usr/local/bin", "/usr/bin", "/opt/node/bin", "/snap/bin"] : [looked],
+      });
+    } else this.#noise = `${this.#noise}${line}\n`.slice(-NOISE_LIMIT_BYTES);
+  }
+
+  #receiveLoader(text: string): void {
+    const message = parseJson(text) as { kind?: unknown; version?: unknown; node?: unknown } | undefined;
+    if (message?.kind === "start") this.#started = true;
+    else if (message?.kind === "need") {
+      this.#channel.stdin.write(`{"verb":"agent","bytes":${this.#options.agent.bytes.length}}\n`);
+      this.#channel.stdin.write(this.#options.agent.bytes);
+    } else if (message?.kind === "too-old") {
+      this.#break({ kind: "node-too-old", node: String(message.node), version: String(message.version) });
+    } else this.#break({ kind: "agent-start", detail: "the agent did not arrive as it was sent", noise: this.#noise });
+  }
+
+  #receiveReply(line: string): void {
+    if (line === "") return;
+    const parsed = Reply.safeParse(parseJson(line));
+    if (!parsed.success) {
+      this.#break({ kind: "agent-reply", detail: line.slice(0, 200) });
+      return;
+    }
+    const reply = parsed.data;
+    if (reply.kind === "hello" || reply.kind === "beat") return;
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    if (reply.kind === "event") {
+      pending.onEvent?.(reply.event);
+      return;
+    }
+    this.#pending.delete(reply.id);
+    if (reply.kind === "failure") {
+      pending.reject(new ZdrError({ kind: "agent", host: this.host, failure: reply.failure }));
+      return;
+    }
+    this.#mustEnd = !LEAVE_NOTHING.has(pending.verb);
+    const result = results[pending.verb].safeParse(reply.result);
+    if (result.success) pending.resolve(result.data);
+    else
+      pending.reject(
+        this.#linkError({ kind: "agent-reply", detail: `${pending.verb}: ${result.error.message.slice(0, 300)}` }),
+      );
+  }
+
+  #closed(end: { code: number | null; signal: string | null }): void {
+    clearInterval(this.#heartbeat);
+    const died = end.code === null && end.signal === null;
+    const how = died ? "the connection was closed" : `exit ${end.code ?? end.signal}`;
+    const tail = this.#channel.stderrTail().trim();
+    if (this.#started)
+      this.#break({ kind: "link-lost", during: this.#during(), detail: tail === "" ? how : `${how}: ${tail}` });
+    else this.#break({ kind: "agent-start", detail: how, noise: `${this.#noise}${tail}`.trim() });
+  }
+
+  #linkError(link: LinkFailure): ZdrError {
+    return new ZdrError({ kind: "link", host: this.host, link });
+  }
+
+  #break(link: LinkFailure): void {
+    this.#broken ??= this.#linkError(link);
+    for (const pending of this.#pending.values()) pending.reject(this.#broken);
+    this.#pending.clear();
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

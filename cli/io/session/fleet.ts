@@ -1,0 +1,126 @@
+/**
+ * The hosts of one command: a session with each, what state it was left in, and what went wrong there.
+ *
+ * - One connection and one session per host, opened together, closed together.
+ * - A failure stays with its host: the others finish the step that they are in.
+ * - After every step each host's state says what would be true if the command ended now.
+ */
+import type { ActivationReport, AgentEvent } from "../../../agent/protocol.ts";
+import type { HostPhase, ProgressEvent } from "../../core/report/progress.ts";
+import type { HostState } from "../../core/report/state-line.ts";
+import type { PhasedFailure } from "../../explain.ts";
+import { ZdrError } from "../../failure.ts";
+import { type AgentSession, openSession } from "./agent-client.ts";
+import type { AgentFile } from "./bootstrap.ts";
+import type { Connection } from "./transport.ts";
+
+export interface FleetTarget {
+  readonly name: string;
+  readonly node?: string | undefined;
+}
+
+export interface FleetOptions<Target extends FleetTarget> {
+  readonly targets: readonly Target[];
+  readonly connect: (target: Target) => Promise<Connection>;
+  readonly agent: AgentFile;
+  /** Where the agent lies on each host. */
+  readonly agentPath: string;
+  /** A word for what the agents will be asked (BootstrapOptions). */
+  readonly use?: string;
+  readonly report: (event: ProgressEvent) => void;
+}
+
+/** One host in the course of a command. */
+export interface FleetHost {
+  readonly name: string;
+  readonly session: Promise<AgentSession>;
+  /** What a failure would mean now; the steps move it on. */
+  phase: PhasedFailure["phase"];
+  state: HostState;
+  failure: PhasedFailure | undefined;
+  activation: ActivationReport | undefined;
+}
+
+/** What a step came to. `failed`: it was answered, and the answer is that it did not work. */
+export type StepEnd = string | undefined | { readonly failed: string };
+
+type Step = (host: FleetHost, session: AgentSession) => Promise<StepEnd>;
+
+export class Fleet<Target extends FleetTarget> {
+  readonly hosts: readonly FleetHost[];
+  readonly #options: FleetOptions<Target>;
+  readonly #connections: Connection[] = [];
+
+  constructor(options: FleetOptions<Target>) {
+    this.#options = options;
+    this.hosts = options.targets.map((target) => {
+      const session = this.#open(target);
+      session.catch(() => {});
+      const nothingYet = {
+        phase: "plan",
+        state: { kind: "untouched" },
+        failure: undefined,
+        activation: undefined,
+      } as const;
+      return { name: target.name, session, ...nothingYet };
+    });
+  }
+
+  get failed(): readonly FleetHost[] {
+    return this.hosts.filter((host) => host.failure !== undefined);
+  }
+
+  /** Runs a step on every host at once. Failures are noted with their hosts; true: there was none. */
+  async onAll(phase: HostPhase, step: Step): Promise<boolean> {
+    await Promise.all(this.hosts.map((host) => this.onOne(host, phase, step)));
+    return this.failed.length === 0;
+  }
+
+  /** Runs a step on one host; what it resolves with is told as the step's detail. */
+  async onOne(host: FleetHost, phase: HostPhase, step: Step): Promise<boolean> {
+    const startedAt = performance.now();
+    const tell = (status: "start" | "done" | "failed", detail?: string) =>
+      this.#options.report({
+        ...{ kind: "host-phase", host: host.name, phase, status, detail },
+        ms: status === "start" ? undefined : Math.round(performance.now() - startedAt),
+      });
+    tell("start");
+    try {
+      const end = await step(host, await host.session);
+      if (typeof end === "object") tell("failed", end.failed);
+      else tell("done", end);
+      return typeof end !== "object";
+    } catch (error) {
+      if (!(error instanceof ZdrError)) throw error;
+      host.failure = { failure: error.failure, phase: host.phase };
+      tell("failed");
+      return false;
+    }
+  }
+
+  onEvent(host: FleetHost): (event: AgentEvent) => void {
+    return (event) => this.#options.report({ kind: "agent", host: host.name, event });
+  }
+
+  /** Tells every host to undo what was not activated. */
+  abort(): void {
+    for (const host of this.hosts) void host.session.then((session) => session.abort()).catch(() => {});
+  }
+
+  /** Ends every session, then every connection. Never throws. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.hosts.map(async (host) => (await host.session).close()));
+    for (const connection of this.#connections) connection.close();
+  }
+
+  async #open(target: Target): Promise<AgentSession> {
+    const { connect, agent, agentPath, use } = this.#options;
+    const connection = await connect(target);
+    this.#connections.push(connection);
+    const place = {
+      ...(target.node === undefined ? {} : { node: target.node }),
+      ...(use === undefined ? {} : { use }),
+    };
+    return openSession(connection, { host: target.name, agent, agentPath, ...place });
+  }
+}

@@ -1,0 +1,117 @@
+/** Where trust in host keys comes from on this machine. What cannot be read for certain stops the connection. */
+import { createHash, createHmac } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  fingerprintOf,
+  type HostKeyAlgorithm,
+  type HostKeyHashes,
+  type HostKeyVerdict,
+  hostKeyAlgorithms,
+  judgeHostKey,
+  judgePinnedKey,
+  type KnownHostsFile,
+  knownHostsLine,
+  knownKeyTypes,
+  knownName,
+  parsePin,
+  pinnedKeyTypes,
+} from "../../core/known-hosts.ts";
+import { keyTypeOf } from "../../core/ssh/wire.ts";
+import type { LinkFailure } from "../../failure.ts";
+
+/** ssh_config(5), GlobalKnownHostsFile. */
+export const SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts";
+/** Where a pinned key stands, for messages. */
+export const PIN_PLACE = "host_key in deploy.yml";
+
+export const hostKeyHashes: HostKeyHashes = {
+  sha256: (bytes) => createHash("sha256").update(bytes).digest(),
+  hmacSha1: (key, text) => createHmac("sha1", key).update(text).digest(),
+};
+
+export interface HostTrust {
+  /** Signature algorithms to ask the host for, those of the trusted keys first. */
+  readonly algorithms: readonly HostKeyAlgorithm[];
+  /** What is wrong with the key that the host shows; undefined: it is trusted. */
+  judge(keyBlob: Buffer): LinkFailure | undefined;
+}
+
+export interface TrustedHost {
+  readonly host: string;
+  readonly port: number;
+  /** For messages: `deploy@web1:22`. */
+  readonly address: string;
+  /** Pins take the place of known_hosts. */
+  readonly pins: readonly string[] | undefined;
+  readonly knownHosts: readonly string[];
+  /** The host is not asked for its keys of these types. */
+  readonly unwantedKeyTypes: readonly string[];
+}
+
+/** The files that ssh searches too (ssh_config(5), UserKnownHostsFile), in its order. */
+export function knownHostsPaths(home: string): readonly string[] {
+  return [join(home, ".ssh", "known_hosts"), join(home, ".ssh", "known_hosts2"), SYSTEM_KNOWN_HOSTS];
+}
+
+/** Reads what is needed to judge one host's key, or says why that cannot be done. */
+export async function readHostTrust(target: TrustedHost): Promise<HostTrust | { readonly problem: LinkFailure }> {
+  const { host, port, pins, unwantedKeyTypes } = target;
+  if (pins !== undefined) {
+    const parsed = pins.flatMap((pin) => parsePin(pin) ?? []);
+    return {
+      algorithms: hostKeyAlgorithms(pinnedKeyTypes(parsed), unwantedKeyTypes),
+      judge: (keyBlob) => problemOf(judgePinnedKey(parsed, keyBlob, PIN_PLACE, hostKeyHashes), keyBlob, target, []),
+    };
+  }
+  const read = await readKnownHosts(target.knownHosts);
+  if ("problem" in read) return read;
+  const searched = read.map(({ path }) => path);
+  return {
+    algorithms: hostKeyAlgorithms(knownKeyTypes(read, host, port, hostKeyHashes), unwantedKeyTypes),
+    judge: (keyBlob) =>
+      problemOf(judgeHostKey(read, { host, port, keyBlob }, hostKeyHashes), keyBlob, target, searched),
+  };
+}
+
+/** Those of the files that are there. One that is there and cannot be read might revoke a key, so it is a problem. */
+export async function readKnownHosts(
+  paths: readonly string[],
+): Promise<readonly KnownHostsFile[] | { readonly problem: LinkFailure }> {
+  const files: KnownHostsFile[] = [];
+  for (const path of paths) {
+    try {
+      files.push({ path, text: await readFile(path, "utf8") });
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? String(error);
+      if (code !== "ENOENT") return { problem: { kind: "known-hosts-unreadable", path, code } };
+    }
+  }
+  return files;
+}
+
+function problemOf(
+  verdict: HostKeyVerdict,
+  keyBlob: Buffer,
+  { address, host, port }: TrustedHost,
+  searched: readonly string[],
+): LinkFailure | undefined {
+  const fingerprint = fingerprintOf(keyBlob, hostKeyHashes);
+  const keyType = keyTypeOf(keyBlob) ?? "";
+  switch (verdict.verdict) {
+    case "known":
+      return undefined;
+    case "unknown": {
+      const line = knownHostsLine({ host, port, keyBlob });
+      return { kind: "host-key-unknown", address, keyType, fingerprint, searched, knownHostsLine: line };
+    }
+    case "changed": {
+      const { expected } = verdict;
+      return { kind: "host-key-changed", address, keyType, fingerprint, expected, knownName: knownName(host, port) };
+    }
+    case "revoked":
+      return { kind: "host-key-revoked", address, fingerprint, place: verdict.place };
+    case "authority":
+      return { kind: "host-key-authority", address, place: verdict.place };
+  }
+}

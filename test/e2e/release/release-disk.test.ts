@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { AgentError } from "../../../agent/core/failure.ts";
+import { freeSpace, makeDurable } from "../../../agent/io/release/disk.ts";
+import { receiveFiles } from "../../../agent/io/release/receive.ts";
+import { stageRelease } from "../../../agent/io/release/stage.ts";
+import type { AgentFailure } from "../../../agent/protocol.ts";
+import { scanBuild } from "../../../cli/io/build/build.ts";
+import { packFiles } from "../../../cli/io/build/pack.ts";
+import {
+  makeReleaseRig,
+  manifestOf,
+  NO_SHARED,
+  type ReleaseRig,
+  transfer,
+  treeOf,
+} from "../../support/fixtures/releases.ts";
+import { runOk } from "../../support/processes.ts";
+
+let rig: ReleaseRig;
+beforeEach(() => {
+  rig = makeReleaseRig();
+});
+afterEach(() => rig.remove());
+
+async function failureOf(work: Promise<unknown>): Promise<AgentFailure> {
+  const error = await work.then(
+    () => assert.fail("it went well"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof AgentError, String(error));
+  return error.failure;
+}
+
+describe("a disk", () => {
+  /** A file system of this size, for as long as `work` takes. */
+  async function onDiskOf(size: string, work: (space: ReleaseRig) => Promise<void>): Promise<void> {
+    const place = rig.path("disk");
+    mkdirSync(place);
+    await runOk(["mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", place]);
+    try {
+      await work(makeReleaseRig(place));
+    } finally {
+      await runOk(["umount", place]);
+    }
+  }
+
+  test("without room is refused before anything is written, with what is needed and what is there", async () => {
+    await onDiskOf("24m", async ({ layout }) => {
+      const before = await treeOf(layout.deployTo);
+      const failure = await failureOf(transfer(layout, rig.build("build", { big: Buffer.alloc(12 << 20, 1) }), "v1"));
+      assert.ok(failure.reason === "no-space");
+      assert.ok(failure.needBytes > 12 << 20 && failure.freeBytes < failure.needBytes, JSON.stringify(failure));
+      assert.deepEqual(await treeOf(layout.deployTo), before);
+    });
+  });
+
+  test("that fills up in the middle fails the upload, and nothing is left of it", async () => {
+    await onDiskOf("24m", async ({ layout, path }) => {
+      const build = await scanBuild(rig.build("build", { big: Buffer.alloc(4 << 20, 1) }), { modes: "normalize" });
+      const { incoming } = await stageRelease(layout, manifestOf(build, "v1"), NO_SHARED, { dryRun: false });
+      assert.ok(incoming);
+      writeFileSync(path("others"), Buffer.alloc((freeSpace(layout.deployTo)?.freeBytes ?? 0) - (2 << 20)));
+      const receiver = receiveFiles(incoming, [0]);
+      const failure = await failureOf(
+        (async () => {
+          for await (const frame of packFiles(build, [0])) await receiver.write(frame);
+        })(),
+      );
+      assert.ok(failure.reason === "no-space", failure.reason);
+      assert.equal(failure.needBytes, 4 << 20);
+      assert.deepEqual(readdirSync(layout.incoming), []);
+      assert.deepEqual(readdirSync(layout.releases), []);
+    });
+  });
+
+  test("that may not be written to is told apart from one that is full", async () => {
+    await onDiskOf("64m", async ({ layout }) => {
+      await runOk(["mount", "-o", "remount,ro", rig.path("disk")]);
+      const failure = await failureOf(transfer(layout, rig.build("build", { a: "x" }), "v1"));
+      assert.equal(failure.reason, "not-permitted");
+    });
+  });
+
+  test("that a layout was never set up on is told from one that is broken", async () => {
+    rmSync(rig.layout.releases, { recursive: true });
+    const failure = await failureOf(transfer(rig.layout, rig.build("build", { a: "x" }), "v1"));
+    assert.deepEqual(failure, { reason: "layout-missing", path: rig.layout.releases });
+  });
+
+  test("is waited for also where sync(1) is missing", async () => {
+    const build = rig.build("build", { "a/b": "x", link: { to: "a/b" }, closed: null });
+    assert.ok((await makeDurable(build, "no-such-tool-as-sync")) > 0);
+    assert.ok((await makeDurable(build)) > 0);
+    await assert.rejects(makeDurable(rig.path("nothing there")), AgentError);
+  });
+});

@@ -1,0 +1,238 @@
+/** The process behind load.ts. Bare sockets and a small HTTP reader: what node:http hides would be hidden from tests. */
+import { connect, type Socket } from "node:net";
+import { type LoadMessage, type LoadOptions, type LoadRequest, monotonicMs } from "../load/load.ts";
+
+const options: LoadOptions = JSON.parse(process.argv[2] ?? "{}");
+const { timeoutMs = 10_000 } = options;
+const url = new URL(options.url);
+const port = Number(url.port || 80);
+const host = url.hostname.replace(/^\[|\]$/g, "");
+const requestText = (connection: string) =>
+  `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: ${connection}\r\n\r\n`;
+const FRESH = requestText("close");
+const KEPT_ALIVE = requestText("keep-alive");
+const RELEASE_LIMIT = 64;
+
+interface Answer {
+  readonly status: number;
+  readonly release: string | undefined;
+  /** The server will close the connection, and has said so. */
+  readonly isLast: boolean;
+}
+
+/** `isUntouched`: not one byte of an answer had come. */
+type Outcome = Answer | { readonly error: string; readonly isUntouched: boolean };
+
+interface Head {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly bodyAt: number;
+}
+
+function readHead(bytes: Buffer): Head | "more" | "bad" {
+  const end = bytes.indexOf("\r\n\r\n");
+  if (end < 0) return bytes.length > 65536 || !"HTTP/1.".startsWith(bytes.toString("latin1", 0, 7)) ? "bad" : "more";
+  const [first = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
+  const status = /^HTTP\/1\.[01] (\d{3})/.exec(first)?.[1];
+  if (status === undefined) return "bad";
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+  }
+  if (first.startsWith("HTTP/1.0") && headers.get("connection") === undefined) headers.set("connection", "close");
+  return { status: Number(status), headers, bodyAt: end + 4 };
+}
+
+/** The whole body; `more` while bytes are missing. Without a length it lasts until the server closes. */
+function readBody(head: Head, bytes: Buffer, isEnded: boolean): Buffer | "more" | "bad" {
+  const rest = bytes.subarray(head.bodyAt);
+  if (head.status === 204 || head.status === 304) return Buffer.alloc(0);
+  if (/chunked/i.test(head.headers.get("transfer-encoding") ?? "")) return readChunks(rest);
+  const length = head.headers.get("content-length");
+  if (length === undefined) return isEnded ? rest : "more";
+  return rest.length >= Number(length) ? rest.subarray(0, Number(length)) : "more";
+}
+
+function readChunks(bytes: Buffer): Buffer | "more" | "bad" {
+  const parts: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = bytes.indexOf("\r\n", at);
+    if (lineEnd < 0) return "more";
+    const size = Number.parseInt(bytes.toString("latin1", at, lineEnd), 16);
+    if (Number.isNaN(size)) return "bad";
+    const end = lineEnd + 2 + size + 2;
+    if (bytes.length < end) return "more";
+    if (size === 0) return Buffer.concat(parts);
+    parts.push(bytes.subarray(lineEnd + 2, end - 2));
+    at = end;
+  }
+}
+
+function readAnswer(bytes: Buffer, isEnded: boolean): Answer | "more" | "bad" {
+  const head = readHead(bytes);
+  if (typeof head === "string") return head;
+  const body = readBody(head, bytes, isEnded);
+  if (typeof body === "string") return body;
+  const text = body.length <= RELEASE_LIMIT ? body.toString("utf8").trim() : undefined;
+  const isLast = /close/i.test(head.headers.get("connection") ?? "");
+  return { status: head.status, release: head.headers.get("x-release") ?? text, isLast };
+}
+
+/** Sends one request and reads its answer. The socket stays as it is afterwards. */
+function exchange(socket: Socket, text: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    const finish = (outcome: Outcome) => {
+      clearTimeout(timer);
+      socket.off("data", take).off("error", fail).off("end", end).off("close", end);
+      resolve(outcome);
+    };
+    const fault = (error: string) => finish({ error, isUntouched: bytes.length === 0 });
+    const take = (chunk: Buffer) => {
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      read(false);
+    };
+    const read = (isEnded: boolean) => {
+      const answer = readAnswer(bytes, isEnded);
+      if (answer === "bad") fault("no HTTP");
+      else if (answer !== "more") finish(answer);
+      else if (isEnded) fault(bytes.length === 0 ? "closed without an answer" : "cut");
+    };
+    const end = () => read(true);
+    const fail = (error: Error) => fault(error.message);
+    const timer = setTimeout(() => finish({ error: "timed out", isUntouched: false }), timeoutMs);
+    socket.on("data", take).on("error", fail).on("end", end).on("close", end);
+    socket.write(text);
+  });
+}
+
+function openSocket(): Socket {
+  const socket = connect({ host, port, noDelay: true });
+  // `exchange` listens to errors while it waits; one that comes later changes nothing.
+  socket.on("error", () => {});
+  return socket;
+}
+
+async function sendFresh(): Promise<Outcome> {
+  const socket = openSocket();
+  const outcome = await exchange(socket, FRESH);
+  // The server closes first: else each request would leave a port of ours in TIME_WAIT.
+  if ("error" in outcome) socket.destroy();
+  else setTimeout(() => socket.destroy(), 1000).unref();
+  return outcome;
+}
+
+/** One kept-alive connection at a time. */
+interface Lane {
+  socket: Socket | undefined;
+  /** The server closed the connection, unannounced, while it waited for the next request. */
+  isLost: boolean;
+  isBusy: boolean;
+}
+
+async function sendKeptAlive(lane: Lane): Promise<{ outcome: Outcome; hasReconnected: boolean }> {
+  const wasLost = lane.isLost;
+  const isReused = lane.socket !== undefined;
+  const socket = lane.socket ?? openFor(lane);
+  lane.socket = undefined;
+  lane.isLost = false;
+  const outcome = await exchange(socket, KEPT_ALIVE);
+  if (!("error" in outcome)) {
+    if (!outcome.isLast) keep(lane, socket);
+    return { outcome, hasReconnected: wasLost };
+  }
+  socket.destroy();
+  if (!isReused || !outcome.isUntouched) return { outcome, hasReconnected: wasLost };
+  return { outcome: await sendFresh(), hasReconnected: true };
+}
+
+function openFor(lane: Lane): Socket {
+  const socket = openSocket();
+  const lose = () => {
+    if (lane.socket !== socket) return;
+    lane.socket = undefined;
+    lane.isLost = true;
+    socket.destroy();
+  };
+  return socket.once("end", lose).once("close", lose);
+}
+
+function keep(lane: Lane, socket: Socket): void {
+  if (socket.destroyed || socket.readableEnded) lane.isLost = true;
+  else lane.socket = socket;
+}
+
+const requests: LoadRequest[] = [];
+const inFlight = new Set<Promise<void>>();
+const lanes = Array.from({ length: options.keepAliveConnections }, (): Lane => {
+  return { socket: undefined, isLost: false, isBusy: false };
+});
+const counts = { sent: 0, failed: 0, reconnects: 0 };
+let skipped = 0;
+
+function record(kind: LoadRequest["kind"], sentAt: number, outcome: Outcome, hasReconnected: boolean): void {
+  const isError = "error" in outcome;
+  const isFailed = isError || outcome.status >= 500;
+  counts.sent++;
+  if (isFailed) counts.failed++;
+  else if (hasReconnected) counts.reconnects++;
+  requests.push({
+    ...{ sentAt, doneAt: monotonicMs(), kind, hasReconnected, outcome: isFailed ? "failed" : "ok" },
+    status: isError ? undefined : outcome.status,
+    release: isError ? undefined : outcome.release,
+    error: isError ? outcome.error : isFailed ? `status ${outcome.status}` : undefined,
+  });
+}
+
+async function fresh(): Promise<void> {
+  const sentAt = monotonicMs();
+  record("fresh", sentAt, await sendFresh(), false);
+}
+
+async function keptAlive(lane: Lane): Promise<void> {
+  const sentAt = monotonicMs();
+  lane.isBusy = true;
+  const { outcome, hasReconnected } = await sendKeptAlive(lane);
+  lane.isBusy = false;
+  record("kept-alive", sentAt, outcome, hasReconnected);
+}
+
+function launch(sending: Promise<void>): void {
+  inFlight.add(sending);
+  void sending.finally(() => inFlight.delete(sending));
+}
+
+const startedAt = monotonicMs();
+const launched = { fresh: 0, keptAlive: 0 };
+
+function tick(): void {
+  const seconds = (monotonicMs() - startedAt) / 1000;
+  for (const due = seconds * options.freshPerSecond; launched.fresh < Math.floor(due); launched.fresh++)
+    launch(fresh());
+  for (const due = seconds * options.ratePerSecond; launched.keptAlive < Math.floor(due); launched.keptAlive++) {
+    const lane = lanes.find((candidate) => !candidate.isBusy);
+    // Taken in turn, so that each connection is used.
+    if (lane === undefined) skipped++;
+    else {
+      lanes.push(...lanes.splice(lanes.indexOf(lane), 1));
+      launch(keptAlive(lane));
+    }
+  }
+}
+
+function say(message: LoadMessage, then: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, then);
+}
+
+const ticking = setInterval(tick, 2);
+const telling = setInterval(() => say({ kind: "progress", counts }), 20);
+process.on("disconnect", () => process.exit(1));
+process.once("message", () => {
+  clearInterval(ticking);
+  void Promise.all(inFlight).then(() => {
+    clearInterval(telling);
+    say({ kind: "end", requests, skipped }, () => process.exit(0));
+  });
+});
+say({ kind: "ready" });

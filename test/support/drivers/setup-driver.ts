@@ -1,0 +1,22 @@
+/** Runs `setup` in a process of its own, so that it can be another user's: a JSON of the input as argument, JSON on stdout. */
+import { AgentError } from "../../../agent/core/failure.ts";
+import type { AgentFailure, ProjectPlan, SetupResult } from "../../../agent/protocol.ts";
+import { runSetup, type SetupOptions } from "../../../agent/setup.ts";
+import { hostContext } from "../fixtures/host-context.ts";
+
+export interface SetupInput extends SetupOptions {
+  readonly project: ProjectPlan;
+}
+
+export type SetupOutput = { readonly result: SetupResult } | { readonly failure: AgentFailure };
+
+async function answer({ project, dryRun, prove }: SetupInput): Promise<SetupOutput> {
+  try {
+    return { result: await runSetup(hostContext(project), { dryRun, prove }) };
+  } catch (error) {
+    if (error instanceof AgentError) return { failure: error.failure };
+    throw error;
+  }
+}
+
+process.stdout.write(JSON.stringify(await answer(JSON.parse(process.argv[2] ?? ""))));
