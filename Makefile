@@ -41,4 +41,4 @@ bench: ## measure against rsync, tar and ssh; writes docs/performance.md
 	@scripts/with-node.sh scripts/as-root.sh node test/bench/main.ts
 
 clean: ## remove what was built and fetched
-	rm -rf dist .tmp .node .node18 node_modules
+	rm -rf dist .tmp .node .node16 .node18 node_modules

@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh build    a Node that is new enough, and this project's packages
 #   scripts/setup.sh demo     and supervisor, OpenSSH's server and gunicorn
-#   scripts/setup.sh test     and Go, the shells and tools that tests use, and a Node 18 for the agent
+#   scripts/setup.sh test     and Go, the shells and tools that tests use, a Node 18 for the agent, and one that is too old for it
 #
 # Nothing is started and nothing is enabled: a service that these packages bring stays down and off. Node is put into
 # this folder, never into the system. Packages need root or sudo, and only when one is missing.
@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly TIER=${1:-build}
-readonly NODE_VERSION=24.21.0 NPM_VERSION=11.19.1 AGENT_NODE_VERSION=18.20.8
+readonly NODE_VERSION=24.21.0 NPM_VERSION=11.19.1 AGENT_NODE_VERSION=18.20.8 OLD_NODE_VERSION=16.20.2
 readonly POLICY=/usr/sbin/policy-rc.d POLICY_ASIDE=/usr/sbin/policy-rc.d.zdr-aside
 
 case $TIER in build | demo | test) ;; *)
@@ -196,5 +196,8 @@ if [ "$TIER" = test ]; then
   need ca-certificates /usr/sbin/update-ca-certificates
 fi
 install_missing
-if [ "$TIER" = test ]; then fetch_node .node18 "$AGENT_NODE_VERSION"; fi
+if [ "$TIER" = test ]; then
+  fetch_node .node18 "$AGENT_NODE_VERSION"
+  fetch_node .node16 "$OLD_NODE_VERSION"
+fi
 say "ready"

@@ -59,7 +59,9 @@ export function agentWords(failure: AgentFailure): Words {
       );
     case "no-space":
       return words(
-        `${failure.path} needs ${formatBytes(failure.needBytes)} but has ${formatBytes(failure.freeBytes)} free`,
+        failure.needBytes === 0
+          ? `no space is left on the disk for ${failure.path}`
+          : `${failure.path} needs ${formatBytes(failure.needBytes)} but has ${formatBytes(failure.freeBytes)} free`,
         onHost(`df -h ${shellWord(failure.path)}`),
         'keep fewer releases: a smaller "keep:" in deploy.yml',
       );

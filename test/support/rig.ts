@@ -251,8 +251,17 @@ export async function freePort(): Promise<number> {
 }
 
 /** The Node 18 that scripts/setup.sh fetches for the agent, the oldest that hosts may have. */
-export async function node18(): Promise<string> {
-  const path = join(ROOT, `.node18/node_modules/node-linux-${process.arch}/bin/node`);
+export function node18(): Promise<string> {
+  return fetchedNode(".node18");
+}
+
+/** A Node that is too old for the agent. */
+export function node16(): Promise<string> {
+  return fetchedNode(".node16");
+}
+
+async function fetchedNode(folder: string): Promise<string> {
+  const path = join(ROOT, folder, `node_modules/node-linux-${process.arch}/bin/node`);
   await access(path).catch(() => {
     throw new Error(`${dirname(path)} is missing: run scripts/setup.sh test first`);
   });

@@ -7,8 +7,8 @@ import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Rig, startRig } from "../support/rig.ts";
-import { buildSample, SAMPLE_BINARY, type SampleName, type Variant } from "../support/samples.ts";
+import { type Rig, startRig } from "../../support/rig.ts";
+import { buildSample, SAMPLE_BINARY, type SampleName, type Variant } from "../../support/samples.ts";
 import {
   assertNothingLeft,
   assertServes,
@@ -16,7 +16,7 @@ import {
   releasesOf,
   type Serving,
   type Told,
-} from "../support/wrong-world.ts";
+} from "../../support/wrong-world.ts";
 
 type Kind = "go-overseer" | "gunicorn" | "go-plain";
 /** Variants of the samples, and what only this file makes. */
