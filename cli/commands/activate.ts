@@ -1,5 +1,5 @@
 /** What deploy and rollback share: activate host by host, stop at the first failure, settle, and tell what became of all. */
-import type { ActivationReport } from "../../agent/protocol.ts";
+import type { ActivationReport, AgentEvent } from "../../agent/protocol.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { activationTable } from "../core/report/describe.ts";
@@ -14,21 +14,33 @@ export interface ActivationGoal {
   readonly why: "deploy" | "rollback";
 }
 
+/** How far the activation of one host has got, for whoever interrupts it. */
+interface UnderWay {
+  readonly host: FleetHost;
+  hasFlipped: boolean;
+  /** Its session ends with the answer to what is under way. */
+  isAborted: boolean;
+}
+
 export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: ActivationGoal): Promise<ExitCode> {
-  const undo = run.interrupt.onFirst(() =>
-    run.output.report({
-      kind: "note",
-      text: "finishing the activation that is under way; a second signal leaves it to the host, which finishes it alone",
-    }),
-  );
+  const begun: UnderWay[] = [];
+  const undo = run.interrupt.onFirst(() => interruptActivation(run, fleet, begun.at(-1)));
   try {
     for (const host of fleet.hosts) {
-      if (run.interrupt.signal !== undefined || !(await activateHost(run, fleet, host, goal))) break;
+      if (run.interrupt.signal !== undefined) break;
+      const underWay: UnderWay = { host, hasFlipped: false, isAborted: false };
+      begun.push(underWay);
+      if (!(await activateHost(run, fleet, underWay, goal))) break;
     }
   } finally {
     undo();
   }
-  await settleHosts(run, fleet);
+  const hosts = begun.filter(({ host, isAborted }) => host.state.kind === "serves" && !isAborted);
+  await settleHosts(
+    run,
+    fleet,
+    hosts.map(({ host }) => host),
+  );
   const reports = fleet.hosts.flatMap((host) =>
     host.activation ? [{ host: host.name, report: host.activation }] : [],
   );
@@ -37,18 +49,36 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
   return exit;
 }
 
+/** Before the flip it can be undone; after it, stopping half-way would help nobody. */
+function interruptActivation(run: Run, fleet: Fleet<HostTarget>, underWay: UnderWay | undefined): void {
+  if (underWay !== undefined && !underWay.hasFlipped) {
+    underWay.isAborted = true;
+    fleet.abort([underWay.host]);
+    return;
+  }
+  const text =
+    "finishing the activation that is under way; a second signal leaves it to the host, which finishes it alone";
+  run.output.report({ kind: "note", text });
+}
+
 /** False: this host did not take the release, so no further one is tried. */
 async function activateHost(
   run: Run,
   fleet: Fleet<HostTarget>,
-  host: FleetHost,
+  underWay: UnderWay,
   goal: ActivationGoal,
 ): Promise<boolean> {
+  const { host } = underWay;
+  const tell = fleet.onEvent(host);
+  const onEvent = (event: AgentEvent) => {
+    if (event.event === "phase" && event.phase === "flip") underWay.hasFlipped = true;
+    tell(event);
+  };
   const before = host.state;
   host.state = { kind: "unknown", tag: goal.tag };
   host.phase = "activate";
   const isTaken = await fleet.onOne(host, "activate", async (_, session) => {
-    host.activation = await session.request("activate", goal, fleet.onEvent(host));
+    host.activation = await session.request("activate", goal, onEvent);
     host.state = stateOf(host.activation);
     for (const text of host.activation.warnings) run.output.report({ kind: "warning", host: host.name, text });
     const words = outcomeWords(host.activation);
@@ -77,8 +107,7 @@ function outcomeWords({ outcome, tag, previous }: ActivationReport): string {
 }
 
 /** Prunes and unlocks the hosts that took the release. Trouble here is a warning: the release serves. */
-async function settleHosts(run: Run, fleet: Fleet<HostTarget>): Promise<void> {
-  const hosts = fleet.hosts.filter((host) => host.state.kind === "serves");
+async function settleHosts(run: Run, fleet: Fleet<HostTarget>, hosts: readonly FleetHost[]): Promise<void> {
   await Promise.all(
     hosts.map(async (host) => {
       host.phase = "settle";

@@ -6,6 +6,7 @@ import { describeControl } from "../core/report/describe.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
+import { tellSurvey } from "./tell-survey.ts";
 
 export type ControlAction = RequestOf<"control">["action"];
 
@@ -23,7 +24,7 @@ export async function control(
     const done: { host: string; result: ControlResult }[] = [];
     const lock = { by: run.actor, why: [action, ...names].join(" ") };
     const isWell = await fleet.onAll("survey", async (host, session) => {
-      await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
+      tellSurvey(run, host, await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host)));
       return undefined;
     });
     if (isWell) {

@@ -14,6 +14,7 @@ import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
 import { type HostOptions, type Opened, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
+import { tellSurvey } from "./tell-survey.ts";
 
 export interface DeployOptions extends HostOptions {
   readonly tag: string;
@@ -87,9 +88,8 @@ async function surveyHosts(
   const isWell = await fleet.onAll("survey", async (host, session) => {
     const survey = await session.request("survey", { project: plan, ...lock }, fleet.onEvent(host));
     surveys.set(host, survey);
+    tellSurvey(run, host, survey);
     if (!options.dryRun) requireSound(host, survey);
-    if (survey.recovered !== undefined) run.output.report({ kind: "note", host: host.name, text: survey.recovered });
-    for (const text of survey.warnings) run.output.report({ kind: "warning", host: host.name, text });
     return `current is ${survey.current ?? "nothing"}, ${formatBytes(survey.freeBytes)} free`;
   });
   return isWell ? surveys : undefined;

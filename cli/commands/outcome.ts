@@ -8,7 +8,7 @@ import {
   outcomeOfFailure,
 } from "../core/exit-code.ts";
 import { stateLine } from "../core/report/state-line.ts";
-import { type Explained, explainActivation, explainAll } from "../explain.ts";
+import { type Explained, explain, explainActivation, explainAll } from "../explain.ts";
 import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 
@@ -18,8 +18,11 @@ export function concludeHosts(run: Run, hosts: readonly FleetHost[]): ExitCode {
   const reverted = hosts.flatMap((host) =>
     host.activation ? (explainActivation(host.name, host.activation) ?? []) : [],
   );
-  const exit = run.interrupt.signal === undefined ? combineExitCodes(hosts.map(outcomeOfHost)) : interruptedExit(run);
+  const { signal } = run.interrupt;
   const explained: Explained[] = [...(failures.length > 0 ? [explainAll(failures)] : []), ...reverted];
+  // Also where all of it went well: whoever interrupts wants to know what became of it.
+  if (signal !== undefined && explained.length === 0) explained.push(explain({ kind: "interrupted", signal }));
+  const exit = signal === undefined ? combineExitCodes(hosts.map(outcomeOfHost)) : interruptedExit(signal);
   if (explained.length === 0) return exit;
   run.output.failure({
     error: explained.flatMap((one) => one.error),
@@ -36,6 +39,6 @@ function outcomeOfHost(host: FleetHost): HostOutcome {
   return host.activation ? outcomeOf(host.activation) : { kind: "as-before", exit: EXIT.done };
 }
 
-function interruptedExit(run: Run): ExitCode {
-  return run.interrupt.signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+function interruptedExit(signal: "SIGINT" | "SIGTERM"): ExitCode {
+  return signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
 }

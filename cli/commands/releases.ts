@@ -5,6 +5,7 @@ import { describeReleases } from "../core/report/describe.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
+import { tellSurvey } from "./tell-survey.ts";
 
 export async function releases(run: Run, options: HostOptions): Promise<ExitCode> {
   const opened = openConfig(run, options);
@@ -14,7 +15,7 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
     await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.plan });
       found.set(host.name, survey.releases);
-      for (const text of survey.warnings) run.output.report({ kind: "warning", host: host.name, text });
+      tellSurvey(run, host, survey);
       return undefined;
     });
     const exit = concludeHosts(run, fleet.hosts);

@@ -7,6 +7,7 @@ import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
+import { tellSurvey } from "./tell-survey.ts";
 
 export interface RollbackOptions extends HostOptions {
   readonly to?: string;
@@ -22,7 +23,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     const isWell = await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
       surveys.push({ host: host.name, survey });
-      if (survey.recovered !== undefined) run.output.report({ kind: "note", host: host.name, text: survey.recovered });
+      tellSurvey(run, host, survey);
       return `current is ${survey.current ?? "nothing"}`;
     });
     if (!isWell) return concludeHosts(run, fleet.hosts);

@@ -102,9 +102,9 @@ export class Fleet<Target extends FleetTarget> {
     return (event) => this.#options.report({ kind: "agent", host: host.name, event });
   }
 
-  /** Tells every host to undo what was not activated. */
-  abort(): void {
-    for (const host of this.hosts) void host.session.then((session) => session.abort()).catch(() => {});
+  /** Tells these hosts to undo what was not activated; their sessions end with it. */
+  abort(hosts: readonly FleetHost[] = this.hosts): void {
+    for (const host of hosts) void host.session.then((session) => session.abort()).catch(() => {});
   }
 
   /** Ends every session, then every connection. Never throws. */
