@@ -76,10 +76,13 @@ function evidenceOf(process: ProcessView, wanted: string): string {
   return `pid ${process.pid} was started through current after the flip`;
 }
 
-/** The processes that served before and are to go: those that accepted, or, where nothing listens, all of them. */
+/**
+ * The processes that served before a reload and are to go: those that accepted, or, where that can not be seen, all but
+ * the supervised one, which stays through every reload.
+ */
 export function oldGeneration(processes: readonly ProcessView[]): ProcessView[] {
   const accepting = processes.filter((process) => process.accepts);
-  return accepting.length > 0 ? accepting : processes.filter((process) => !process.supervised || process.denied);
+  return accepting.length > 0 ? accepting : processes.filter((process) => !process.supervised);
 }
 
 /** The release that a program's processes run, or undefined where that is mixed or can not be told. */

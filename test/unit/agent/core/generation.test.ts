@@ -99,6 +99,14 @@ test("the old generation is what accepted; its master stays", () => {
   );
 });
 
+test("where nothing can be seen, the supervised process is not waited for: it stays through every reload", () => {
+  const hidden = [view(1, { supervised: true, denied: true }), view(2, { denied: true })];
+  assert.deepEqual(
+    oldGeneration(hidden).map(({ pid }) => pid),
+    [2],
+  );
+});
+
 test("a program whose processes differ runs no one release", () => {
   assert.equal(releaseRun([serving(2, "v1"), serving(3, "v1")]), "v1");
   assert.equal(releaseRun([serving(2, "v1"), serving(3, "v2")]), undefined);
