@@ -73,6 +73,7 @@ export function linkWords(link: LinkFailure): Words {
       return words(
         `the agent did not start: ${link.detail}${link.noise === "" ? "" : ` (the login shell said: ${link.noise})`}`,
         "start-up files of the login shell (.bashrc, .profile) must not end the shell or wait for input",
+        'where deploy.yml has "node:", it must name Node itself and not a script around it',
       );
     case "agent-reply":
       return words(`the agent's answer cannot be understood: ${link.detail}`, "this is a bug in zdr; please report it");
