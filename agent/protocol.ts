@@ -161,6 +161,8 @@ export const ReleaseInfo = z.object({
   isCurrent: z.boolean(),
   /** Whether `releases/<tag>` is there. */
   isPresent: z.boolean(),
+  /** Which of the releases that were ever proved was proved last: the higher the later. Absent: never proved. */
+  provedRank: z.optional(nonNegative),
   /** Supervisor's names of the programs that really run this release, by the device and inode of their exe or cwd. */
   runs: strings,
 });
@@ -293,6 +295,7 @@ export const AgentFailure = z.lazy(() =>
     failure("layout-missing", { path: z.string() }),
     failure("not-a-folder", { path: z.string() }),
     failure("current-not-a-link", { path: z.string() }),
+    failure("current-missing", { path: z.string(), running: z.string(), runs: z.optional(z.string()) }),
     failure("current-outside", { path: z.string(), target: z.string() }),
     failure("foreign-owner", { path: z.string(), ownerUid: z.number(), uid: z.number() }),
     failure("unsafe-mode", { path: z.string(), mode: z.number() }),

@@ -41,6 +41,7 @@ interface Staging {
   readonly incoming: Incoming;
   /** Indices into the manifest's entries that the CLI is to send. */
   readonly missing: readonly number[];
+  /** On performance.now(): stage and upload are requests of their own. */
   readonly startedAt: number;
 }
 

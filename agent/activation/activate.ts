@@ -12,7 +12,7 @@ import { releaseRecords } from "../core/ledger.ts";
 import { flipCurrent, readCurrent } from "../io/current.ts";
 import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
 import { markLog } from "../io/program-log.ts";
-import type { ActivationReport, ProgramReport } from "../protocol.ts";
+import type { ActivationReport, AgentFailure, ProgramReport } from "../protocol.ts";
 import { Activation, type ActivationOrder, type Before, failureOf } from "./activation.ts";
 import { type Brought, bringProgram, provedAlready } from "./bring.ts";
 import { measureProgram } from "./measure.ts";
@@ -21,28 +21,49 @@ import { viewProgram } from "./program-view.ts";
 import { finish, reportProgram, weakestProof } from "./report.ts";
 import { revert } from "./revert.ts";
 import { NOTHING_TO_DRAIN, waitDrained, watchProgram } from "./settle.ts";
-import { settledInfo } from "./supervised.ts";
+import { restingInfo } from "./supervised.ts";
 
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
-  const current = readCurrent(context.layout);
-  const previous = order.why === "recovery" ? order.from : current;
-  const activation = new Activation(context, order, previous, await surveyPrograms(context));
-  if (current === order.tag && (await isUnchanged(activation))) return finish(activation, "unchanged");
-  await preflightRelease(context, order.tag);
-  for (const { program, info } of activation.befores) {
-    if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
-  }
-  if (order.gone.aborted) {
+  const activation = await begin(context, order);
+  try {
+    if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
+      return finish(activation, "unchanged");
+    await preflightRelease(context, order.tag);
+    for (const { program, info } of activation.befores) {
+      if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
+    }
+    if (order.gone.aborted) throw new AgentError({ reason: "interrupted" });
+    reserveLedgerSpace(context.layout);
+    activation.announce(activation.beginning());
+  } catch (error) {
     await activation.stopMeters();
-    throw new AgentError({ reason: "interrupted" });
+    throw error;
   }
   return flipAndProve(activation);
 }
 
+/**
+ * Goes back for a dead agent that had flipped: because it had begun to, or because its release can not even be tried
+ * again. `failure`: why.
+ */
+export async function goBack(
+  context: HostContext,
+  order: ActivationOrder,
+  failure: AgentFailure,
+): Promise<ActivationReport> {
+  const activation = await begin(context, order);
+  for (const { program } of activation.befores) activation.asked.add(program);
+  activation.step("flipped");
+  return revert(activation, failure);
+}
+
+async function begin(context: HostContext, order: ActivationOrder): Promise<Activation> {
+  const previous = order.resumed ? order.resumed.from : readCurrent(context.layout);
+  return new Activation(context, order, previous, await surveyPrograms(context, order.resumed?.up));
+}
+
 async function flipAndProve(activation: Activation): Promise<ActivationReport> {
-  const { context, order, previous, reports } = activation;
-  reserveLedgerSpace(context.layout);
-  activation.announce({ event: "activating", why: order.why, ...(previous === undefined ? {} : { from: previous }) });
+  const { context, order, reports } = activation;
   try {
     context.emit({ event: "phase", phase: "flip", detail: order.tag });
     // Counted as flipped from here: a rename that failed half-way through its fsync is reverted like any other.
@@ -60,12 +81,14 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
   return finish(activation, "kept");
 }
 
-async function surveyPrograms(context: HostContext): Promise<Before[]> {
+/** Only looks: until the flip a program that supervisor tries to start over and over may go on trying. */
+async function surveyPrograms(context: HostContext, up: readonly string[] | undefined): Promise<Before[]> {
   const befores: Before[] = [];
   for (const program of context.project.programs) {
-    const info = await settledInfo(context, program);
+    const info = await restingInfo(context, program);
     const processes = await viewProgram(context, program, info.pid);
-    befores.push({ program, info, release: releaseRun(processes), log: markLog(info) });
+    const wasUp = up === undefined ? info.statename === "RUNNING" : up.includes(program.name);
+    befores.push({ program, info, wasUp, release: releaseRun(processes), log: markLog(info) });
   }
   return befores;
 }
@@ -91,25 +114,25 @@ async function bringAll(activation: Activation): Promise<Brought[]> {
   const brought: Brought[] = [];
   for (const { program } of befores) {
     activation.markMeter(program);
+    activation.asked.add(program);
     brought.push(await bringProgram(context, program, { tag: order.tag, reload: "if-needed" }));
   }
   return brought;
 }
 
-/** Watches all programs, and meanwhile waits for their old generations to go. */
+/** Watches all programs at once, and meanwhile waits for their old generations to go. */
 async function settleAll(activation: Activation, brought: readonly Brought[]): Promise<void> {
   const { context, befores } = activation;
   const over = new AbortController();
-  const drains = brought.map((one) => waitDrained(context, one, over.signal));
   try {
-    for (const one of brought) await watchProgram(context, one);
-  } catch (error) {
+    const drains = Promise.all(brought.map((one) => waitDrained(context, one, over.signal)));
+    const [drained] = await Promise.all([drains, ...brought.map((one) => watchProgram(context, one))]);
+    for (const [index, before] of befores.entries()) {
+      const [one, drain] = [brought[index], drained[index]];
+      if (one && drain)
+        activation.reports.push(reportProgram(before, one, drain, await activation.stopMeter(one.program)));
+    }
+  } finally {
     over.abort();
-    throw error;
-  }
-  for (const [index, before] of befores.entries()) {
-    const [one, drained] = [brought[index], await drains[index]];
-    if (!one || !drained) continue;
-    activation.reports.push(reportProgram(before, one, drained, await activation.stopMeter(before.program)));
   }
 }

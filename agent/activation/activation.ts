@@ -12,16 +12,26 @@ import type { Measured } from "./measure.ts";
 export interface ActivationOrder {
   readonly tag: string;
   readonly why: "deploy" | "rollback" | "recovery";
-  /** Of a recovery: what to go back to; absent: nothing served before. Otherwise it is what `current` names now. */
-  readonly from?: string;
+  /** Of what a dead agent left behind: what it knew of the time before. Otherwise that is what is found now. */
+  readonly resumed?: Resumed;
   /** Before the flip, the end of the session undoes; after it, it changes nothing. */
   readonly gone: AbortSignal;
+}
+
+export interface Resumed {
+  readonly activation: string;
+  /** What to go back to; undefined: nothing served before. */
+  readonly from: string | undefined;
+  /** Programs that ran; undefined: it is not known, and those that run now count. */
+  readonly up: readonly string[] | undefined;
 }
 
 /** What a program was before anything was done. */
 export interface Before {
   readonly program: ProgramPlan;
   readonly info: ProcessInfo;
+  /** It ran, so it is to run when all is over, whichever way that is. */
+  readonly wasUp: boolean;
   readonly release: string | undefined;
   readonly log: LogMark | undefined;
 }
@@ -31,18 +41,21 @@ type OwnEntry = DistributiveOmit<Extract<LedgerEntry, { activation: string }>, "
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 export class Activation {
-  readonly id = randomBytes(8).toString("hex");
+  readonly id: string;
   readonly context: HostContext;
   readonly order: ActivationOrder;
   readonly previous: string | undefined;
   readonly befores: readonly Before[];
   readonly reports: ProgramReport[] = [];
   readonly warnings: string[] = [];
+  /** Programs that were told anything since the flip. */
+  readonly asked = new Set<ProgramPlan>();
   readonly #meters = new Map<ProgramPlan, Measured>();
   #startedAt: number;
   #state: ActivationState = "STAGED";
 
   constructor(context: HostContext, order: ActivationOrder, previous: string | undefined, befores: readonly Before[]) {
+    this.id = order.resumed?.activation ?? randomBytes(8).toString("hex");
     this.context = context;
     this.order = order;
     this.previous = previous;
@@ -77,6 +90,13 @@ export class Activation {
       const { reason } = failureOf(error);
       this.warnings.push(`the ledger could not be told "${entry.event}" (${reason}): free some space on the host`);
     }
+  }
+
+  /** What the ledger is told before the flip. */
+  beginning(): OwnEntry {
+    const { order, previous, befores } = this;
+    const up = befores.filter((before) => before.wasUp).map(({ program }) => program.name);
+    return { event: "activating", why: order.why, up, ...(previous === undefined ? {} : { from: previous }) };
   }
 
   measure(program: ProgramPlan, meter: Measured): void {

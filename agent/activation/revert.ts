@@ -2,17 +2,18 @@
  * Back to what was there before the flip, verified like a deploy.
  *
  * - Nothing that goes wrong on the way (a ledger that can not be written, a log that can not be read) ends it early.
- * - A program that was down before is down afterwards; one that provably runs the old release already is left alone.
+ * - A program that was down before is down afterwards; one that was told nothing, or provably runs the old release
+ *   already, is left alone.
  * - A program that does not come back by its own way of reloading is stopped and started, more than once if need be: a gap
  *   costs less than a host that serves the wrong release, or nothing. What can not be proved then is for a person to see.
  * - One program that does not come back keeps none of the others from it.
  */
 import type { HostContext } from "../context.ts";
-import { isDown } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
 import { PRESETS } from "../core/presets.ts";
-import { flipCurrent, removeCurrent } from "../io/current.ts";
+import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
 import { probeOnce } from "../io/http/probe.ts";
+import { giveUpReserve } from "../io/ledger-file.ts";
 import { linesSince } from "../io/program-log.ts";
 import type { ActivationReport, AgentFailure, ProgramPlan } from "../protocol.ts";
 import { type Activation, type Before, failureOf } from "./activation.ts";
@@ -21,7 +22,7 @@ import { viewProgram } from "./program-view.ts";
 import { finish, reportProgram } from "./report.ts";
 import { waitDrained } from "./settle.ts";
 import { STRATEGIES } from "./strategies.ts";
-import { stopProgram } from "./supervised.ts";
+import { askToStart, stopProgram } from "./supervised.ts";
 
 /** What failed may hang until its library kills it. It serves nobody any more, so it is not waited for as a good one is. */
 export const FAILED_DRAIN_LIMIT_MS = 3_000;
@@ -61,19 +62,46 @@ async function putBack(activation: Activation): Promise<void> {
     }
     return;
   }
-  // Supervisor may be starting a program again this very moment: its slot must hold the old binary before that.
-  for (const { program } of befores) STRATEGIES[program.reload.strategy].prepare(context, program, previous);
-  flipCurrent(context.layout, previous);
+  for (const before of befores) refillSlot(activation, before, previous);
+  flipBack(context, previous);
   const failures: unknown[] = [];
   for (const before of befores) await bringBack(activation, before, previous).catch((error) => failures.push(error));
   if (failures.length > 0) throw failures[0];
 }
 
+/**
+ * Supervisor may be starting a program again this very moment: its slot must hold the old binary before that. Where that
+ * does not work (the old release may not know the program), bringing it back says so; the link goes back all the same.
+ */
+function refillSlot({ context }: Activation, { program, wasUp }: Before, previous: string): void {
+  if (!wasUp) return;
+  try {
+    STRATEGIES[program.reload.strategy].prepare(context, program, previous);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+  }
+}
+
+/** A disk without room for one more link gives up what was set aside for the ledger. */
+function flipBack({ layout }: HostContext, previous: string): void {
+  if (readCurrent(layout) === previous) return;
+  try {
+    flipCurrent(layout, previous);
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.failure.reason !== "no-space") throw error;
+    giveUpReserve(layout);
+    flipCurrent(layout, previous);
+  }
+}
+
 async function bringBack(activation: Activation, before: Before, previous: string): Promise<void> {
   const { context } = activation;
-  const { program, info } = before;
-  if (isDown(info.statename)) {
+  const { program, info, wasUp } = before;
+  if (!activation.asked.has(program)) return;
+  if (!wasUp) {
     await stopProgram(context, program);
+    // Supervisor was trying to start it, and goes on trying; that it succeeds is nobody's promise.
+    if (info.statename === "BACKOFF") await askToStart(context, program).catch(() => undefined);
     return;
   }
   const brought = await bringOld(context, program, previous);

@@ -24,7 +24,8 @@ export async function watchProgram(context: HostContext, brought: Brought): Prom
   const deadline = brought.at + brought.readyMs + program.watchMs;
   const workers = new Map<string, ProcessView>();
   let failures = 0;
-  while (context.now() < deadline) {
+  // At least one look: while other programs were brought up, this one's window may have passed.
+  do {
     await context.sleep(Math.min(WATCH_INTERVAL_MS, Math.max(deadline - context.now(), 1)));
     await checkRecord(context, brought);
     await checkWorkers(context, brought, workers);
@@ -34,7 +35,7 @@ export async function watchProgram(context: HostContext, brought: Brought): Prom
       const lastProbe = probe.error ?? `status ${probe.status}`;
       throw new AgentError({ reason: "unhealthy", program: program.name, timeoutMs: program.watchMs, lastProbe });
     }
-  }
+  } while (context.now() < deadline);
 }
 
 async function checkRecord({ supervisor }: HostContext, { program, info }: Brought): Promise<void> {

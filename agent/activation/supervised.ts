@@ -19,22 +19,31 @@ export const POLL_INTERVAL_MS = 40;
 /** Each question wakes supervisord's loop, and each turn of it restarts what is to be restarted. */
 const LOOKS_AT_EXITED = 3;
 
-/** Waits out STARTING and STOPPING, ends BACKOFF's attempts, refuses UNKNOWN. Resolves with RUNNING or a state that is down. */
-export async function settledInfo(context: HostContext, program: ProgramPlan): Promise<ProcessInfo> {
+/** Waits out STARTING and STOPPING, refuses UNKNOWN, and changes nothing. Resolves with RUNNING, BACKOFF or a state that is down. */
+export async function restingInfo(context: HostContext, program: ProgramPlan): Promise<ProcessInfo> {
   const timeoutMs = TRANSITION_TIMEOUT_MS + (program.startSeconds + program.stopSeconds) * 1000;
   const deadline = context.now() + timeoutMs;
   for (;;) {
     const info = await lastingInfo(context, program);
     const step = stepOf(info.statename);
-    if (step === "start" || step === "reload") return info;
+    if (step === "start" || step === "reload" || step === "stop-then-start") return info;
     if (step === "refuse") {
       throw new AgentError({ reason: "program-state-unknown", program: program.name, pid: info.pid });
     }
-    if (step === "stop-then-start") await askToStop(context, program);
     if (context.now() > deadline) {
       const detail = `supervisor says ${info.statename}`;
       throw new AgentError({ reason: "not-ready", program: program.name, timeoutMs, detail });
     }
+    await context.sleep(POLL_INTERVAL_MS);
+  }
+}
+
+/** The same, with BACKOFF's attempts ended: supervisor answers ALREADY_STARTED to a start between two of them. */
+export async function settledInfo(context: HostContext, program: ProgramPlan): Promise<ProcessInfo> {
+  for (;;) {
+    const info = await restingInfo(context, program);
+    if (stepOf(info.statename) !== "stop-then-start") return info;
+    await askToStop(context, program);
     await context.sleep(POLL_INTERVAL_MS);
   }
 }

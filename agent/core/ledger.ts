@@ -29,6 +29,8 @@ export const LedgerEntry = z.discriminatedUnion("event", [
     ...activation,
     from: z.optional(z.string()),
     why: z.enum(["deploy", "rollback", "recovery"]),
+    /** The programs that ran, so that whoever ends this for a dead agent knows what "as before" means. */
+    up: z.optional(z.array(z.string())),
   }),
   z.object({
     event: z.literal("good"),
@@ -140,19 +142,28 @@ export interface InterruptedActivation {
   readonly activation: string;
   readonly tag: string;
   readonly from: string | undefined;
+  readonly why: "deploy" | "rollback" | "recovery";
+  /** Undefined: an older zdr did not say. */
+  readonly up: readonly string[] | undefined;
+  /** It had failed already, and was on its way back. */
+  readonly isReverting: boolean;
 }
 
 /** The last activation, if it began and never ended: its agent died. */
 export function interruptedActivation(entries: readonly LedgerEntry[]): InterruptedActivation | undefined {
   let open: InterruptedActivation | undefined;
   for (const entry of entries) {
-    if (entry.event === "activating") open = { activation: entry.activation, tag: entry.tag, from: entry.from };
-    else if (isActivationEnd(entry) && entry.activation === open?.activation) open = undefined;
+    if (entry.event === "activating") {
+      const { activation, tag, from, why, up } = entry;
+      open = { activation, tag, from, why, up, isReverting: false };
+    } else if (open !== undefined && "activation" in entry && entry.activation === open.activation) {
+      open = isActivationEnd(entry) ? undefined : { ...open, isReverting: entry.event === "bad" };
+    }
   }
   return open;
 }
 
 /** `bad` alone is no end: what serves now is said by the `reverted` or `stuck` that follows. */
-function isActivationEnd(entry: LedgerEntry): entry is Extract<LedgerEntry, { event: "good" | "reverted" | "stuck" }> {
+function isActivationEnd(entry: LedgerEntry): boolean {
   return entry.event === "good" || entry.event === "reverted" || entry.event === "stuck";
 }

@@ -23,13 +23,18 @@ export function reserveLedgerSpace(layout: Layout): void {
   replaceFile(layout.reserve, Buffer.alloc(RESERVE_BYTES), PRIVATE_FILE_MODE);
 }
 
+/** Room for something that must not fail for want of it: a verdict, or the way back. */
+export function giveUpReserve(layout: Layout): void {
+  rmSync(layout.reserve, { force: true });
+}
+
 export function appendLedger(layout: Layout, entry: LedgerEntry): void {
   try {
     append(layout.ledger, entry);
   } catch (error) {
     const code = errnoOf(error);
     if (code !== "ENOSPC" && code !== "EDQUOT") throw fileError(error, "append to", layout.ledger);
-    rmSync(layout.reserve, { force: true });
+    giveUpReserve(layout);
     try {
       append(layout.ledger, entry);
     } catch (again) {

@@ -6,7 +6,17 @@
  * - Nothing is unlinked to steal a lock; the winner removes only numbers below its own.
  * - Whoever linked a number and then finds a higher one has lost (it had looked at a list that was out of date).
  */
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { isFree, type LockHolder, type LockWitness, lockNumber, parseLock } from "../core/lock-text.ts";
@@ -42,7 +52,7 @@ export function takeLock(layout: Layout, by: Actor, why: string, now: () => Date
     released: false,
   };
   const temporary = temporaryBeside(layout.lock(0));
-  onFile("write", temporary, () => writeFileSync(temporary, JSON.stringify(holder), { mode: PRIVATE_FILE_MODE }));
+  onFile("write", temporary, () => writeHolder(temporary, holder));
   try {
     const number = linkNext(layout, temporary, own);
     removeBelow(layout, number);
@@ -102,10 +112,21 @@ function removeBelow(layout: Layout, number: number): void {
   }
 }
 
+/** On the disk before it gets its name: a lock that a power cut has emptied would look held for ever. */
+function writeHolder(path: string, holder: LockHolder): void {
+  const fd = openSync(path, "wx", PRIVATE_FILE_MODE);
+  try {
+    writeFileSync(fd, JSON.stringify(holder));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function release(path: string, holder: LockHolder): void {
   const temporary = temporaryBeside(path);
   try {
-    writeFileSync(temporary, JSON.stringify({ ...holder, released: true }), { mode: PRIVATE_FILE_MODE });
+    writeHolder(temporary, { ...holder, released: true });
     renameSync(temporary, path);
   } catch {
     rmSync(temporary, { force: true });

@@ -1,6 +1,9 @@
 /** Runs a release's own check of itself: argv, no shell, bounded in time and output. */
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 
+/** What a check says last may still be in the pipe when it has ended. */
+const PIPES_AFTER_EXIT_MS = 500;
 export const CHECK_TIMEOUT_MS = 20_000;
 const OUTPUT_LIMIT_BYTES = 16_384;
 /** Of what it printed, lines that are told: a panic says what is wrong first, a traceback last. */
@@ -42,11 +45,17 @@ export function runCheck(
       resolve(trouble);
     };
     child.on("error", (error) => finish(error.message));
-    child.on("exit", () => setTimeout(() => child.stdout.destroy(), 500).unref());
+    // Something that it started, in a session of its own, may hold the pipes for ever.
+    child.on("exit", () => setTimeout(() => closePipes(child), PIPES_AFTER_EXIT_MS).unref());
     child.on("close", (code, signal) => {
       finish(isLate ? late(output) : verdict(code, signal, output.trim(), expect));
     });
   });
+}
+
+function closePipes({ stdout, stderr }: ChildProcessByStdio<null, Readable, Readable>): void {
+  stdout.destroy();
+  stderr.destroy();
 }
 
 function verdict(

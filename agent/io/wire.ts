@@ -34,7 +34,7 @@ export class Wire {
   #queue: Incoming[] = [];
   #queuedBytes = 0;
   #wake: (() => void) | undefined;
-  #lastHeardAt = Date.now();
+  #lastHeardAt = performance.now();
 
   constructor(options: WireOptions) {
     this.#options = options;
@@ -83,13 +83,13 @@ export class Wire {
   }
 
   #receive(chunk: Uint8Array): void {
-    this.#lastHeardAt = Date.now();
+    this.#lastHeardAt = performance.now();
     for (const piece of this.#splitter.push(chunk)) {
       if (piece.kind === "data") {
         this.#queuedBytes += piece.bytes.length;
         this.#enqueue({ kind: "data", bytes: piece.bytes });
       } else if (piece.kind === "line") this.#receiveLine(piece.line);
-      else this.#enqueue({ kind: "invalid", id: 0, verb: undefined, detail: "line too long" });
+      else this.#end("a line that is too long");
     }
     if (this.#queuedBytes >= READ_AHEAD_BYTES) this.#options.stdin.pause();
   }
@@ -109,9 +109,9 @@ export class Wire {
 
   #checkSilence(): void {
     // While we refuse to read, the silence is ours.
-    if (this.#options.stdin.isPaused()) this.#lastHeardAt = Date.now();
+    if (this.#options.stdin.isPaused()) this.#lastHeardAt = performance.now();
     const silenceMs = this.#options.silenceMs ?? SILENCE_LIMIT_MS;
-    if (Date.now() - this.#lastHeardAt > silenceMs) this.#end("silence");
+    if (performance.now() - this.#lastHeardAt > silenceMs) this.#end("silence");
   }
 
   #end(reason: string): void {

@@ -4,13 +4,14 @@ import { activate } from "../activation/activate.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
-import { appendLedger } from "../io/ledger-file.ts";
 import { verifyRelease } from "../io/release/release-store.ts";
 import type { ActivationReport, AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { leaveNothing } from "./first-deploy.ts";
 import { refuseLints } from "./lints.ts";
 import { lockedContext } from "./open.ts";
+import { runningReleases } from "./running.ts";
+import { withdraw } from "./withdraw.ts";
 
 export async function runActivate(
   session: Session,
@@ -22,6 +23,7 @@ export async function runActivate(
   const isFirst = why === "deploy" && readCurrent(context.layout) === undefined;
   if (!existsSync(context.layout.release(tag))) throw new AgentError({ reason: "release-missing", tag });
   try {
+    await refuseLostCurrent(context);
     await refuseLints(context);
     if (why === "rollback") await refuseDamaged(context, tag);
     const report = await activate(context, { tag, why, gone: session.wire.gone });
@@ -34,13 +36,17 @@ export async function runActivate(
   }
 }
 
+/** Without `current` nothing can run that was started through it: then somebody took it away, and this is no first deploy. */
+async function refuseLostCurrent(context: HostContext): Promise<void> {
+  if (readCurrent(context.layout) !== undefined) return;
+  for (const { program, info, serves } of await runningReleases(context)) {
+    if (info?.statename !== "RUNNING") continue;
+    const runs = serves === undefined ? {} : { runs: serves };
+    throw new AgentError({ reason: "current-missing", path: context.layout.current, running: program.name, ...runs });
+  }
+}
+
 async function refuseDamaged({ layout }: HostContext, tag: string): Promise<void> {
   const path = await verifyRelease(layout, tag);
   if (path !== undefined) throw new AgentError({ reason: "release-damaged", tag, path });
-}
-
-/** An operator went back from it: the next rollback does not take it. */
-function withdraw({ layout, by, date }: HostContext, { previous, tag }: ActivationReport): void {
-  if (previous === undefined || previous === tag) return;
-  appendLedger(layout, { event: "withdrawn", at: date().toISOString(), by, tag: previous, to: tag });
 }

@@ -1,33 +1,73 @@
 /**
- * Ends what a dead agent left half done. Its last word in the ledger is `activating`; what is really there decides:
- * programs that provably run the new release keep it, anything else goes back to what served before.
+ * Ends what a dead agent left half done. Its last word in the ledger is `activating`, or `bad` where it was on its way back.
+ *
+ * - Before its flip nothing had changed, and nothing is done.
+ * - On its way back it is brought back.
+ * - Otherwise the new release is given the chance that it had: if it proves itself it is kept, if not, what served before
+ *   serves again, and what ran before runs again.
+ * - Where somebody has pointed `current` elsewhere in the meantime, that is left to them.
  */
-import { activate } from "../activation/activate.ts";
+import { activate, goBack } from "../activation/activate.ts";
+import type { ActivationOrder } from "../activation/activation.ts";
 import type { HostContext } from "../context.ts";
-import { interruptedActivation, releaseRecords } from "../core/ledger.ts";
+import { AgentError } from "../core/failure.ts";
+import { type InterruptedActivation, interruptedActivation, releaseRecords } from "../core/ledger.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger, readLedger } from "../io/ledger-file.ts";
 import type { ActivationReport } from "../protocol.ts";
 import { leaveNothing } from "./first-deploy.ts";
+import { withdraw } from "./withdraw.ts";
 
 /** What was found and done, as a sentence; undefined: nothing was half done. Only for the holder of the lock. */
 export async function recover(context: HostContext): Promise<string | undefined> {
-  const { layout, by } = context;
-  const { entries } = readLedger(layout);
+  const { entries } = readLedger(context.layout);
   const interrupted = interruptedActivation(entries);
   if (!interrupted) return undefined;
-  const { activation, tag, from } = interrupted;
-  const ending = { at: context.date().toISOString(), tag, by, activation };
-  if (readCurrent(layout) === from) {
-    appendLedger(layout, { ...ending, event: "reverted", ...(from === undefined ? {} : { to: from }) });
-    if (from === undefined) await leaveNothing(context, tag);
-    return `the activation of ${tag} had been interrupted before its flip; ${from ?? "nothing"} still serves`;
-  }
-  const isThere = from !== undefined && releaseRecords(entries).get(from)?.verdict !== "removed";
-  const gone = new AbortController().signal;
-  const report = await activate(context, { tag, why: "recovery", ...(isThere ? { from } : {}), gone });
+  const { tag, from, isReverting } = interrupted;
+  const current = readCurrent(context.layout);
+  if (current === from && from !== tag && !isReverting) return closeUntouched(context, interrupted);
+  if (current !== from && current !== tag) return closeForeign(context, interrupted, current);
+  const wasRemoved = from !== undefined && releaseRecords(entries).get(from)?.verdict === "removed";
+  const report = await resume(context, interrupted, wasRemoved ? undefined : from);
   if (report.outcome === "reverted" && report.previous === undefined) await leaveNothing(context, tag);
+  if (interrupted.why === "rollback" && report.outcome === "kept") withdraw(context, report);
   return `the activation of ${tag} had been interrupted; ${endingWords(report)}`;
+}
+
+async function resume(
+  context: HostContext,
+  { activation, tag, up, isReverting }: InterruptedActivation,
+  from: string | undefined,
+): Promise<ActivationReport> {
+  const gone = new AbortController().signal;
+  const order: ActivationOrder = { tag, why: "recovery", resumed: { activation, from, up }, gone };
+  if (isReverting) return goBack(context, order, { reason: "interrupted" });
+  try {
+    return await activate(context, order);
+  } catch (error) {
+    // Its release can not even be tried: what served before is not kept waiting for that.
+    if (error instanceof AgentError) return goBack(context, order, error.failure);
+    throw error;
+  }
+}
+
+async function closeUntouched(context: HostContext, { activation, tag, from }: InterruptedActivation): Promise<string> {
+  const { layout, by } = context;
+  const ending = { at: context.date().toISOString(), tag, by, activation };
+  appendLedger(layout, { ...ending, event: "reverted", ...(from === undefined ? {} : { to: from }) });
+  if (from === undefined) await leaveNothing(context, tag);
+  return `the activation of ${tag} had been interrupted before its flip; ${from ?? "nothing"} still serves`;
+}
+
+function closeForeign(
+  context: HostContext,
+  { activation, tag }: InterruptedActivation,
+  current: string | undefined,
+): string {
+  const { layout, by } = context;
+  const at = context.date().toISOString();
+  appendLedger(layout, { at, tag, by, activation, event: "stuck", reason: "current was changed by somebody else" });
+  return `the activation of ${tag} had been interrupted; since then somebody has changed current to ${current ?? "nothing"}, and it was left so`;
 }
 
 function endingWords({ outcome, tag, previous, serves }: ActivationReport): string {

@@ -14,6 +14,8 @@ export interface RunningProgram {
   readonly serves: string | undefined;
   /** Every release that a process of the program runs, a master's too, without duplicates. */
   readonly releases: readonly string[];
+  /** A process could not be looked into, so that there may be more. */
+  readonly isHidden: boolean;
 }
 
 export async function runningReleases(context: HostContext): Promise<RunningProgram[]> {
@@ -23,7 +25,8 @@ export async function runningReleases(context: HostContext): Promise<RunningProg
     const processes = info ? await viewProgram(context, program, info.pid) : [];
     const releases = new Set<string>();
     for (const process of processes) if (process.release !== undefined) releases.add(process.release);
-    found.push({ program, info, serves: releaseRun(processes), releases: [...releases] });
+    const isHidden = processes.some((process) => process.denied);
+    found.push({ program, info, serves: releaseRun(processes), releases: [...releases], isHidden });
   }
   return found;
 }

@@ -1,6 +1,6 @@
 /** `settle`: releases that nothing needs any more go, then the lock. A prune that fails is a warning. */
 import type { HostContext } from "../context.ts";
-import { releaseRecords, rollbackTarget } from "../core/ledger.ts";
+import { type ReleaseRecord, releaseRecords, rollbackTarget } from "../core/ledger.ts";
 import { releasesToPrune } from "../core/retention.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger, readLedger } from "../io/ledger-file.ts";
@@ -39,13 +39,24 @@ async function prune(context: HostContext): Promise<SettleResult> {
   return { pruned, warnings };
 }
 
+function lastProved(records: ReadonlyMap<string, ReleaseRecord>, present: readonly string[], count: number): string[] {
+  const goodAt = (tag: string) => records.get(tag)?.goodAt ?? -1;
+  return present
+    .filter((tag) => goodAt(tag) >= 0)
+    .sort((a, b) => goodAt(b) - goodAt(a))
+    .slice(0, count);
+}
+
 async function prunable(context: HostContext): Promise<string[]> {
   const { layout, project } = context;
   const records = releaseRecords(readLedger(layout).entries);
   const present = presentReleases(layout);
   const current = readCurrent(layout);
   const inUse = releasesStoodIn(layout, present);
-  for (const { releases } of await runningReleases(context)) for (const tag of releases) inUse.add(tag);
+  const running = await runningReleases(context);
+  for (const tag of running.flatMap(({ releases }) => releases)) inUse.add(tag);
+  // What can not be looked into may still drain on the release before: one more is kept then.
+  if (running.some(({ isHidden }) => isHidden)) for (const tag of lastProved(records, present, 2)) inUse.add(tag);
   return releasesToPrune({
     ...{ present, records, current, keep: project.keep },
     rollbackTarget: rollbackTarget(records, new Set(present), current),

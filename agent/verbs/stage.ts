@@ -19,6 +19,6 @@ export async function runStage(
   if (!dryRun) await clearIncoming(context.layout);
   const { result, incoming } = await stageRelease(context.layout, manifest, context.project.shared, { dryRun });
   if (result.staged && !dryRun) recordStaged(context, manifest, 0, 0);
-  if (incoming) session.staging = { incoming, missing: result.missing, startedAt: context.now() };
+  if (incoming) session.staging = { incoming, missing: result.missing, startedAt: performance.now() };
   return result;
 }

@@ -88,8 +88,14 @@ function releaseInfos(
 
 function recordFields(record: ReleaseRecord | undefined) {
   if (!record) return { verdict: "unknown" as const };
-  const { verdict, at, by, revision } = record;
-  return { verdict, at, ...(by === undefined ? {} : { by }), ...(revision === undefined ? {} : { revision }) };
+  const { verdict, at, by, revision, goodAt } = record;
+  return {
+    verdict,
+    at,
+    ...(goodAt < 0 ? {} : { provedRank: goodAt }),
+    ...(by === undefined ? {} : { by }),
+    ...(revision === undefined ? {} : { revision }),
+  };
 }
 
 function ledgerWarnings(context: HostContext): string[] {

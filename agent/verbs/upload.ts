@@ -19,7 +19,7 @@ export async function runUpload(
   const receivedBytes = await receiveAll(session, receiver);
   const { durableMs } = await publish(incoming, context.project.shared);
   session.staging = undefined;
-  recordStaged(context, incoming.manifest, receivedBytes, Math.round(context.now() - startedAt));
+  recordStaged(context, incoming.manifest, receivedBytes, Math.round(performance.now() - startedAt));
   return { published: incoming.manifest.tag, receivedBytes, durableMs };
 }
 

@@ -13,8 +13,10 @@ export function agentWords(failure: AgentFailure): Words {
       return words(`the agent could not read what zdr asked: ${failure.detail}`, BUG_HINT);
     case "unsupported":
       return words(`the agent does not know the request "${failure.verb}"`, BUG_HINT);
-    case "internal":
-      return words(`the agent failed in a way that it does not know: ${failure.detail}`, BUG_HINT);
+    case "internal": {
+      const [what = "", ...frames] = failure.detail.split("\n").map((line) => line.trim());
+      return { ...words(`the agent failed in a way that it does not know: ${what}`, BUG_HINT), log: frames };
+    }
     case "interrupted":
       return words("interrupted: what had not been activated was undone", "see what is there: zdr releases");
     case "layout-missing":
@@ -30,6 +32,12 @@ export function agentWords(failure: AgentFailure): Words {
       return words(
         `${failure.path} points to ${failure.target}, which is no release of this project`,
         onHost(`ls -l ${shellWord(failure.path)}, and remove the link if nothing needs it`),
+      );
+    case "current-missing":
+      return words(
+        `${failure.path} is gone, but program "${failure.running}" still runs${failure.runs === undefined ? "" : ` ${failure.runs}`}`,
+        onHost(`ln -s releases/${shellWord(failure.runs ?? "TAG")} ${shellWord(failure.path)}`),
+        "see which releases are there: zdr releases",
       );
     case "foreign-owner":
       return words(
@@ -119,4 +127,4 @@ export function agentWords(failure: AgentFailure): Words {
 }
 
 const WRITABLE_BY_OTHERS = 0o022;
-const BUG_HINT = "this is a bug in zdr; please report it with the command that was run";
+const BUG_HINT = "this is a bug in zdr; please report it with these lines and the command that was run";

@@ -16,6 +16,7 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
   "not-a-folder": { reason: "not-a-folder", path: "/data/shop" },
   "current-not-a-link": { reason: "current-not-a-link", path: "/data/shop/current" },
   "current-outside": { reason: "current-outside", path: "/data/shop/current", target: "/srv/old" },
+  "current-missing": { reason: "current-missing", path: "/data/shop/current", running: "shop", runs: "v1.1" },
   "foreign-owner": { reason: "foreign-owner", path: "/data/shop", ownerUid: 0, uid: 1001 },
   "unsafe-mode": { reason: "unsafe-mode", path: "/data/shop", mode: 0o40777 },
   "not-permitted": { reason: "not-permitted", path: "/data/shop", operation: "mkdir", user: "deploy" },

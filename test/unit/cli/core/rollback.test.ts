@@ -3,9 +3,8 @@ import { test } from "node:test";
 import type { ReleaseInfo, Survey, Verdict } from "../../../../agent/protocol.ts";
 import { commonRollbackTarget } from "../../../../cli/core/rollback.ts";
 
-const release = (tag: string, verdict: Verdict, minute: number, isPresent = true): ReleaseInfo => ({
-  ...{ tag, verdict, isPresent, isCurrent: false, runs: [] },
-  at: `2026-11-20T10:${String(minute).padStart(2, "0")}:00.000Z`,
+const release = (tag: string, verdict: Verdict, provedRank: number, isPresent = true): ReleaseInfo => ({
+  ...{ tag, verdict, isPresent, isCurrent: false, runs: [], provedRank },
 });
 
 function host(name: string, current: string, releases: ReleaseInfo[]) {
@@ -29,9 +28,24 @@ test("all hosts go to the same release: the newest that is good on every one of 
   assert.deepEqual(choice, { kind: "tag", tag: "v1" });
 });
 
-test("a release that is current on one of the hosts is no target", () => {
-  const choice = commonRollbackTarget([host("a", "v3", both), host("b", "v2", both)], undefined);
+test("a host that is back on the release already stays there, and the others join it", () => {
+  const reverted = [release("v1", "good", 1), release("v2", "good", 2), release("v3", "bad", -1)];
+  const choice = commonRollbackTarget([host("a", "v3", both), host("b", "v2", reverted)], undefined);
+  assert.deepEqual(choice, { kind: "tag", tag: "v2" });
+});
+
+test("no host goes forward by a rollback", () => {
+  const choice = commonRollbackTarget([host("a", "v3", both), host("b", "v1", both)], undefined);
   assert.deepEqual(choice, { kind: "tag", tag: "v1" });
+});
+
+test("the order is the ledger's, whatever the clocks said", () => {
+  const stepped = [
+    { ...release("v1", "good", 1), at: "2027-01-01T00:00:00.000Z" },
+    { ...release("v2", "good", 2), at: "2026-01-01T00:00:00.000Z" },
+    release("v3", "good", 3),
+  ];
+  assert.deepEqual(commonRollbackTarget([host("a", "v3", stepped)], undefined), { kind: "tag", tag: "v2" });
 });
 
 test("withdrawn, bad and absent releases are not taken by themselves", () => {
