@@ -33,6 +33,7 @@ export function explainAll(failures: readonly PhasedFailure[]): Explained {
   const first = failures[0];
   return {
     error: groups.flatMap(({ hosts, words }) => words.map(({ what }) => withHosts(hosts, what))),
+    log: groups.flatMap(({ words }) => words.flatMap(({ log = [] }) => log)),
     hints: [...new Set(groups.flatMap(({ words }) => words.flatMap(({ hints }) => hints)))],
     exit: first === undefined ? EXIT.done : exitOf(first.failure, first.phase),
   };
@@ -53,7 +54,10 @@ export function explainActivation(host: string, report: ActivationReport): Expla
         ? []
         : [withHosts([host], `putting the old release back failed too: ${reverting.what}`)]),
     ],
-    log: report.log.map(({ program, line }) => `${host}: ${program}: ${line}`),
+    log: [
+      ...report.log.map(({ program, line }) => `${host}: ${program}: ${line}`),
+      ...[failed, reverting].flatMap((words) => words?.log ?? []),
+    ],
     hints: [...new Set([...(failed?.hints ?? []), ...(reverting?.hints ?? []), ...(reverting ? STUCK_HINTS : [])])],
     exit: report.outcome === "reverted" ? EXIT.reverted : EXIT.stuck,
   };
@@ -70,7 +74,7 @@ export function explainBug(error: unknown): Explained {
   };
 }
 
-const STUCK_HINTS = ["look at the host before anything else: zdr releases", "zdr status"];
+const STUCK_HINTS = ["look at the host before anything else: zdr status --releases"];
 
 interface Group {
   readonly reason: string;

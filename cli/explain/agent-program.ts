@@ -120,7 +120,7 @@ function preflightHints({ problem, path }: Preflight): string[] {
 }
 
 function stateWith(failure: { readonly state: string; readonly detail: string }): string {
-  return `${failure.state}${withDetail(failure.detail)}`;
+  return `supervisor says ${failure.state}${withDetail(failure.detail)}`;
 }
 
 function withDetail(detail: string): string {

@@ -4,6 +4,8 @@
 export interface Words {
   readonly what: string;
   readonly hints: readonly string[];
+  /** For whoever mends zdr: the stack of a bug at the other end. */
+  readonly log?: readonly string[];
 }
 
 export function words(what: string, ...hints: readonly string[]): Words {

@@ -51,7 +51,7 @@ function programLines(program: ProgramSurvey, project: ProjectPlan): string[] {
   const now = state === undefined ? "" : ` (${[state, pidOf(program), runsOf(program)].filter(Boolean).join(", ")})`;
   return [
     `${program.name}: ${plannedAction(state, plan)}${now}`,
-    ...program.findings.map(({ level, text, fix }) => `${program.name}: ${level}: ${text}; ${fix}`),
+    ...program.findings.map(({ level, text, fix }) => `${program.name}: ${level}: ${text}; fix: ${fix}`),
   ];
 }
 

@@ -7,7 +7,7 @@ export function describeSetup(host: string, result: SetupResult): string {
   const lines = [
     ...result.done.map((done) => `${host}: ${sanitize(done)}`),
     ...result.findings.map(({ program, finding }) =>
-      sanitize(`${host}: ${program}: ${finding.level}: ${finding.text}; ${finding.fix}`),
+      sanitize(`${host}: ${program}: ${finding.level}: ${finding.text}; fix: ${finding.fix}`),
     ),
     ...result.administrator.flatMap((need) => administratorLines(host, need)),
   ];

@@ -102,7 +102,7 @@ describe("what a deploy would do", () => {
       RELEASE,
       PROJECT,
     );
-    assert.match(text, /shop: refuse: command= names releases\/v1; name current\/bin\/shop/);
+    assert.match(text, /shop: refuse: command= names releases\/v1; fix: name current\/bin\/shop/);
     assert.match(text, /warning: odd\\x1b\[0m/);
   });
 });

@@ -17,7 +17,7 @@ test("setup says what was done, what was found, and last what an administrator m
       findings: [{ program: "shop", finding }],
     }),
     "web-1: made /data/shop/releases\n" +
-      "web-1: shop: warn: startsecs=1 is short; set startsecs=2\n" +
+      "web-1: shop: warn: startsecs=1 is short; fix: set startsecs=2\n" +
       "\n" +
       "web-1: for an administrator: user deploy may not write /etc/supervisor/conf.d\n" +
       "\n" +
