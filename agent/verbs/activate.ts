@@ -8,7 +8,7 @@ import { verifyRelease } from "../io/release/release-store.ts";
 import type { ActivationReport, AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { leaveNothing } from "./first-deploy.ts";
-import { refuseLints } from "./lints.ts";
+import { refuseLints, refuseUnreloadable } from "./lints.ts";
 import { lockedContext } from "./open.ts";
 import { runningReleases } from "./running.ts";
 import { withdraw } from "./withdraw.ts";
@@ -25,6 +25,7 @@ export async function runActivate(
   try {
     await refuseLostCurrent(context);
     await refuseLints(context);
+    await refuseUnreloadable(context);
     if (why === "rollback") await refuseDamaged(context, tag);
     const report = await activate(context, { tag, why, gone: session.wire.gone });
     if (why === "rollback" && report.outcome === "kept") withdraw(context, report);

@@ -7,7 +7,7 @@ import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import type { AgentEvent, ControlResult, ProgramPlan, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { refuseLints } from "./lints.ts";
+import { refuseLints, refuseUnreloadable } from "./lints.ts";
 import { lockedContext } from "./open.ts";
 
 type Done = ControlResult["programs"][number];
@@ -19,7 +19,9 @@ export async function runControl(
 ): Promise<ControlResult> {
   const context = lockedContext(session, emit);
   const programs = context.project.programs.filter((program) => request.programs.includes(program.name));
-  if (request.action !== "stop") await refuseLints({ ...context, project: { ...context.project, programs } });
+  const asked = { ...context, project: { ...context.project, programs } };
+  if (request.action !== "stop") await refuseLints(asked);
+  if (request.action === "reload") await refuseUnreloadable(asked);
   const done: Done[] = [];
   for (const program of programs) done.push(await controlProgram(context, program, request.action));
   return { programs: done };

@@ -1,8 +1,10 @@
 /** What supervisor is told about the project's programs, and what of it would break a deploy. */
 import { type SupervisorFacts, supervisorFacts } from "../activation/account.ts";
+import { viewProgram } from "../activation/program-view.ts";
 import { refuseUnsafeSignal, requireProof } from "../activation/rights.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
+import { successorFindings } from "../core/lint/successors.ts";
 import { lintProgram } from "../core/lint.ts";
 import { programNameOf } from "../core/section.ts";
 import { configInfos } from "../io/supervisor/config-infos.ts";
@@ -40,6 +42,15 @@ export async function refuseLints(context: HostContext): Promise<void> {
       throw new AgentError({ reason: "program-refused", program: program.name, findings: refused });
   }
   await refuseWithoutRights(context);
+}
+
+/** Refuses programs that run in a way in which their library can not reload them. */
+export async function refuseUnreloadable(context: HostContext): Promise<void> {
+  for (const program of context.project.programs) {
+    const { pid } = await infoOf(context, program);
+    const findings = successorFindings(program, await viewProgram(context, program, pid));
+    if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
+  }
 }
 
 /** Refuses programs that supervisor does not know, may not signal, or that can not be proved where that is required. */

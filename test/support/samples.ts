@@ -36,6 +36,7 @@ export type SampleName = "go-overseer" | "go-plain" | "gunicorn" | "node-plain";
  * - `crash`: dies as it starts, but passes its own check; `crash-in-check`: not even that
  * - `hang`: never listens; `slow-start`: only after 1.5 s; `late-crash`: dies 1.5 s after it started
  * - `unhealthy`: /healthz answers 503
+ * - `twins`, of go-overseer only: its master has two successors that answer, and knows one of them
  * - of a binary only: `not-executable` (mode 0644), `garbage`, `empty`, `wrong-machine` (ELF of another one), `missing`
  */
 export type Variant =
@@ -46,6 +47,7 @@ export type Variant =
   | "slow-start"
   | "late-crash"
   | "unhealthy"
+  | "twins"
   | "not-executable"
   | "garbage"
   | "empty"
