@@ -30,7 +30,25 @@ const VARIANTS = join(ROOT, "test/fixtures/variants");
 const CACHE = join(ROOT, ".tmp/samples");
 const BUILD_TIMEOUT_MS = 300_000;
 
-export type SampleName = "go-overseer" | "go-plain" | "gunicorn" | "node-plain";
+/** In the release, what runs. */
+export const SAMPLE_BINARY = {
+  "go-grace": "bin/shop",
+  "go-overseer": "bin/shop",
+  "go-plain": "bin/shop",
+  gunicorn: "app.py",
+  "node-plain": "server.mjs",
+} as const satisfies Record<string, string>;
+
+export type SampleName = keyof typeof SAMPLE_BINARY;
+
+/** The preset that each is made for. */
+const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
+  "go-grace": "grace",
+  "go-overseer": "overseer",
+  "go-plain": "restart",
+  gunicorn: "gunicorn",
+  "node-plain": "restart",
+};
 
 /**
  * - `crash`: dies as it starts, but passes its own check; `crash-in-check`: not even that
@@ -62,14 +80,6 @@ export interface SampleOptions {
 
 const FILE_VARIANTS: ReadonlySet<Variant> = new Set(["not-executable", "garbage", "empty", "wrong-machine", "missing"]);
 
-/** In the release, what runs. */
-export const SAMPLE_BINARY: Readonly<Record<SampleName, string>> = {
-  "go-overseer": "bin/shop",
-  "go-plain": "bin/shop",
-  gunicorn: "app.py",
-  "node-plain": "server.mjs",
-};
-
 export interface SampleProgram {
   readonly command: string;
   readonly reload: string;
@@ -79,16 +89,23 @@ export interface SampleProgram {
 /** `programs.<name>` of deploy.yml for a sample. */
 export function sampleProgram(name: SampleName, port: number): SampleProgram {
   const address = `127.0.0.1:${port}`;
-  const command = {
-    "go-overseer": `bin/shop -addr ${address}`,
-    "go-plain": `bin/shop -addr ${address}`,
-    gunicorn: `/usr/bin/gunicorn --config {current}/gunicorn.conf.py --chdir {current} --bind ${address} app:app`,
-    "node-plain": `${process.execPath} {current}/server.mjs --addr ${address}`,
-  }[name];
-  const reload = { "go-overseer": "overseer", "go-plain": "restart", gunicorn: "gunicorn", "node-plain": "restart" }[
-    name
-  ];
-  return { command, reload, health: { http: `http://${address}/healthz` } };
+  return {
+    command: commandOf(name, address),
+    reload: SAMPLE_RELOAD[name],
+    health: { http: `http://${address}/healthz` },
+  };
+}
+
+function commandOf(name: SampleName, address: string): string {
+  const binary = SAMPLE_BINARY[name];
+  switch (binary) {
+    case "app.py":
+      return `/usr/bin/gunicorn --config {current}/gunicorn.conf.py --chdir {current} --bind ${address} app:app`;
+    case "server.mjs":
+      return `${process.execPath} {current}/${binary} --addr ${address}`;
+    default:
+      return `${binary} -addr ${address}`;
+  }
 }
 
 /**
@@ -118,8 +135,9 @@ async function buildInto(name: SampleName, release: string, variant: Variant, ke
   const folder = join(await buildsFolder, key);
   await mkdir(folder);
   await writeFile(join(folder, "VERSION"), `${release}\n`);
-  if (name === "gunicorn" || name === "node-plain") await buildScript(name, folder, variant);
-  else await buildGo(name, folder, release, variant);
+  const patches = PATCHES[SAMPLE_BINARY[name]];
+  if (patches === undefined) await buildGo(name, folder, release, variant);
+  else await buildScript(name, folder, variant, patches);
   return folder;
 }
 
@@ -132,7 +150,9 @@ interface Patch {
   readonly behind?: string;
 }
 
-const PYTHON: Partial<Record<Variant, Patch>> = {
+type Patches = Partial<Record<Variant, Patch>>;
+
+const PYTHON: Patches = {
   good: {},
   crash: {
     behind: `\nimport sys\nif "--check-config" not in sys.argv:\n    raise KeyError('config/app.toml: "dsn"')\n`,
@@ -146,7 +166,7 @@ const PYTHON: Partial<Record<Variant, Patch>> = {
   unhealthy: { behind: `\ndef check_health():\n    raise RuntimeError("database: connection refused")\n` },
 };
 
-const JAVASCRIPT: Partial<Record<Variant, Patch>> = {
+const JAVASCRIPT: Patches = {
   good: {},
   crash: { before: `throw new Error('config/app.toml: missing key "dsn"');\n` },
   hang: { before: "await new Promise((resolve) => setTimeout(resolve, 3_600_000));\n" },
@@ -155,8 +175,11 @@ const JAVASCRIPT: Partial<Record<Variant, Patch>> = {
   unhealthy: { behind: `\ncheckHealth = async () => { throw new Error("database: connection refused"); };\n` },
 };
 
-async function buildScript(name: "gunicorn" | "node-plain", folder: string, variant: Variant): Promise<void> {
-  const patch = (name === "gunicorn" ? PYTHON : JAVASCRIPT)[variant];
+/** By what runs; absent: it is linked. */
+const PATCHES: Readonly<Partial<Record<string, Patches>>> = { "app.py": PYTHON, "server.mjs": JAVASCRIPT };
+
+async function buildScript(name: SampleName, folder: string, variant: Variant, patches: Patches): Promise<void> {
+  const patch = patches[variant];
   if (patch === undefined) throw new Error(`${name} has no variant ${variant}`);
   await cp(join(APPS, name), folder, { recursive: true });
   const file = join(folder, SAMPLE_BINARY[name]);

@@ -8,7 +8,7 @@ import { freePort } from "../../support/rig.ts";
 import { buildSample, type SampleName, sampleProgram, type Variant } from "../../support/samples.ts";
 import { type Supervisord, startSupervisord } from "../../support/supervisord.ts";
 
-const SAMPLES: readonly SampleName[] = ["go-overseer", "go-plain", "gunicorn", "node-plain"];
+const SAMPLES: readonly SampleName[] = ["go-grace", "go-overseer", "go-plain", "gunicorn", "node-plain"];
 
 interface Running {
   readonly url: string;
