@@ -3,6 +3,7 @@ import { homedir, hostname, userInfo } from "node:os";
 import { isatty } from "node:tty";
 import type { Actor } from "../agent/protocol.ts";
 import { EXIT } from "./core/exit-code.ts";
+import { failureLines } from "./core/report/failure-report.ts";
 import { chooseColor, chooseMode } from "./core/report/output-mode.ts";
 import { explain, explainBug } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
@@ -15,6 +16,8 @@ declare const ZDR_VERSION: string;
 
 async function main(): Promise<number> {
   const { argv, env, stdout, stderr } = process;
+  // Help has no output of its own to look after a reader that goes away.
+  for (const stream of [stdout, stderr]) stream.on("error", () => {});
   let asked: Asked;
   try {
     asked = parseCommandLine(argv.slice(2), ZDR_VERSION);
@@ -76,6 +79,8 @@ function watchSignals(output: Output): Interrupt {
     },
     onFirst(next) {
       act = next;
+      // It may have come while nobody listened: during the build, say.
+      if (first !== undefined) next(first);
       return () => {
         if (act === next) act = () => {};
       };
@@ -104,13 +109,17 @@ function nameOfUser(): string {
   }
 }
 
+process.on("uncaughtException", (error: unknown) => {
+  process.stderr.write(`${failureLines(explainBug(error)).join("\n")}\n`);
+  process.exit(EXIT.bug);
+});
+
 main().then(
   (exit) => {
     process.exitCode = exit;
     process.exit();
   },
   (error: unknown) => {
-    process.stderr.write(`zdr: error: ${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exit(EXIT.bug);
+    throw error;
   },
 );

@@ -5,6 +5,7 @@ import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
 import type { HostPhase } from "../core/report/progress.ts";
 import { readConfigFile } from "../io/config-file.ts";
 import { agentPathOn, readAgentBundle } from "../io/session/agent-bundle.ts";
+import type { EarlyRequest } from "../io/session/agent-client.ts";
 import { connector } from "../io/session/connect.ts";
 import { Fleet } from "../io/session/fleet.ts";
 import { askPassphrase } from "../io/ssh/ask-passphrase.ts";
@@ -32,12 +33,19 @@ export function openConfig(run: Run, options: HostOptions, needsBuild = false): 
 }
 
 /** Starts the way to every host at once; what becomes of it shows in the first step. */
-export function openFleet(run: Run, opened: Opened, verb: string, phases: readonly HostPhase[]): Fleet<HostTarget> {
+export function openFleet(
+  run: Run,
+  opened: Opened,
+  verb: string,
+  phases: readonly HostPhase[],
+  early?: EarlyRequest,
+): Fleet<HostTarget> {
   const { targets, plan } = opened;
   const agent = readAgentBundle(run.bundles);
   run.output.report({ kind: "plan", verb, hosts: targets.map((target) => target.name), phases });
   return new Fleet({
     ...{ targets, agent, agentPath: agentPathOn(plan.deployTo, agent.sha256), use: verb.replace(" ", "") },
+    early,
     connect: connector(loginOf(run)),
     report: (event) => run.output.report(event),
   });

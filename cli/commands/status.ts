@@ -1,10 +1,11 @@
 /** `zdr status [PROGRAM...]`: supervisorctl's own output and exit codes, of every host. */
 import { join } from "node:path";
-import type { ProjectPlan, StatusResult, SupervisorAddress } from "../../agent/protocol.ts";
+import type { StatusResult } from "../../agent/protocol.ts";
 import { EXIT } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { statusExit, statusText } from "../core/status.ts";
 import { readAgentBundle } from "../io/session/agent-bundle.ts";
+import type { EarlyRequest, RequestBody } from "../io/session/agent-client.ts";
 import { connector } from "../io/session/connect.ts";
 import { Fleet } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
@@ -17,21 +18,20 @@ export interface StatusOptions extends HostOptions {
   readonly json?: boolean;
 }
 
+type Question = RequestBody<"status">;
+
 interface Asked {
   readonly fleet: Fleet<HostTarget>;
-  readonly supervisor: SupervisorAddress;
-  /** For the releases that processes run; without a deploy.yml there are none. */
-  readonly project?: ProjectPlan;
+  readonly question: Question;
 }
 
 /** supervisorctl's exit code where every host answered; otherwise zdr's own for what kept it from answering. */
 export async function status(run: Run, names: readonly string[], options: StatusOptions): Promise<number> {
-  const { fleet, supervisor, project } = options.local ? askThisMachine(run, options) : askHosts(run, options);
+  const { fleet, question } = options.local ? askThisMachine(run, names, options) : askHosts(run, names, options);
   try {
     const found = new Map<string, StatusResult>();
     await fleet.onAll("survey", async (host, session) => {
-      const body = { supervisor, names: [...names], ...(project === undefined ? {} : { project }) };
-      found.set(host.name, await session.request("status", body));
+      found.set(host.name, await session.request("status", question));
       return undefined;
     });
     const failed = concludeHosts(run, fleet.hosts);
@@ -50,14 +50,22 @@ export async function status(run: Run, names: readonly string[], options: Status
   }
 }
 
-function askHosts(run: Run, options: StatusOptions): Asked {
+function askHosts(run: Run, names: readonly string[], options: StatusOptions): Asked {
   const opened = openConfig(run, options);
+  const { supervisor } = opened.plan;
+  // Which release a process runs can only be told by who knows the project.
   const project = options.releases || options.json ? { project: opened.plan } : {};
-  return { fleet: openFleet(run, opened, "status", []), supervisor: opened.plan.supervisor, ...project };
+  const question = { supervisor, names: [...names], ...project };
+  return { fleet: openFleet(run, opened, "status", [], earlyQuestion(question)), question };
+}
+
+/** What everybody on the host may see: a password may not, nor may the environment of the project's programs. */
+function earlyQuestion(body: Question): EarlyRequest | undefined {
+  return body.project === undefined && body.supervisor.password === undefined ? { verb: "status", body } : undefined;
 }
 
 /** The agent's bundle answers from where it is installed; no deploy.yml is read, and nothing is written. */
-function askThisMachine(run: Run, { config }: StatusOptions): Asked {
+function askThisMachine(run: Run, names: readonly string[], { config }: StatusOptions): Asked {
   const fleet = new Fleet<HostTarget>({
     targets: [{ name: "local", kind: "local", node: process.execPath }],
     connect: connector(loginOf(run)),
@@ -65,5 +73,5 @@ function askThisMachine(run: Run, { config }: StatusOptions): Asked {
     agentPath: join(run.bundles, "agent.cjs"),
     report: (event) => run.output.report(event),
   });
-  return { fleet, supervisor: config === undefined ? {} : { config } };
+  return { fleet, question: { supervisor: config === undefined ? {} : { config }, names: [...names] } };
 }

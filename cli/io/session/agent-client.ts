@@ -10,6 +10,7 @@ import {
   type AgentEvent,
   HEARTBEAT_INTERVAL_MS,
   REPLY_LINE_LIMIT_BYTES,
+  REQUEST_LINE_LIMIT_BYTES,
   Reply,
   type RequestOf,
   type ResultOf,
@@ -17,8 +18,9 @@ import {
   SILENCE_LIMIT_MS,
   type Verb,
 } from "../../../agent/protocol.ts";
+import { formatBytes } from "../../core/report/units.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
-import { type AgentFile, bootstrapCommand, bootstrapInput, NO_NODE_MARK } from "./bootstrap.ts";
+import { type AgentFile, bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
 import type { Channel, Connection } from "./transport.ts";
 
 export interface SessionOptions {
@@ -27,11 +29,21 @@ export interface SessionOptions {
   readonly agent: AgentFile;
   /** Where the agent lies on the host. */
   readonly agentPath: string;
-  readonly node?: string;
+  readonly node?: string | undefined;
   /** A word for what will be asked (BootstrapOptions). */
-  readonly use?: string;
+  readonly use?: string | undefined;
+  readonly early?: EarlyRequest | undefined;
   readonly heartbeatMs?: number;
   readonly silenceMs?: number;
+}
+
+/**
+ * A request that travels with the command that starts the agent, a round trip before any other could; whoever makes a
+ * request of this verb first gets its answer. It can be seen on the host, so it holds no secrets.
+ */
+export interface EarlyRequest {
+  readonly verb: Verb;
+  readonly body: object;
 }
 
 export type RequestBody<V extends Verb> = Omit<RequestOf<V>, "verb" | "id">;
@@ -67,53 +79,87 @@ export const CLOSE_TIMEOUT_MS = 2_000;
 /** After these a session holds no lock and no upload: nobody has to see it end. */
 const LEAVE_NOTHING: ReadonlySet<Verb> = new Set(["status", "settle"]);
 
+/** What would not fit into every host's limits for a command goes to stdin like any other request. */
+const EARLY_LIMIT_LENGTH = 16 * 1024;
+
 /** Starts the agent on a connection. Resolves at once: trouble shows in the first request. */
 export async function openSession(connection: Connection, options: SessionOptions): Promise<AgentSession> {
-  const channel = await connection.exec(bootstrapCommand());
-  return new Session(channel, options);
+  const { agent, agentPath: path, node, use } = options;
+  const magic = `zdr-${randomBytes(12).toString("hex")}`;
+  const early = earlyLine(options.early);
+  const { command, input } = bootstrap(agent, { magic, path, node, use, early });
+  const channel = await connection.exec(command);
+  if (input !== "") channel.stdin.write(input);
+  return new Session(channel, options, magic, early === undefined ? undefined : options.early?.verb);
+}
+
+const FIRST_ID = 1;
+
+function earlyLine(early: EarlyRequest | undefined): string | undefined {
+  if (early === undefined) return undefined;
+  const line = `${JSON.stringify({ verb: early.verb, id: FIRST_ID, ...early.body })}\n`;
+  return line.length > EARLY_LIMIT_LENGTH ? undefined : line;
 }
 
 class Session implements AgentSession {
   readonly host: string;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
-  readonly #magic = `zdr-${randomBytes(12).toString("hex")}`;
+  readonly #magic: string;
   readonly #pending = new Map<number, Pending>();
   readonly #heartbeat: NodeJS.Timeout;
-  #nextId = 1;
+  #early: { readonly verb: Verb; readonly answer: Promise<unknown> } | undefined;
+  #nextId = FIRST_ID;
   #started = false;
   #noise = "";
   #partial: Buffer[] = [];
   #partialBytes = 0;
-  #lastHeardAt = Date.now();
+  #lastHeardAt = performance.now();
   #broken: ZdrError | undefined;
+  /** Ends an upload's wait for a host that takes no more bytes. */
+  #onBroken: () => void = () => {};
   /** True: the agent may still hold the host's lock, or an upload. */
   #mustEnd = true;
 
-  constructor(channel: Channel, options: SessionOptions) {
+  /** `asked`: the verb of the request that went with the command. */
+  constructor(channel: Channel, options: SessionOptions, magic: string, asked: Verb | undefined) {
     this.host = options.host;
     this.#channel = channel;
     this.#options = options;
+    this.#magic = magic;
+    if (asked !== undefined) {
+      this.#early = { verb: asked, answer: this.#answerTo(this.#nextId++, asked, undefined) };
+      this.#early.answer.catch(() => {});
+    }
     channel.stdout.on("data", (chunk: Buffer) => this.#receive(chunk));
     channel.stdout.on("error", () => {});
     channel.stdin.on("error", () => {});
     void channel.closed.then((end) => this.#closed(end));
-    const { agent, agentPath: path, node, use } = options;
-    const place = { path, ...(node === undefined ? {} : { node }), ...(use === undefined ? {} : { use }) };
-    channel.stdin.write(bootstrapInput(agent, this.#magic, place));
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS);
     this.#heartbeat.unref();
   }
 
   request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>> {
     if (this.#broken) return Promise.reject(this.#broken);
+    const early = this.#early;
+    if (early?.verb === verb) {
+      this.#early = undefined;
+      return early.answer as Promise<ResultOf<V>>;
+    }
     const id = this.#nextId++;
+    const line = `${JSON.stringify({ verb, id, ...body })}\n`;
+    if (Buffer.byteLength(line) > REQUEST_LINE_LIMIT_BYTES) return Promise.reject(tooManyFiles());
+    const answer = this.#answerTo(id, verb, onEvent);
+    if (this.#channel.stdin.writable) this.#channel.stdin.write(line);
+    return answer as Promise<ResultOf<V>>;
+  }
+
+  #answerTo(id: number, verb: Verb, onEvent: OnEvent | undefined): Promise<unknown> {
     this.#mustEnd = true;
-    return new Promise<unknown>((resolve, reject) => {
+    this.#lastHeardAt = performance.now();
+    return new Promise((resolve, reject) => {
       this.#pending.set(id, { verb, resolve, reject, onEvent });
-      this.#lastHeardAt = Date.now();
-      this.#write({ verb, id, ...body });
-    }) as Promise<ResultOf<V>>;
+    });
   }
 
   async upload(
@@ -127,7 +173,7 @@ class Session implements AgentSession {
       if (this.#broken) break;
       this.#channel.stdin.write(`{"verb":"data","bytes":${frame.length}}\n`);
       if (!this.#channel.stdin.write(frame)) await this.#drained();
-      this.#lastHeardAt = Date.now();
+      this.#lastHeardAt = performance.now();
       onSent(frame.length);
       if (this.#pending.size === 0) break;
     }
@@ -162,13 +208,14 @@ class Session implements AgentSession {
   #drained(): Promise<void> {
     return new Promise((resolve) => {
       this.#channel.stdin.once("drain", resolve);
+      this.#onBroken = resolve;
       void this.#channel.closed.then(() => resolve());
     });
   }
 
   #beat(): void {
     if (this.#started) this.#write({ verb: "beat" });
-    const silentMs = Date.now() - this.#lastHeardAt;
+    const silentMs = performance.now() - this.#lastHeardAt;
     if (this.#pending.size > 0 && silentMs > (this.#options.silenceMs ?? SILENCE_LIMIT_MS)) {
       this.#break({ kind: "link-silent", during: this.#during(), silentMs });
     }
@@ -180,7 +227,7 @@ class Session implements AgentSession {
   }
 
   #receive(chunk: Buffer): void {
-    this.#lastHeardAt = Date.now();
+    this.#lastHeardAt = performance.now();
     let at = 0;
     while (at < chunk.length && !this.#broken) {
       const end = chunk.indexOf(0x0a, at);
@@ -233,7 +280,11 @@ class Session implements AgentSession {
     const reply = parsed.data;
     if (reply.kind === "hello" || reply.kind === "beat") return;
     const pending = this.#pending.get(reply.id);
-    if (!pending) return;
+    if (!pending) {
+      // An answer to nothing that was asked: the two sides do not understand each other.
+      if (reply.kind !== "event") this.#break({ kind: "agent-reply", detail: line.slice(0, 200) });
+      return;
+    }
     if (reply.kind === "event") {
       pending.onEvent?.(reply.event);
       return;
@@ -270,7 +321,15 @@ class Session implements AgentSession {
     this.#broken ??= this.#linkError(link);
     for (const pending of this.#pending.values()) pending.reject(this.#broken);
     this.#pending.clear();
+    this.#onBroken();
   }
+}
+
+/** Only a manifest can be that long. */
+function tooManyFiles(): ZdrError {
+  const limit = formatBytes(REQUEST_LINE_LIMIT_BYTES);
+  const problem = `has so many files that the list of them is longer than ${limit}, which is what an agent takes`;
+  return new ZdrError({ kind: "build", problem, hint: "put what is never changed into an archive inside the build" });
 }
 
 function parseJson(text: string): unknown {

@@ -1,9 +1,11 @@
 /**
  * Gets the agent running at the other end of a channel.
  *
- * The command line is fixed, the same for every host and user: no text of a user's reaches a shell. It is valid in sh,
- * bash, dash, fish, csh and busybox: the login shell only has to run `exec sh -c '…' zdr …` with words in single quotes.
- * What varies (paths, the hash, the magic) follows on stdin as one JSON line.
+ * No text of a user's reaches a shell as it is: the command is a fixed one, in which base64 stands for what varies, and a
+ * path of Node that is anything but letters, digits and `/._-` comes on stdin. It is valid in sh, bash, dash, fish, csh and
+ * busybox: the login shell only has to run `exec sh -c '…' zdr …` with words in single quotes.
+ * All of this in the command and not on stdin, because ssh2 hands out a channel's stdin only after the host has confirmed
+ * the command: the agent starts, and a first request without secrets is answered, a round trip earlier.
  *
  * sh finds a Node; Node runs the fixed script below, which checks the agent file on the host against the hash that the
  * CLI expects, asks for the file over the same channel where it is missing or differs, and runs it in the same process.
@@ -16,7 +18,8 @@
  */
 const LOADER = `(function () {
 var fs = require("fs"), path = require("path"), crypto = require("crypto"), Module = require("module"), vm = require("vm");
-var held = Buffer.alloc(0);
+var wanted = JSON.parse(String(Buffer.from(process.argv[3], "base64"))), folder = path.dirname(wanted.path);
+var held = Buffer.from(wanted.early);
 function more() {
   var chunk = Buffer.alloc(262144), count = 0;
   for (;;) {
@@ -37,7 +40,6 @@ function line() {
   return text;
 }
 function say(magic, message) { fs.writeSync(1, "\\n" + magic + " " + JSON.stringify(message) + "\\n"); }
-var wanted = JSON.parse(line()), folder = path.dirname(wanted.path);
 var node = process.versions.node;
 if (parseInt(node, 10) < 18) { say(wanted.magic, { kind: "too-old", version: node, node: process.execPath }); process.exit(0); }
 function sha256(bytes) { return crypto.createHash("sha256").update(bytes).digest(); }
@@ -92,24 +94,19 @@ script.runInThisContext().call(main.exports, main.exports, main.require.bind(mai
 })()`;
 
 /**
- * Looks for a Node in the order: the path handed over on stdin (`-`: none), PATH, the usual places. `read` takes no byte
- * beyond its line from a pipe (POSIX read(1)), so Node finds the rest of stdin untouched.
+ * Looks for a Node in the order: the path that was handed over (`stdin`: on a line of stdin; `search`: none), PATH, the
+ * usual places.
  */
 const FIND_NODE = [
-  "IFS= read -r node",
-  'if [ "$node" = - ]; then node=$(command -v node || command -v nodejs || :)',
+  'if [ "$2" = stdin ]; then IFS= read -r node; elif [ "$2" != search ]; then node=$2',
+  "else node=$(command -v node || command -v nodejs || :)",
   'for place in /usr/local/bin/node /usr/bin/node /usr/bin/nodejs /opt/node/bin/node /snap/bin/node; do if [ -z "$node" ] && [ -x "$place" ]; then node=$place; fi; done; fi',
-  'if [ -x "$node" ]; then exec "$node" -e "eval(String(Buffer.from(process.argv[1],process.argv[2])))" "$1" base64; fi',
-  "IFS= read -r line",
+  'if [ -x "$node" ]; then exec "$node" -e "eval(String(Buffer.from(process.argv[1],process.argv[2])))" "$1" base64 "$3"; fi',
   'printf "\\n%s %s\\n" "zdr-no-node" "$node"',
 ].join("; ");
 
 /** What the shell says where there is no Node; it knows no magic, because a shell can not read JSON. */
 export const NO_NODE_MARK = "zdr-no-node";
-
-export function bootstrapCommand(): string {
-  return `exec sh -c '${FIND_NODE}' zdr ${Buffer.from(LOADER).toString("base64")}`;
-}
 
 export interface AgentFile {
   readonly sha256: string;
@@ -117,15 +114,35 @@ export interface AgentFile {
 }
 
 export interface BootstrapOptions {
+  /** In front of every line of the loader's. Anybody on the host can see it: it tells noise from words, and no more. */
+  readonly magic: string;
   /** Of Node on the host; absent: it is looked for. */
-  readonly node?: string;
+  readonly node?: string | undefined;
   /** Where the agent lies on the host. */
   readonly path: string;
   /** A word for what the agent will be asked: each has a code cache of its own. Absent: none is used. */
-  readonly use?: string;
+  readonly use?: string | undefined;
+  /** Lines that the agent finds at the head of its stdin. They can be seen on the host, so they hold no secrets. */
+  readonly early?: string | undefined;
 }
 
-/** What goes to stdin first: the Node to use, then what the loader wants to know. */
-export function bootstrapInput({ sha256 }: AgentFile, magic: string, { node, path, use }: BootstrapOptions): string {
-  return `${node ?? "-"}\n${JSON.stringify({ magic, path, sha256, use })}\n`;
+export interface Bootstrap {
+  readonly command: string;
+  /** What has to go to stdin before anything else. */
+  readonly input: string;
 }
+
+const PLAIN_PATH = /^\/[A-Za-z0-9._/-]*$/;
+
+export function bootstrap({ sha256 }: AgentFile, options: BootstrapOptions): Bootstrap {
+  const { magic, node, path, use, early = "" } = options;
+  const isPlain = node === undefined || PLAIN_PATH.test(node);
+  const words = [
+    base64(LOADER),
+    isPlain ? (node ?? "search") : "stdin",
+    base64(JSON.stringify({ magic, path, sha256, use, early })),
+  ];
+  return { command: `exec sh -c '${FIND_NODE}' zdr ${words.join(" ")}`, input: isPlain ? "" : `${node}\n` };
+}
+
+const base64 = (text: string) => Buffer.from(text).toString("base64");

@@ -10,7 +10,7 @@ import type { HostPhase, ProgressEvent } from "../../core/report/progress.ts";
 import type { HostState } from "../../core/report/state-line.ts";
 import type { PhasedFailure } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
-import { type AgentSession, openSession } from "./agent-client.ts";
+import { type AgentSession, type EarlyRequest, openSession } from "./agent-client.ts";
 import type { AgentFile } from "./bootstrap.ts";
 import type { Connection } from "./transport.ts";
 
@@ -27,6 +27,7 @@ export interface FleetOptions<Target extends FleetTarget> {
   readonly agentPath: string;
   /** A word for what the agents will be asked (BootstrapOptions). */
   readonly use?: string;
+  readonly early?: EarlyRequest | undefined;
   readonly report: (event: ProgressEvent) => void;
 }
 
@@ -114,13 +115,9 @@ export class Fleet<Target extends FleetTarget> {
   }
 
   async #open(target: Target): Promise<AgentSession> {
-    const { connect, agent, agentPath, use } = this.#options;
+    const { connect, agent, agentPath, use, early } = this.#options;
     const connection = await connect(target);
     this.#connections.push(connection);
-    const place = {
-      ...(target.node === undefined ? {} : { node: target.node }),
-      ...(use === undefined ? {} : { use }),
-    };
-    return openSession(connection, { host: target.name, agent, agentPath, ...place });
+    return openSession(connection, { host: target.name, node: target.node, agent, agentPath, use, early });
   }
 }

@@ -1,10 +1,10 @@
 /** Login shells differ and their start-up files talk: the agent starts under each of them, by one fixed command. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { bootstrapCommand, bootstrapInput } from "../../../cli/io/session/bootstrap.ts";
+import { bootstrap } from "../../../cli/io/session/bootstrap.ts";
 import { runOn, startSshRig } from "./rig.ts";
 
 interface ShellCase {
@@ -45,31 +45,52 @@ process.stdin.on("end", () => process.stdout.write("heard " + JSON.stringify(res
 `;
 const MAGIC = "zdr-0123456789abcdef";
 
+/** A host whose login shell is `shell`, with the agent in the user's home. */
+async function startHost({ shell, files = {}, extraConfig = [] }: Omit<ShellCase, "noise">) {
+  const rig = await startSshRig({ shell, extraConfig });
+  await chmod(rig.user.home, 0o755);
+  for (const [name, text] of Object.entries({ ...files, "agent.cjs": AGENT })) {
+    const path = join(rig.user.home, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  }
+  const agent = { bytes: Buffer.from(AGENT), sha256: createHash("sha256").update(AGENT).digest("hex") };
+  const start = async (options: { readonly node: string; readonly early?: string }, late: string) => {
+    const path = join(rig.user.home, "agent.cjs");
+    const { command, input } = bootstrap(agent, { magic: MAGIC, path, ...options });
+    return runOn(await rig.connect(), command, input + late);
+  };
+  return { rig, start };
+}
+
 describe("the agent starts under", () => {
-  for (const [title, { shell, files = {}, extraConfig = [], noise }] of Object.entries(CASES)) {
+  for (const [title, { noise, ...shellCase }] of Object.entries(CASES)) {
     test(title, async () => {
-      const rig = await startSshRig({ shell, extraConfig });
+      const { rig, start } = await startHost(shellCase);
       try {
-        await chmod(rig.user.home, 0o755);
-        for (const [name, text] of Object.entries({ ...files, "agent.cjs": AGENT })) {
-          const path = join(rig.user.home, name);
-          await mkdir(dirname(path), { recursive: true });
-          await writeFile(path, text);
-        }
-        const agent = { bytes: Buffer.from(AGENT), sha256: createHash("sha256").update(AGENT).digest("hex") };
-        const options = { node: process.execPath, path: join(rig.user.home, "agent.cjs") };
-        const request = '{"verb":"status","text":"it\'s $HOME `id` \\\\ !! ü"}\n';
-        const connection = await rig.connect();
-        const input = bootstrapInput(agent, MAGIC, options) + request;
-        const { stdout, stderr, code } = await runOn(connection, bootstrapCommand(), input);
+        const early = '{"verb":"status","text":"it\'s $HOME `id` \\\\ !! ü"}\n';
+        const late = '{"verb":"survey"}\n';
+        const { stdout, stderr, code } = await start({ node: process.execPath, early }, late);
         const begin = stdout.indexOf(MAGIC);
         assert.ok(begin >= 0, stdout + stderr);
         assert.equal(stdout.slice(0, begin).trimEnd(), noise.trimEnd());
-        assert.equal(stdout.slice(begin), `${MAGIC} {"kind":"start"}\nheard ${JSON.stringify(request)}\n`);
+        assert.equal(stdout.slice(begin), `${MAGIC} {"kind":"start"}\nheard ${JSON.stringify(early + late)}\n`);
         assert.equal(code, 0);
       } finally {
         await rig.stop();
       }
     });
+  }
+});
+
+test("a path of Node that means something to a shell is no part of the command", async () => {
+  const { rig, start } = await startHost({ shell: "/bin/sh" });
+  try {
+    const node = join(rig.user.home, "it's $HOME; `id` node");
+    await symlink(process.execPath, node);
+    const { stdout, stderr } = await start({ node }, "late\n");
+    assert.match(stdout, /\{"kind":"start"\}\nheard "late\\n"\n$/, stderr);
+  } finally {
+    await rig.stop();
   }
 });
