@@ -480,6 +480,8 @@ export const ControlResult = z.object({
       gapMs: z.optional(z.number()),
     }),
   ),
+  /** Of the program after the last one listed: it was told something, and did not get there. No further one was told. */
+  failure: z.optional(AgentFailure),
 });
 export type ControlResult = z.infer<typeof ControlResult>;
 

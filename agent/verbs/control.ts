@@ -22,29 +22,41 @@ export async function runControl(
   const asked = { ...context, project: { ...context.project, programs } };
   if (request.action !== "stop") await refuseLints(asked);
   if (request.action === "reload") await refuseUnreloadable(asked);
+  const act = request.action === "stop" ? stop : bringer(context, request.action);
   const done: Done[] = [];
-  for (const program of programs) done.push(await controlProgram(context, program, request.action));
+  for (const program of programs) {
+    try {
+      done.push(await act(context, program));
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      return { programs: done, failure: error.failure };
+    }
+  }
   return { programs: done };
 }
 
-async function controlProgram(
-  context: HostContext,
-  program: ProgramPlan,
-  action: RequestOf<"control">["action"],
-): Promise<Done> {
+type Act = (context: HostContext, program: ProgramPlan) => Promise<Done>;
+
+const stop: Act = async (context, program) => {
   const { name, process } = program;
   const before = await context.supervisor.getProcessInfo(process);
-  if (action === "stop") {
-    await stopProgram(context, program);
-    const info = await context.supervisor.getProcessInfo(process);
-    return { name, process, done: isDown(before.statename) ? "not running" : "stopped", info };
-  }
-  if (action === "start" && before.statename === "RUNNING")
-    return { name, process, done: "already started", info: before };
-  const tag = readCurrent(context.layout);
+  await stopProgram(context, program);
+  const info = await context.supervisor.getProcessInfo(process);
+  return { name, process, done: isDown(before.statename) ? "not running" : "stopped", info };
+};
+
+const DONE = { start: "started", reload: "reloaded", restart: "restarted", none: "unchanged" } as const;
+
+/** Before anything is told to any program: without `current` there is nothing to run. */
+function bringer({ layout }: HostContext, action: "start" | "restart" | "reload"): Act {
+  const tag = readCurrent(layout);
   if (tag === undefined) throw new AgentError({ reason: "no-good-release" });
-  const brought = await bringProgram(context, program, { tag, reload: "always", restart: action === "restart" });
-  const done = { start: "started", reload: "reloaded", restart: "restarted", none: "unchanged" }[brought.action];
-  const gap = brought.gapMs === undefined ? {} : { gapMs: Math.round(brought.gapMs) };
-  return { name, process, done, info: brought.info, ...gap };
+  return async (context, program) => {
+    const { name, process } = program;
+    const info = await context.supervisor.getProcessInfo(process);
+    if (action === "start" && info.statename === "RUNNING") return { name, process, done: "already started", info };
+    const brought = await bringProgram(context, program, { tag, reload: "always", restart: action === "restart" });
+    const gap = brought.gapMs === undefined ? {} : { gapMs: Math.round(brought.gapMs) };
+    return { name, process, done: DONE[brought.action], info: brought.info, ...gap };
+  };
 }

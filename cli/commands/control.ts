@@ -3,6 +3,7 @@ import type { ControlResult, RequestOf } from "../../agent/protocol.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { selectPrograms } from "../core/plan.ts";
 import { describeControl } from "../core/report/describe.ts";
+import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
@@ -31,10 +32,17 @@ export async function control(
       undo();
       await fleet.onAll("control", async (host, session) => {
         host.phase = "activate";
+        host.state = { kind: "halfway", action };
         const result = await session.request("control", { action, programs }, fleet.onEvent(host));
         done.push({ host: host.name, result });
-        return undefined;
+        if (result.failure === undefined) return undefined;
+        host.phase = "halfway";
+        throw new ZdrError({ kind: "agent", host: host.name, failure: result.failure });
       });
+      // The agent answers with a failure where nothing was told to anything.
+      for (const host of fleet.failed) {
+        if (host.phase === "activate" && host.failure?.failure.kind === "agent") host.state = { kind: "untouched" };
+      }
     }
     const exit = concludeHosts(run, fleet.hosts);
     run.output.result(describeControl(done), { action, hosts: done }, exit);

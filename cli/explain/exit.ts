@@ -7,9 +7,10 @@ import type { Failure, LinkFailure } from "../failure.ts";
  * When a failure came.
  * `plan`: while config, build and hosts were read. `stage`: from the request to stage until the release is published.
  * `activate`: as the answer to `activate` or `control`; the agent answers a failure only where it changed nothing (what
- * it changed it reports), but when the link breaks here, nobody knows. `settle`: after all was proved.
+ * it changed it reports), but when the link breaks here, nobody knows. `halfway`: a program had been told something, and did
+ * not get there. `settle`: after all was proved.
  */
-export type Phase = "plan" | "stage" | "activate" | "settle";
+export type Phase = "plan" | "stage" | "activate" | "halfway" | "settle";
 
 export function exitOf(failure: Failure, phase: Phase): ExitCode {
   switch (failure.kind) {
@@ -30,7 +31,7 @@ export function exitOf(failure: Failure, phase: Phase): ExitCode {
 
 function linkExit(link: LinkFailure, phase: Phase): ExitCode {
   if (phase === "settle") return EXIT.done;
-  if (phase === "activate") return EXIT.stuck;
+  if (phase === "activate" || phase === "halfway") return EXIT.stuck;
   if (link.kind === "agent-reply") return EXIT.bug;
   return phase === "stage" ? EXIT.staging : EXIT.unreachable;
 }
@@ -47,6 +48,7 @@ function agentExit(failure: AgentFailure, phase: Phase): ExitCode {
       break;
   }
   if (phase === "settle") return EXIT.done;
+  if (phase === "halfway") return EXIT.stuck;
   if (failure.reason === "locked") return EXIT.locked;
   if (phase === "stage") return EXIT.staging;
   return phase === "activate" && isAfterTheFact(failure) ? EXIT.stuck : EXIT.refused;

@@ -11,6 +11,8 @@ export type HostState =
   | { readonly kind: "untouched" }
   /** `serves`: in words of the agent, where it gave any. */
   | { readonly kind: "stuck"; readonly serves?: string | undefined }
+  /** A program was started, stopped or reloaded, and did not get where it should. */
+  | { readonly kind: "halfway"; readonly action: string }
   /** The link broke while the agent worked: it finishes or reverts by itself. */
   | { readonly kind: "unknown"; readonly tag: string };
 
@@ -47,7 +49,15 @@ export function stateLine(states: readonly HostStateOf[]): string {
 }
 
 /** What a person must look at comes first. */
-const URGENCY: readonly HostState["kind"][] = ["stuck", "unknown", "reverted", "serves", "staged", "untouched"];
+const URGENCY: readonly HostState["kind"][] = [
+  "stuck",
+  "halfway",
+  "unknown",
+  "reverted",
+  "serves",
+  "staged",
+  "untouched",
+];
 
 function stateWords(state: HostState, several: boolean): string {
   const serve = several ? "serve" : "serves";
@@ -67,6 +77,8 @@ function stateWords(state: HostState, several: boolean): string {
       return state.serves === undefined
         ? `${several ? "are" : "is"} stuck: neither release could be proved`
         : `${several ? "are" : "is"} stuck: ${state.serves}`;
+    case "halfway":
+      return `${were} left in the middle of "${state.action}": zdr status`;
     case "unknown":
       return `${were} left to its agent, which keeps ${state.tag} or reverts by itself`;
   }

@@ -254,20 +254,28 @@ describe("several hosts", () => {
 
 describe("the exit code", () => {
   const cases: [string, Failure, Record<Phase, ExitCode>][] = [
-    ["a full disk", agent(AGENT["no-space"]), { plan: 5, stage: 6, activate: 5, settle: 0 }],
-    ["a corrupt file", agent(AGENT["file-corrupt"]), { plan: 5, stage: 6, activate: 5, settle: 0 }],
-    ["a held lock", agent(AGENT.locked), { plan: 3, stage: 3, activate: 3, settle: 0 }],
-    ["a bug of the agent", agent(AGENT.internal), { plan: 70, stage: 70, activate: 70, settle: 70 }],
-    ["a release that cannot be executed", agent(AGENT.preflight), { plan: 5, stage: 6, activate: 5, settle: 0 }],
-    ["a program that did not start", agent(AGENT["start-failed"]), { plan: 5, stage: 6, activate: 8, settle: 0 }],
-    ["a lost link", link(LINK["link-lost"]), { plan: 4, stage: 6, activate: 8, settle: 0 }],
-    ["an unknown host key", link(LINK["host-key-unknown"]), { plan: 4, stage: 6, activate: 8, settle: 0 }],
-    ["a wrong deploy.yml", LOCAL.config, { plan: 2, stage: 2, activate: 2, settle: 2 }],
-    ["Ctrl-C", LOCAL.interrupted, { plan: 130, stage: 130, activate: 130, settle: 130 }],
+    ["a full disk", agent(AGENT["no-space"]), { plan: 5, stage: 6, activate: 5, halfway: 8, settle: 0 }],
+    ["a corrupt file", agent(AGENT["file-corrupt"]), { plan: 5, stage: 6, activate: 5, halfway: 8, settle: 0 }],
+    ["a held lock", agent(AGENT.locked), { plan: 3, stage: 3, activate: 3, halfway: 8, settle: 0 }],
+    ["a bug of the agent", agent(AGENT.internal), { plan: 70, stage: 70, activate: 70, halfway: 70, settle: 70 }],
+    [
+      "a release that cannot be executed",
+      agent(AGENT.preflight),
+      { plan: 5, stage: 6, activate: 5, halfway: 8, settle: 0 },
+    ],
+    [
+      "a program that did not start",
+      agent(AGENT["start-failed"]),
+      { plan: 5, stage: 6, activate: 8, halfway: 8, settle: 0 },
+    ],
+    ["a lost link", link(LINK["link-lost"]), { plan: 4, stage: 6, activate: 8, halfway: 8, settle: 0 }],
+    ["an unknown host key", link(LINK["host-key-unknown"]), { plan: 4, stage: 6, activate: 8, halfway: 8, settle: 0 }],
+    ["a wrong deploy.yml", LOCAL.config, { plan: 2, stage: 2, activate: 2, halfway: 2, settle: 2 }],
+    ["Ctrl-C", LOCAL.interrupted, { plan: 130, stage: 130, activate: 130, halfway: 130, settle: 130 }],
   ];
   for (const [name, failure, exits] of cases) {
     test(`${name} exits by the phase in which it came`, () => {
-      const phases: Phase[] = ["plan", "stage", "activate", "settle"];
+      const phases: Phase[] = ["plan", "stage", "activate", "halfway", "settle"];
       assert.deepEqual(
         phases.map((phase) => explain(failure, phase).exit),
         phases.map((phase) => exits[phase]),
