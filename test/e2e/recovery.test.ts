@@ -1,0 +1,95 @@
+/** The agent itself is killed in the middle of an activation: the next command on that host ends what it left. */
+import assert from "node:assert/strict";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { eventually } from "../support/eventually.ts";
+import { type Rig, startRig } from "../support/rig.ts";
+import type { Variant } from "../support/samples.ts";
+
+describe("what a killed agent left", () => {
+  const cleaning: (() => Promise<void>)[] = [];
+  let rig: Rig;
+  let url: string;
+  let count = 0;
+  /** The release whose activation is cut short, new for each test. */
+  let tag: string;
+
+  before(async () => {
+    rig = await startRig({ after: (clean) => cleaning.push(clean) });
+    ({ url } = await rig.addSample("gunicorn", { watch: "2s" }, { timeout: "3s" }));
+    await rig.useSample("gunicorn", { release: "v0" });
+    await rig.zdr(["setup"]);
+    const { code, stderr } = await rig.zdr(["deploy", "--tag", "v0"]);
+    assert.equal(code, 0, stderr);
+  });
+  after(async () => {
+    for (const clean of cleaning.reverse()) await clean();
+  });
+  beforeEach(() => {
+    tag = `v${++count}`;
+  });
+
+  const zdrFolder = () => join(rig.deployTo, ".zdr");
+  const current = async () => (await readlink(join(rig.deployTo, "current"))).replace("releases/", "");
+  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const ledger = async (): Promise<string[]> => {
+    const lines = (await readFile(join(zdrFolder(), "ledger.ndjson"), "utf8")).trim().split("\n");
+    const entries = lines.map((line) => JSON.parse(line) as { tag: string; event: string });
+    return entries.filter((entry) => entry.tag === tag).map(({ event }) => event);
+  };
+  const agentPid = async (): Promise<number> => {
+    const name = (await readdir(zdrFolder())).find((file) => /^lock\.\d+$/.test(file)) ?? "lock is missing";
+    return (JSON.parse(await readFile(join(zdrFolder(), name), "utf8")) as { pid: number }).pid;
+  };
+
+  /** Deploys, and kills the agent as soon as this is true. */
+  const killAgentWhen = async (variant: Variant, name: string, fact: () => Promise<boolean>) => {
+    await rig.useSample("gunicorn", { release: tag, variant });
+    const zdr = rig.startZdr(["deploy", "--tag", tag]);
+    await eventually(fact, { name, timeoutMs: 30_000 });
+    process.kill(await agentPid(), "SIGKILL");
+    return zdr.done;
+  };
+  const isFlipped = async () => (await current()) === tag;
+
+  test("a release that does not prove itself is taken back by the next command, which says so", async () => {
+    const cut = await killAgentWhen("unhealthy", "the flip", isFlipped);
+    // Nobody is told that the host is as before.
+    assert.equal(cut.code, 8);
+    assert.match(cut.stderr, /was left to its agent/);
+    const { code, stderr } = await rig.zdr(["reload"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, new RegExp(`the activation of ${tag} had been interrupted; .* v0 serves again`));
+    assert.equal(await version(), "v0");
+    assert.deepEqual((await ledger()).slice(-2), ["bad", "reverted"]);
+  });
+
+  test("a release that proves itself is kept", async () => {
+    await killAgentWhen(
+      "good",
+      "the flip and the reload",
+      async () => (await isFlipped()) && (await version()) === tag,
+    );
+    const { code, stderr } = await rig.zdr(["reload"]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      new RegExp(`the activation of ${tag} had been interrupted; it was finished, and ${tag} serves`),
+    );
+    assert.equal(await version(), tag);
+    assert.equal((await ledger()).at(-1), "good");
+  });
+
+  test("a way back that was begun is gone to its end, also where current says already what it should", async () => {
+    const before = await version();
+    const isGoingBack = async () => (await ledger()).includes("bad") && (await current()) === before;
+    await killAgentWhen("unhealthy", "the flip back", isGoingBack);
+    const { code, stderr } = await rig.zdr(["reload"]);
+    assert.equal(code, 0, stderr);
+    assert.equal(await current(), before);
+    assert.equal(await version(), before);
+    assert.equal((await ledger()).at(-1), "reverted");
+    assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  });
+});
