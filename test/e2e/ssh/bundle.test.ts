@@ -10,7 +10,7 @@ import { startSshRig } from "./rig.ts";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 const ENTRY = `
-import { keyRing } from "./cli/io/keys.ts";
+import { keyRing } from "./cli/io/ssh/keys.ts";
 import { connectSsh } from "./cli/io/ssh.ts";
 const [target, home, knownHosts] = JSON.parse(process.argv[2]);
 connectSsh(target, { home, keys: keyRing({ home }), knownHosts: [knownHosts] }).then(async (connection) => {
