@@ -2,7 +2,7 @@
 import { type CodeCache, saveCodeCache } from "./io/code-cache.ts";
 import { runSession } from "./session.ts";
 
-/** Left by the loader (cli/io/bootstrap.ts), which has read ahead on stdin and checked this very bundle's hash. */
+/** Left by the loader (cli/io/session/bootstrap.ts), which has read ahead on stdin and checked this very bundle's hash. */
 interface Bootstrap {
   readonly leftover: Uint8Array;
   readonly sha256: string;

@@ -3,7 +3,7 @@
  *
  * V8 compiles a function when it is first called, and that is a third of what a short session costs. The cache is made at
  * the end of a session and holds every function that was called in it, so each command has its own. The loader
- * (cli/io/bootstrap.ts) believes one only in a folder of this very user that nobody else can write to, and only with its
+ * (cli/io/session/bootstrap.ts) believes one only in a folder of this very user that nobody else can write to, and only with its
  * hash in front; V8 refuses one of another V8.
  */
 import { createHash } from "node:crypto";
