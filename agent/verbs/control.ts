@@ -7,7 +7,7 @@ import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import type { AgentEvent, ControlResult, ProgramPlan, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { refuseLints, refuseUnreloadable } from "./lints.ts";
+import { refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./lints.ts";
 import { lockedContext } from "./open.ts";
 
 type Done = ControlResult["programs"][number];
@@ -20,7 +20,8 @@ export async function runControl(
   const context = lockedContext(session, emit);
   const programs = context.project.programs.filter((program) => request.programs.includes(program.name));
   const asked = { ...context, project: { ...context.project, programs } };
-  if (request.action !== "stop") await refuseLints(asked);
+  if (request.action === "stop") await refuseUnsafeSignals(asked);
+  else await refuseLints(asked);
   if (request.action === "reload") await refuseUnreloadable(asked);
   const act = request.action === "stop" ? stop : bringer(context, request.action);
   const done: Done[] = [];

@@ -62,6 +62,13 @@ export async function refuseWithoutRights(context: HostContext): Promise<void> {
   }
 }
 
+/** Refuses programs that supervisor does not know or may not signal: what even a stop needs. */
+export async function refuseUnsafeSignals(context: HostContext): Promise<void> {
+  for (const program of context.project.programs) {
+    await refuseUnsafeSignal(context, program, (await infoOf(context, program)).pid);
+  }
+}
+
 async function infoOf({ supervisor }: HostContext, { name, process }: ProgramPlan): Promise<ProcessInfo> {
   try {
     return await supervisor.getProcessInfo(process);
