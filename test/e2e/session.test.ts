@@ -1,0 +1,202 @@
+/** The two ends of a channel, each against the worst that the other end could be. No host, no SSH: streams. */
+import assert from "node:assert/strict";
+import { PassThrough } from "node:stream";
+import { describe, test } from "node:test";
+import { Wire } from "../../agent/io/wire.ts";
+import { REPLY_LINE_LIMIT_BYTES, REQUEST_LINE_LIMIT_BYTES } from "../../agent/protocol.ts";
+import { ZdrError } from "../../cli/failure.ts";
+import { openSession } from "../../cli/io/session/agent-client.ts";
+import { eventually } from "../support/eventually.ts";
+
+/** Short, so that silence is over soon; the defaults are seconds. */
+const QUICK = { heartbeatMs: 20, silenceMs: 200 };
+const SETTLE = { verb: "settle", id: 1 } as const;
+
+describe("the agent's end of the channel", () => {
+  function openWire(limits = QUICK) {
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+    let said = "";
+    stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const wire = new Wire({ stdin, stdout, leftover: Buffer.alloc(0), ...limits });
+    return { wire, stdin, stdout, said: () => said };
+  }
+  const ended = (wire: Wire) => eventually(() => wire.gone.aborted, { name: "the wire has noticed" });
+
+  test("hands over requests in order, also those that the loader had read already", async () => {
+    const leftover = Buffer.from(`${JSON.stringify(SETTLE)}\n`);
+    const stdin = new PassThrough();
+    const wire = new Wire({ stdin, stdout: new PassThrough(), leftover });
+    stdin.write(`${JSON.stringify({ ...SETTLE, id: 2 })}\n`);
+    assert.deepEqual(await wire.next(), { kind: "request", request: SETTLE });
+    assert.deepEqual(await wire.next(), { kind: "request", request: { ...SETTLE, id: 2 } });
+    wire.close();
+  });
+
+  test("says beat while nothing happens", async () => {
+    const { wire, said } = openWire();
+    await eventually(() => said().split('{"kind":"beat"}').length > 3, { name: "three beats" });
+    wire.close();
+  });
+
+  test("takes silence as the end of the CLI, and beats as life", async () => {
+    const { wire, stdin } = openWire();
+    const beats = setInterval(() => stdin.write('{"verb":"beat"}\n'), 20);
+    await new Promise((resolve) => setTimeout(resolve, QUICK.silenceMs * 2));
+    assert.equal(wire.gone.aborted, false);
+    clearInterval(beats);
+    await ended(wire);
+    assert.equal(wire.gone.reason, "silence");
+    assert.equal(await wire.next(), undefined);
+    wire.close();
+  });
+
+  test("takes the end of stdin, abort, a broken stdout and a line that never ends each as the end", async () => {
+    const ends: [string, (streams: { stdin: PassThrough; stdout: PassThrough }) => void][] = [
+      ["end of stdin", ({ stdin }) => stdin.end()],
+      ["abort", ({ stdin }) => stdin.write('{"verb":"abort"}\n')],
+      ["stdout broke", ({ stdout }) => stdout.destroy(new Error("EPIPE"))],
+      ["a line that is too long", ({ stdin }) => stdin.write("x".repeat(REQUEST_LINE_LIMIT_BYTES + 1))],
+    ];
+    for (const [reason, act] of ends) {
+      const { wire, stdin, stdout } = openWire({ heartbeatMs: 1000, silenceMs: 10_000 });
+      act({ stdin, stdout });
+      await ended(wire);
+      assert.equal(wire.gone.reason, reason);
+      wire.close();
+    }
+  });
+
+  test("answers what it does not understand, and goes on", async () => {
+    const { wire, stdin } = openWire();
+    stdin.write('not json\n{"verb":"fly","id":7}\n{"verb":"activate","id":8}\n');
+    const kinds = [await wire.next(), await wire.next(), await wire.next()];
+    assert.deepEqual(
+      kinds.map((one) => (one?.kind === "invalid" ? [one.id, one.verb] : one)),
+      [
+        [0, undefined],
+        [7, "fly"],
+        [8, "activate"],
+      ],
+    );
+    wire.close();
+  });
+
+  test("reads upload bytes no faster than they are taken, and loses none", async () => {
+    const { wire, stdin } = openWire({ heartbeatMs: 1000, silenceMs: 10_000 });
+    const [frame, count] = [Buffer.alloc(1024 * 1024, "x"), 16];
+    for (let sent = 0; sent < count; sent++) {
+      stdin.write(`{"verb":"data","bytes":${frame.length}}\n`);
+      stdin.write(frame);
+    }
+    await eventually(() => stdin.isPaused(), { name: "it stops reading" });
+    const waiting = stdin.readableLength + stdin.writableLength;
+    assert.ok(waiting > (count / 2) * frame.length, `${waiting} bytes wait`);
+    let taken = 0;
+    while (taken < count * frame.length) {
+      const next = await wire.next();
+      if (next?.kind === "data") taken += next.bytes.length;
+    }
+    assert.equal(taken, count * frame.length);
+    wire.close();
+  });
+});
+
+describe("the CLI's end of the channel", () => {
+  /** A host that says what it is told to say, once it has been asked. `{magic}` stands for the session's own. */
+  async function session(answer: (asked: { magic: string; stdin: string }) => string, limits = {}) {
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+    let close: (end: { code: number | null; signal: string | null }) => void = () => {};
+    const closed = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+      close = resolve;
+    });
+    let magic = "";
+    const connection = {
+      name: "fake",
+      exec: async (command: string) => {
+        const words = command.split(" ").map((word) => Buffer.from(word, "base64").toString());
+        magic = /zdr-[0-9a-f]{24}/.exec(words.join(" "))?.[0] ?? "";
+        return { stdin, stdout, stderrTail: () => "", closed };
+      },
+      close: () => {},
+    };
+    const agent = { sha256: "0".repeat(64), bytes: Buffer.from("agent") };
+    const opened = await openSession(connection, { host: "web1", agent, agentPath: "/x/.zdr/agent-0.cjs", ...limits });
+    stdin.once("data", (chunk: Buffer) => {
+      stdout.write(answer({ magic, stdin: chunk.toString() }));
+    });
+    return { opened, stdout, close };
+  }
+  const started = (magic: string) => `\n${magic} {"kind":"start"}\n`;
+  const linkFailure = async (work: Promise<unknown>) => {
+    const error = await work.then(
+      () => assert.fail("it went well"),
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof ZdrError && error.failure.kind === "link");
+    return error.failure.link;
+  };
+
+  test("skips what login shells say before the agent does, and keeps it", async () => {
+    const result = JSON.stringify({ kind: "result", id: 1, result: { pruned: [], warnings: [] } });
+    const { opened, close } = await session(({ magic }) => `Welcome!\nno newline${started(magic)}${result}\n`);
+    assert.deepEqual(await opened.request("settle", {}), { pruned: [], warnings: [] });
+    assert.match(opened.noise(), /Welcome!\nno newline/);
+    close({ code: 0, signal: null });
+  });
+
+  test("gives a silent host up", async () => {
+    const { opened, close } = await session(({ magic }) => started(magic), QUICK);
+    assert.equal((await linkFailure(opened.request("settle", {}))).kind, "link-silent");
+    close({ code: null, signal: null });
+  });
+
+  test("waits for a host that only says beat", async () => {
+    const { opened, stdout, close } = await session(({ magic }) => started(magic), QUICK);
+    const beats = setInterval(() => stdout.write('{"kind":"beat"}\n'), 20);
+    const answer = opened.request("settle", {});
+    await new Promise((resolve) => setTimeout(resolve, QUICK.silenceMs * 2));
+    stdout.write(`${JSON.stringify({ kind: "result", id: 1, result: { pruned: ["v1"], warnings: [] } })}\n`);
+    assert.deepEqual(await answer, { pruned: ["v1"], warnings: [] });
+    clearInterval(beats);
+    close({ code: 0, signal: null });
+  });
+
+  test("takes a dead link, an answer that does not fit, one to nothing and one without end each as that host's failure", async () => {
+    const answers: [string, string][] = [
+      ["agent-reply", "rubbish\n"],
+      ["agent-reply", `${JSON.stringify({ kind: "result", id: 1, result: { pruned: 7 } })}\n`],
+      ["agent-reply", `${JSON.stringify({ kind: "failure", id: 99, failure: { reason: "interrupted" } })}\n`],
+      ["agent-reply", `${"[".repeat(100_000)}\n`],
+      ["agent-reply", "x".repeat(REPLY_LINE_LIMIT_BYTES + 1)],
+    ];
+    for (const [kind, text] of answers) {
+      const { opened, close } = await session(({ magic }) => `${started(magic)}${text}`);
+      assert.equal((await linkFailure(opened.request("settle", {}))).kind, kind, text.slice(0, 60));
+      close({ code: 0, signal: null });
+    }
+    const { opened, close } = await session(({ magic }) => started(magic));
+    const lost = linkFailure(opened.request("settle", {}));
+    close({ code: null, signal: null });
+    assert.equal((await lost).kind, "link-lost");
+  });
+
+  test("is told of a Node that is too old, and of an agent that arrived broken", async () => {
+    const old = await session(
+      ({ magic }) => `\n${magic} {"kind":"too-old","version":"16.20.2","node":"/usr/bin/node"}\n`,
+    );
+    assert.deepEqual(await linkFailure(old.opened.request("settle", {})), {
+      ...{ kind: "node-too-old", node: "/usr/bin/node", version: "16.20.2" },
+    });
+    const broken = await session(({ magic }) => `\n${magic} {"kind":"broken"}\n`);
+    assert.equal((await linkFailure(broken.opened.request("settle", {}))).kind, "agent-start");
+    for (const { close } of [old, broken]) close({ code: 0, signal: null });
+  });
+
+  test("believes no line that only looks like the agent's", async () => {
+    const { opened, close } = await session(() => '\nzdr-000000000000000000000000 {"kind":"start"}\n', QUICK);
+    assert.equal((await linkFailure(opened.request("settle", {}))).kind, "link-silent");
+    close({ code: null, signal: null });
+  });
+});
