@@ -62,9 +62,9 @@ func whenListening(listener net.Listener) context.Context {
 	return context.Background()
 }
 
-// limitAccept keeps accept from waiting in the kernel. To hand the socket over, grace makes it a blocking one for a while
-// (os.File.Fd), here too: it is the same socket. An accept that begins just then would wait for one more connection,
-// and with it the drain: the old release would stay until then, and would answer that connection.
+// limitAccept keeps accept from waiting in the kernel. To hand the socket over, grace makes it a blocking one for a
+// while (os.File.Fd), here too: it is the same socket. An accept that begins just then would wait for one more
+// connection, and with it the drain: the old release would stay until then, and would answer that connection.
 func limitAccept(listener net.Listener) error {
 	raw, err := listener.(syscall.Conn).SyscallConn()
 	if err != nil {
