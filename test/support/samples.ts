@@ -32,10 +32,17 @@ const BUILD_TIMEOUT_MS = 300_000;
 
 /** In the release, what runs. */
 export const SAMPLE_BINARY = {
+  "go-endless": "bin/shop",
   "go-grace": "bin/shop",
+  "go-graceful-url": "bin/graceful",
+  "go-gracehttp": "bin/shop",
+  "go-listenfds": "bin/shop",
   "go-overseer": "bin/shop",
   "go-plain": "bin/shop",
+  "go-reuseport": "bin/shop",
+  "go-tableflip": "bin/shop",
   gunicorn: "app.py",
+  "node-listenfds": "server.mjs",
   "node-plain": "server.mjs",
 } as const satisfies Record<string, string>;
 
@@ -43,10 +50,17 @@ export type SampleName = keyof typeof SAMPLE_BINARY;
 
 /** The preset that each is made for. */
 const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
+  "go-endless": "endless",
   "go-grace": "grace",
+  "go-graceful-url": "graceful-url",
+  "go-gracehttp": "gracehttp",
+  "go-listenfds": "systemd-socket",
   "go-overseer": "overseer",
   "go-plain": "restart",
+  "go-reuseport": "reuseport",
+  "go-tableflip": "tableflip",
   gunicorn: "gunicorn",
+  "node-listenfds": "node",
   "node-plain": "restart",
 };
 

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/rig.ts";
-import { buildSample, type SampleName, sampleProgram, type Variant } from "../../support/samples.ts";
+import { buildSample, SAMPLE_BINARY, type SampleName, sampleProgram, type Variant } from "../../support/samples.ts";
 import { type Supervisord, startSupervisord } from "../../support/supervisord.ts";
 
-const SAMPLES: readonly SampleName[] = ["go-grace", "go-overseer", "go-plain", "gunicorn", "node-plain"];
+const SAMPLES = Object.keys(SAMPLE_BINARY) as readonly SampleName[];
 
 interface Running {
   readonly url: string;
