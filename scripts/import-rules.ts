@@ -33,7 +33,8 @@ const FOLDER_LIMIT = 15;
 /** What each layer may import of this repository, by prefix; a file belongs to the first prefix that fits it. */
 const LAYERS: readonly { readonly of: string; readonly may: readonly string[] }[] = [
   { of: "agent/protocol.ts", may: [] },
-  { of: "agent/keeper/", may: ["agent/keeper/", "agent/core/layout.ts"] },
+  { of: "agent/keeper/machine", may: ["agent/keeper/machine"] },
+  { of: "agent/keeper/", may: ["agent/keeper/", "agent/core/layout.ts", "agent/core/process/", "agent/io/process/"] },
   { of: "agent/core/", may: ["agent/core/", "agent/protocol.ts", "templates/supervisor/"] },
   { of: "agent/io/", may: ["agent/io/", "agent/core/", "agent/protocol.ts"] },
   { of: "agent/", may: ["agent/", "templates/"] },
@@ -65,7 +66,7 @@ const IMPURE: readonly { readonly pattern: RegExp; readonly what: string }[] = [
   { pattern: /\bfetch\(|\bconsole\./, what: "the outside" },
 ];
 
-const isCore = (path: string) => /^(?:cli|agent)\/core\/|^agent\/keeper\/core\//.test(path);
+const isCore = (path: string) => /^(?:cli|agent)\/core\/|^agent\/keeper\/machine\b/.test(path);
 
 interface Import {
   readonly line: number;

@@ -1,0 +1,96 @@
+/**
+ * When the processes are looked at.
+ *
+ * - One look at a time. One that began before the last request is thrown away: it may show who is gone by now.
+ * - In intervals only while the machine says so; otherwise no timer runs.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Member } from "./machine/model.ts";
+
+const FAST_FIRST_MS = 20;
+const FAST_LONGEST_MS = 250;
+const SLOW_MS = 1_000;
+const AFTER_FAILURE_MS = 200;
+
+export type Pace = "off" | "slow" | "fast";
+
+export interface LookerOptions {
+  look(all: boolean): Promise<Member[]>;
+  deliver(members: Member[], all: boolean): void;
+  pace(): Pace;
+  say(line: string): void;
+}
+
+export interface Looker {
+  request(all: boolean): void;
+  /** Resolves after a look at everything that began after the call has been delivered. */
+  fresh(): Promise<void>;
+  /** To be called when the pace may have changed. */
+  watch(): void;
+}
+
+export function createLooker({ look, deliver, pace, say }: LookerOptions): Looker {
+  let wanted: "nothing" | "some" | "all" = "nothing";
+  let isLooking = false;
+  let waiting: (() => void)[] = [];
+
+  function request(all: boolean): void {
+    wanted = all || wanted === "all" ? "all" : "some";
+    if (!isLooking) void lookWhileWanted();
+  }
+
+  async function lookWhileWanted(): Promise<void> {
+    isLooking = true;
+    while (isWanted()) await lookOnce();
+    isLooking = false;
+    watch();
+  }
+
+  const isWanted = () => wanted !== "nothing";
+
+  async function lookOnce(): Promise<void> {
+    const all = wanted === "all";
+    const served = all ? waiting : [];
+    if (all) waiting = [];
+    wanted = "nothing";
+    const members = await look(all).catch((error: unknown) => say(`a look at the processes failed: ${String(error)}`));
+    if (members === undefined) await sleep(AFTER_FAILURE_MS);
+    if (members === undefined || isWanted()) {
+      waiting = [...served, ...waiting];
+      request(all);
+      return;
+    }
+    deliver(members, all);
+    for (const resolve of served) resolve();
+  }
+
+  let current: Pace = "off";
+  let pauseMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function watch(): void {
+    const next = pace();
+    if (next !== current) {
+      current = next;
+      pauseMs = next === "slow" ? SLOW_MS : FAST_FIRST_MS;
+      clearTimeout(timer);
+      timer = undefined;
+    }
+    if (current === "off" || timer !== undefined || isLooking) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (current === "fast") pauseMs = Math.min(pauseMs * 1.5, FAST_LONGEST_MS);
+      request(false);
+    }, pauseMs);
+  }
+
+  return {
+    request,
+    fresh: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        request(true);
+      }),
+    watch,
+  };
+}

@@ -1,0 +1,382 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { watchOf } from "../../../../agent/keeper/machine/family.ts";
+import { CRASH_LIMIT, exitCodeOf, type Status } from "../../../../agent/keeper/machine/model.ts";
+import { answersTo, createWorld, type FakeProcess, SETTINGS, stagesOf, startedWorld, type World } from "./world.ts";
+
+const reload = (world: World, asker: number) => world.send({ kind: "asked", verb: "reload", asker });
+const abort = (world: World, asker: number) => world.send({ kind: "asked", verb: "abort", asker });
+
+/** With `socket`: the successor of a reload, started and not accepting yet. */
+function successorOf(world: World, asker = 1): FakeProcess {
+  reload(world, asker);
+  const successor = world.finishSpawn();
+  assert.ok(successor);
+  return successor;
+}
+
+/** With `handover`: the program was asked, and forked. */
+function forkAsked(world: World, parent: FakeProcess, asker = 1): FakeProcess {
+  reload(world, asker);
+  world.look(false);
+  assert.equal(parent.got.at(-1), "USR2");
+  return world.fork(parent, true);
+}
+
+function endAndTell(world: World, process: FakeProcess, status: Status): void {
+  world.end(process, status);
+  world.deliver();
+  world.look(false);
+}
+
+describe("socket", () => {
+  test("the old generation is told to end when the new one accepts, not before", () => {
+    const world = startedWorld("socket");
+    const second = successorOf(world);
+    world.look(false);
+    assert.deepEqual(world.first.got, []);
+    second.accepts = true;
+    world.look(false);
+    assert.deepEqual(world.first.got, ["TERM"]);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
+  test("a release that crashes, hangs or can not be executed costs nothing", () => {
+    const world = startedWorld("socket");
+    endAndTell(world, successorOf(world, 1), { code: 3 });
+    const hung = successorOf(world, 2);
+    world.fire(`ready:${hung.pid}`);
+    reload(world, 3);
+    world.failSpawn();
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
+    assert.deepEqual(answersTo(world, 2), ["started", "failed: not-ready"]);
+    assert.deepEqual(answersTo(world, 3), ["started", "failed: cannot-execute"]);
+    assert.deepEqual(hung.got, ["TERM"]);
+    assert.deepEqual(world.first.got, []);
+    assert.equal(stagesOf(world)[world.first.pid], "ready");
+  });
+
+  test("a program that crashes is started again at once, and after more and more time while it goes on crashing", () => {
+    const world = startedWorld("socket");
+    let current = world.first;
+    const pauses: (number | undefined)[] = [];
+    for (let crash = 1; crash <= CRASH_LIMIT; crash++) {
+      endAndTell(world, current, { code: 1 });
+      pauses.push(world.timers.get("back-off"));
+      world.fire("back-off");
+      current = world.finishSpawn() ?? assert.fail("not started again");
+    }
+    assert.deepEqual(pauses, [undefined, 250, 500, 1000, 2000, 4000]);
+    endAndTell(world, current, { code: 7 });
+    world.look(false);
+    assert.equal(world.exitCode(), 7);
+  });
+
+  test("crashes of long ago count no more", () => {
+    const world = startedWorld("socket");
+    endAndTell(world, world.first, { code: 1 });
+    const second = world.finishSpawn() ?? assert.fail();
+    second.accepts = true;
+    world.look(false);
+    world.fire("stable");
+    endAndTell(world, second, { code: 1 });
+    assert.equal(world.timers.get("back-off"), undefined);
+    assert.equal(world.spawns(), 1);
+  });
+
+  test("a program that crashes before it was ever ready is left to whoever started the keeper", () => {
+    const world = createWorld();
+    world.send({ kind: "start", settings: SETTINGS.socket });
+    endAndTell(world, world.finishSpawn() ?? assert.fail(), { code: 5 });
+    assert.equal(world.exitCode(), 5);
+  });
+
+  test("a reload does not wait for the pause after a crash", () => {
+    const world = startedWorld("socket");
+    endAndTell(world, world.first, { code: 1 });
+    endAndTell(world, world.finishSpawn() ?? assert.fail(), { code: 1 });
+    assert.equal(world.timers.get("back-off"), 250);
+    reload(world, 1);
+    const fixed = world.finishSpawn() ?? assert.fail("still waiting");
+    fixed.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+    assert.equal(world.timers.has("back-off"), false);
+  });
+
+  test("what a generation leaves behind is ended, lest it accepts for a release that is gone", () => {
+    const world = startedWorld("socket");
+    const worker = world.fork(world.first, true);
+    const second = successorOf(world);
+    const job = world.fork(second, false);
+    second.accepts = true;
+    world.look(false);
+    endAndTell(world, world.first, { code: 0 });
+    assert.deepEqual(worker.got, ["TERM"]);
+    assert.deepEqual(job.got, []);
+    world.fire(`stray:${worker.pid}`);
+    assert.equal(world.processes.has(worker.pid), false);
+  });
+
+  test("a successor of which nobody can tell whether it accepts counts as ready when its time is up", () => {
+    const world = startedWorld("socket");
+    const second = successorOf(world);
+    const member = { ...second, isDead: false, accepts: "unknown" as const };
+    world.send({ kind: "looked", all: false, members: [member] });
+    world.fire(`ready:${second.pid}`);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+});
+
+describe("handover", () => {
+  test("a successor takes over when it accepts, and the old one is left to itself", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first);
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    second.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+    assert.deepEqual(world.first.got, ["USR2"]);
+    assert.deepEqual(stagesOf(world), { [world.first.pid]: "draining", [second.pid]: "ready" });
+  });
+
+  test("an old generation that nobody ends is told so, where the spec says how", () => {
+    const world = startedWorld("handover", { oldSignal: "QUIT" });
+    const second = forkAsked(world, world.first);
+    second.accepts = true;
+    world.look(false);
+    assert.deepEqual(world.first.got, ["USR2", "QUIT"]);
+  });
+
+  test("the next reload waits until one generation is left", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first, 1);
+    second.accepts = true;
+    world.look(false);
+    reload(world, 2);
+    world.look(false);
+    assert.deepEqual(answersTo(world, 2), ["queued"]);
+    assert.deepEqual(second.got, []);
+    endAndTell(world, world.first, { code: 0 });
+    world.look(false);
+    assert.deepEqual(second.got, ["USR2"]);
+  });
+
+  test("a successor is found whoever asked the program to fork it", () => {
+    const world = startedWorld("handover");
+    const second = world.fork(world.first, true);
+    second.accepts = true;
+    endAndTell(world, world.first, { code: 0 });
+    assert.deepEqual(stagesOf(world), { [second.pid]: "ready" });
+    assert.equal(world.exitCode(), undefined);
+  });
+
+  test("a parent that leaves before its successor accepts does not end the keeper", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first);
+    endAndTell(world, world.first, { code: 0 });
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    second.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
+  test("a helper is no successor, and does not keep the keeper when the program has ended", () => {
+    const world = startedWorld("handover");
+    const helper = world.fork(world.first, false);
+    endAndTell(world, world.first, { code: 9 });
+    world.look(false);
+    assert.deepEqual(helper.got, ["TERM"]);
+    world.end(helper, "unknown");
+    world.look(false);
+    assert.equal(world.exitCode(), 9);
+  });
+
+  test("a successor that dies is told at once, and the next reload works", () => {
+    const world = startedWorld("handover");
+    const bad = forkAsked(world, world.first, 1);
+    world.look(false);
+    world.look(false);
+    world.end(bad, "unknown");
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
+    const good = forkAsked(world, world.first, 2);
+    good.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 2), ["started", "ready"]);
+  });
+
+  test("a successor that hangs is ended while the old one accepts, and left alone where nobody else does", () => {
+    const accepting = startedWorld("handover");
+    const first = forkAsked(accepting, accepting.first);
+    accepting.fire("ready");
+    accepting.look(true);
+    assert.deepEqual(first.got, ["TERM"]);
+    assert.deepEqual(answersTo(accepting, 1), ["started", "failed: not-ready"]);
+
+    const deserted = startedWorld("handover");
+    const only = forkAsked(deserted, deserted.first);
+    endAndTell(deserted, deserted.first, { code: 0 });
+    deserted.fire("ready");
+    deserted.look(true);
+    assert.deepEqual(only.got, []);
+    assert.deepEqual(answersTo(deserted, 1), ["started", "failed: not-ready"]);
+  });
+
+  test("a program that forks nothing is told as that", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    world.look(false);
+    world.fire("ready");
+    world.look(true);
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
+  });
+
+  test("an old generation that still accepts serves again when its successor has died", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first);
+    second.accepts = true;
+    world.look(false);
+    world.end(second, "unknown");
+    world.look(false);
+    world.look(true);
+    assert.deepEqual(stagesOf(world), { [world.first.pid]: "ready" });
+    assert.equal(world.timers.has(`drain:${world.first.pid}`), false);
+  });
+
+  test("abort ends a hung successor, and starts the program again where nothing else is left", () => {
+    const world = startedWorld("handover");
+    const hung = forkAsked(world, world.first, 1);
+    endAndTell(world, world.first, { code: 0 });
+    abort(world, 2);
+    assert.deepEqual(hung.got, ["TERM"]);
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: aborted"]);
+    assert.deepEqual(answersTo(world, 2), ["aborted"]);
+    assert.equal(world.spawns(), 0, "the hung one may hold the port");
+    world.end(hung, "unknown");
+    world.look(true);
+    assert.equal(world.spawns(), 1);
+  });
+
+  test("abort leaves what is ready alone", () => {
+    const world = startedWorld("handover");
+    abort(world, 1);
+    assert.deepEqual(world.answers.get(1), [{ event: "aborted", ended: [] }]);
+    assert.deepEqual(world.first.got, []);
+  });
+
+  test("a successor that was forked as the keeper is told to stop is told as well", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first);
+    world.look(false);
+    world.send({ kind: "signal", name: "TERM" });
+    assert.deepEqual([world.first.got, second.got], [["USR2", "TERM"], ["TERM"]]);
+
+    const late = startedWorld("handover");
+    late.send({ kind: "signal", name: "TERM" });
+    const unseen = late.fork(late.first, true);
+    endAndTell(late, late.first, { code: 0 });
+    assert.deepEqual(unseen.got, ["TERM"]);
+  });
+
+  test("the end of a successor is watched for where a helper holds the lifeline as well, and only there", () => {
+    const world = startedWorld("handover");
+    const second = world.fork(world.first, true);
+    const helper = world.fork(second, false);
+    second.accepts = true;
+    endAndTell(world, world.first, { code: 0 });
+    assert.equal(watchOf(world.state()), "slow");
+    world.end(helper, "unknown");
+    world.look(false);
+    assert.equal(watchOf(world.state()), "off");
+    world.send({ kind: "lifeline-closed", lineage: 1 });
+    world.look(false);
+    assert.equal(watchOf(world.state()), "slow");
+  });
+});
+
+describe("both", () => {
+  test("a reload that is asked for before the program accepts takes place when it does", () => {
+    const world = createWorld();
+    world.send({ kind: "signal", name: "USR1" });
+    world.send({ kind: "start", settings: SETTINGS.handover });
+    const first = world.finishSpawn() ?? assert.fail();
+    world.send({ kind: "signal", name: "USR2" });
+    world.look(false);
+    assert.deepEqual(first.got, []);
+    first.accepts = true;
+    world.look(false);
+    world.look(false);
+    assert.deepEqual(first.got, ["USR1", "USR2"]);
+  });
+
+  test("an old generation is ended past its drain limit", () => {
+    for (const strategy of ["socket", "handover"] as const) {
+      const world = startedWorld(strategy);
+      const second = strategy === "socket" ? successorOf(world) : forkAsked(world, world.first);
+      second.accepts = true;
+      world.look(false);
+      assert.equal(world.timers.get(`drain:${world.first.pid}`), SETTINGS[strategy].drainMs);
+      world.fire(`drain:${world.first.pid}`);
+      // One that was not told before gets a last chance.
+      if (strategy === "handover") world.fire(`drain:${world.first.pid}`);
+      assert.equal(world.processes.has(world.first.pid), false);
+      assert.equal(world.first.got.filter((name) => name === "TERM").length, 1);
+    }
+  });
+
+  test("an old generation past its limit is not ended while nobody else is ready", () => {
+    const world = startedWorld("socket");
+    const second = successorOf(world);
+    second.accepts = true;
+    world.look(false);
+    world.end(second, { code: 1 });
+    world.deliver();
+    world.fire(`drain:${world.first.pid}`);
+    assert.equal(world.processes.has(world.first.pid), true);
+    assert.ok(world.timers.has(`drain:${world.first.pid}`));
+  });
+
+  test("the program's own status is passed up, never 0, and 1 where nobody can know it", () => {
+    assert.equal(exitCodeOf({ code: 3 }), 3);
+    assert.equal(exitCodeOf({ code: 0 }), 1);
+    assert.equal(exitCodeOf({ signal: 11 }), 139);
+    assert.equal(exitCodeOf("unknown"), 1);
+    const world = startedWorld("handover");
+    endAndTell(world, world.first, { signal: 6 });
+    world.look(true);
+    assert.equal(world.exitCode(), 134);
+  });
+
+  test("past the drain limit of a stop everything is killed, and the keeper ends with 0", () => {
+    const world = startedWorld("handover");
+    const helper = world.fork(world.first, false);
+    world.look(false);
+    world.send({ kind: "signal", name: "TERM" });
+    assert.deepEqual(helper.got, [], "it may be needed for the last requests");
+    assert.equal(world.timers.get("end"), SETTINGS.handover.drainMs);
+    world.fire("end");
+    world.deliver();
+    world.look(false);
+    assert.equal(world.processes.size, 0);
+    assert.equal(world.exitCode(), 0);
+  });
+
+  test("a stop before anything was started starts nothing", () => {
+    const world = createWorld();
+    world.send({ kind: "signal", name: "TERM" });
+    world.send({ kind: "start", settings: SETTINGS.socket });
+    assert.equal(world.exitCode(), 0);
+    assert.equal(world.spawns(), 0);
+  });
+
+  test("settings that were read again count for the next reload, but for the strategy", () => {
+    const world = startedWorld("handover");
+    world.send({ kind: "settings", settings: { ...SETTINGS.socket, signal: "HUP" } });
+    world.send({ kind: "signal", name: "HUP" });
+    world.look(false);
+    assert.deepEqual(world.first.got, ["HUP"]);
+    assert.equal(world.spawns(), 0);
+  });
+});
