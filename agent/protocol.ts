@@ -136,6 +136,7 @@ export const ManifestEntry = z.discriminatedUnion("type", [
 export type ManifestEntry = z.infer<typeof ManifestEntry>;
 
 export const Revision = z.object({ commit: z.string(), dirty: z.boolean() });
+export type Revision = z.infer<typeof Revision>;
 
 /** Every file of a release. `digest` is the sha256 over the canonical entries (agent/core/manifest.ts). */
 export const Manifest = z.object({
@@ -237,6 +238,8 @@ export const Survey = z.object({
   programs: z.array(ProgramSurvey),
   /** A command before this one died in the middle, and what became of it. */
   recovered: z.optional(z.string()),
+  /** The release that was asked about serves already, and the host has been settled. */
+  unchanged: z.optional(z.lazy(() => Unchanged)),
   warnings: strings,
 });
 export type Survey = z.infer<typeof Survey>;
@@ -385,12 +388,14 @@ export type ActivationReport = z.infer<typeof ActivationReport>;
 // ---------------------------------------------------------------------------------------------------------------------
 
 export const LockRequest = z.object({ by: Actor, why: z.string() });
+/** What a deploy is about to put there. Where it serves already, `survey` does all of the deploy (with `lock` only). */
+export const ReleaseName = z.object({ tag: z.string(), digest: z.string() });
 
 const requestShapes = {
   /** supervisorctl's `status`, printed by the host itself. */
   status: { supervisor: SupervisorAddress, names: strings, project: z.optional(ProjectPlan) },
   /** Read the host; with `lock`, take its lock first (kept until `settle` or the end of the session). */
-  survey: { project: ProjectPlan, lock: z.optional(LockRequest) },
+  survey: { project: ProjectPlan, lock: z.optional(LockRequest), release: z.optional(ReleaseName) },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
   stage: { manifest: Manifest, dryRun: z.boolean() },
   /** The tar stream of what was missing follows in `data` frames; the reply comes when the release is published. */
@@ -468,6 +473,10 @@ export type UploadResult = z.infer<typeof UploadResult>;
 
 export const SettleResult = z.object({ pruned: strings, warnings: strings });
 export type SettleResult = z.infer<typeof SettleResult>;
+
+/** What `activate` and `settle` would have answered, in this order and with nothing changed. */
+export const Unchanged = z.object({ report: ActivationReport, settled: SettleResult });
+export type Unchanged = z.infer<typeof Unchanged>;
 
 export const ControlResult = z.object({
   programs: z.array(

@@ -7,14 +7,14 @@
  */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { releaseRun } from "../core/generation.ts";
+import { type ProcessView, releaseRun } from "../core/generation.ts";
 import { releaseRecords } from "../core/ledger.ts";
 import { flipCurrent, readCurrent } from "../io/current.ts";
 import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
 import { markLog } from "../io/program-log.ts";
-import type { ActivationReport, AgentFailure, ProgramReport } from "../protocol.ts";
+import type { ActivationReport, AgentFailure, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { Activation, type ActivationOrder, type Before, failureOf } from "./activation.ts";
-import { type Brought, bringProgram, provedAlready } from "./bring.ts";
+import { type Brought, bringProgram, provedAlready, provedBy } from "./bring.ts";
 import { measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";
 import { viewProgram } from "./program-view.ts";
@@ -40,6 +40,30 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     throw error;
   }
   return flipAndProve(activation);
+}
+
+/** A program and its processes, looked at just now. */
+export interface Seen {
+  readonly program: ProgramPlan;
+  readonly info: ProcessInfo;
+  readonly processes: readonly ProcessView[];
+}
+
+/** The report of a release that all these programs serve already, provably; undefined: there is something to do. Only looks. */
+export async function reportUnchanged(
+  context: HostContext,
+  tag: string,
+  seen: readonly Seen[],
+): Promise<ActivationReport | undefined> {
+  const order = { tag, why: "deploy", gone: new AbortController().signal } as const;
+  const activation = new Activation(context, order, tag, []);
+  for (const { program, info, processes } of seen) {
+    const proof = await provedBy(context, program, info, tag, processes);
+    if (proof === undefined) return undefined;
+    const before = { program, info, wasUp: true, release: releaseRun(processes), log: undefined };
+    activation.reports.push(reportProgram(before, proof, NOTHING_TO_DRAIN, undefined));
+  }
+  return finish(activation, "unchanged");
 }
 
 /**

@@ -72,7 +72,17 @@ export async function provedAlready(
   info: ProcessInfo,
   tag: string,
 ): Promise<Brought | undefined> {
-  const processes = await viewProgram(context, program, info.pid);
+  return provedBy(context, program, info, tag, await viewProgram(context, program, info.pid));
+}
+
+/** The same, from a look at its processes that was taken just now. */
+export async function provedBy(
+  context: HostContext,
+  program: ProgramPlan,
+  info: ProcessInfo,
+  tag: string,
+  processes: readonly ProcessView[],
+): Promise<Brought | undefined> {
   const question = { wanted: tag, before: keysOf(processes), listens: program.health !== undefined, mustBeNew: false };
   const answer = judgeGeneration(processes, question);
   if (answer.kind !== "proved") return undefined;

@@ -2,7 +2,7 @@
 
 import { viewProgram } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
-import { releaseRun } from "../core/generation.ts";
+import { type ProcessView, releaseRun } from "../core/generation.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
 
@@ -10,6 +10,7 @@ export interface RunningProgram {
   readonly program: ProgramPlan;
   /** Absent: supervisor does not know it. */
   readonly info: ProcessInfo | undefined;
+  readonly processes: readonly ProcessView[];
   /** The release that its serving processes run; undefined: none, mixed, or it can not be told. */
   readonly serves: string | undefined;
   /** Every release that a process of the program runs, a master's too, without duplicates. */
@@ -26,7 +27,7 @@ export async function runningReleases(context: HostContext): Promise<RunningProg
     const releases = new Set<string>();
     for (const process of processes) if (process.release !== undefined) releases.add(process.release);
     const isHidden = processes.some((process) => process.denied);
-    found.push({ program, info, serves: releaseRun(processes), releases: [...releases], isHidden });
+    found.push({ program, info, processes, serves: releaseRun(processes), releases: [...releases], isHidden });
   }
   return found;
 }

@@ -16,7 +16,11 @@ export async function runSettle(
   _request: RequestOf<"settle">,
   emit: (event: AgentEvent) => void,
 ): Promise<SettleResult> {
-  const context = lockedContext(session, emit);
+  return settleHost(session, lockedContext(session, emit));
+}
+
+/** Prunes, and gives the lock up. */
+export async function settleHost(session: Session, context: HostContext): Promise<SettleResult> {
   const result = await prune(context);
   session.lock?.release();
   session.lock = undefined;
@@ -52,14 +56,14 @@ async function prunable(context: HostContext): Promise<string[]> {
   const records = releaseRecords(readLedger(layout).entries);
   const present = presentReleases(layout);
   const current = readCurrent(layout);
+  const known = { present, records, current, keep: project.keep };
+  const target = rollbackTarget(records, new Set(present), current);
+  // Mostly there is nothing to remove, and then nobody has to look at every process of the host.
+  if (releasesToPrune({ ...known, rollbackTarget: target, inUse: new Set() }).length === 0) return [];
   const inUse = releasesStoodIn(layout, present);
   const running = await runningReleases(context);
   for (const tag of running.flatMap(({ releases }) => releases)) inUse.add(tag);
   // What can not be looked into may still drain on the release before: one more is kept then.
   if (running.some(({ isHidden }) => isHidden)) for (const tag of lastProved(records, present, 2)) inUse.add(tag);
-  return releasesToPrune({
-    ...{ present, records, current, keep: project.keep },
-    rollbackTarget: rollbackTarget(records, new Set(present), current),
-    inUse,
-  });
+  return releasesToPrune({ ...known, rollbackTarget: target, inUse });
 }

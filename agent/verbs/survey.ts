@@ -17,6 +17,7 @@ import { lintPrograms } from "./lints.ts";
 import { checkLayout, openProject } from "./open.ts";
 import { recover } from "./recover.ts";
 import { type RunningProgram, runningReleases } from "./running.ts";
+import { settleUnchanged } from "./unchanged.ts";
 
 export async function runSurvey(
   session: Session,
@@ -28,11 +29,22 @@ export async function runSurvey(
   checkLayout(context.layout);
   if (request.lock) session.lock = takeLock(context.layout, request.lock.by, request.lock.why, context.date);
   const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
-  const survey = await surveyHost(context, session.agent);
-  return recovered === undefined ? survey : { ...survey, recovered };
+  const { survey, running } = await surveyHost(context, session.agent);
+  const { release } = request;
+  const unchanged = release && (await settleUnchanged(session, { ...context, emit }, release, survey, running));
+  return {
+    ...survey,
+    ...(recovered === undefined ? {} : { recovered }),
+    ...(unchanged === undefined ? {} : { unchanged }),
+  };
 }
 
-async function surveyHost(context: HostContext, agent: string): Promise<Survey> {
+interface Surveyed {
+  readonly survey: Survey;
+  readonly running: readonly RunningProgram[];
+}
+
+async function surveyHost(context: HostContext, agent: string): Promise<Surveyed> {
   const { layout, supervisor } = context;
   const current = readCurrent(layout);
   const facts = await supervisorFacts(context);
@@ -42,7 +54,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Survey> 
     runningReleases(context),
   ]);
   const space = freeSpace(layout.deployTo);
-  return {
+  const survey = {
     ...{ hostname: hostname(), user: userName(), uid: process.getuid?.() ?? 0, node: process.versions.node, agent },
     supervisor: { url: supervisor.address.url, version, ...facts },
     freeBytes: space?.freeBytes ?? Number.MAX_SAFE_INTEGER,
@@ -52,6 +64,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Survey> 
     programs: running.map((one) => programSurvey(one, findings.get(one.program.name) ?? [])),
     warnings: ledgerWarnings(context),
   };
+  return { survey, running };
 }
 
 function programSurvey(running: RunningProgram, findings: ProgramSurvey["findings"]): ProgramSurvey {

@@ -78,7 +78,7 @@ async function activateHost(
   host.state = { kind: "unknown", tag: goal.tag };
   host.phase = "activate";
   const isTaken = await fleet.onOne(host, "activate", async (_, session) => {
-    host.activation = await session.request("activate", goal, onEvent);
+    host.activation = host.unchanged?.report ?? (await session.request("activate", goal, onEvent));
     host.state = stateOf(host.activation);
     for (const text of host.activation.warnings) run.output.report({ kind: "warning", host: host.name, text });
     const words = outcomeWords(host.activation);
@@ -112,7 +112,7 @@ async function settleHosts(run: Run, fleet: Fleet<HostTarget>, hosts: readonly F
     hosts.map(async (host) => {
       host.phase = "settle";
       await fleet.onOne(host, "settle", async (_, session) => {
-        const { pruned, warnings } = await session.request("settle", {});
+        const { pruned, warnings } = host.unchanged?.settled ?? (await session.request("settle", {}));
         for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
         return pruned.length === 0 ? undefined : `removed ${pruned.join(", ")}`;
       });

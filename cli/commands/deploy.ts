@@ -1,5 +1,5 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
-import type { Manifest, ReleaseInfo, Survey } from "../../agent/protocol.ts";
+import type { Manifest, ReleaseInfo, Revision, Survey } from "../../agent/protocol.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
@@ -37,9 +37,10 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
   let scanned: ScannedBuild | undefined;
   try {
     scanned = await scan(opened);
-    const manifest = await manifestOf(scanned, options.tag, opened);
-    const surveys = await surveyHosts(run, opened, fleet, options);
+    const surveys = await surveyHosts(run, opened, fleet, options, scanned.digest);
     if (!surveys) return concludeHosts(run, fleet.hosts);
+    const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
+    const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
     if (options.dryRun) return await dryRun(run, opened, fleet, surveys, manifest);
     if (!(await stageHosts(run, fleet, surveys, scanned, manifest))) return concludeHosts(run, fleet.hosts);
     undo();
@@ -68,9 +69,7 @@ async function scan({ config }: Opened): Promise<ScannedBuild> {
   return scanBuild(config.build.path, { modes: config.modes });
 }
 
-async function manifestOf(build: ScannedBuild, tag: string, { config }: Opened): Promise<Manifest> {
-  const revision = await readRevision(config.folder);
-  const { digest, entries } = build;
+function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Revision | undefined): Manifest {
   return { tag, digest, entries: [...entries], ...(revision === undefined ? {} : { revision }) };
 }
 
@@ -81,15 +80,17 @@ async function surveyHosts(
   run: Run,
   { plan }: Opened,
   fleet: Fleet<HostTarget>,
-  options: DeployOptions,
+  { tag, dryRun: isDry }: DeployOptions,
+  digest: string,
 ): Promise<Surveys | undefined> {
   const surveys = new Map<FleetHost, Survey>();
-  const lock = options.dryRun ? {} : { lock: { by: run.actor, why: `deploy ${options.tag}` } };
+  const work = isDry ? {} : { lock: { by: run.actor, why: `deploy ${tag}` }, release: { tag, digest } };
   const isWell = await fleet.onAll("survey", async (host, session) => {
-    const survey = await session.request("survey", { project: plan, ...lock }, fleet.onEvent(host));
+    const survey = await session.request("survey", { project: plan, ...work }, fleet.onEvent(host));
     surveys.set(host, survey);
+    host.unchanged = survey.unchanged;
     tellSurvey(run, host, survey);
-    if (!options.dryRun) requireSound(host, survey);
+    if (!isDry) requireSound(host, survey);
     return `current is ${survey.current ?? "nothing"}, ${formatBytes(survey.freeBytes)} free`;
   });
   return isWell ? surveys : undefined;

@@ -5,9 +5,12 @@
  * - Device and inode are taken through the links in /proc, which lead to the very file even if its name is gone or
  *   means another file by now. Nothing that a process chose itself (its names, its arguments) is looked at.
  * - A pid that came to name another process in the meantime gives `gone`, never a mixture of the two.
+ *
+ * What only the kernel answers (fds, fdinfo) is read synchronously, in batches: through the thread pool each of these short
+ * reads costs ten times as much. What may wait for a file system or for the process itself (exe, cwd, its memory) is not.
  */
-import type { BigIntStats } from "node:fs";
-import { open, readdir, readFile, readlink, stat } from "node:fs/promises";
+import { type BigIntStats, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { open, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type AcceptFacts,
@@ -38,7 +41,7 @@ import { isHidden, listProcesses, type Process, readProcess } from "./processes.
 
 /** Folders between a release's root and a cwd in it, at most. */
 const DEPTH_LIMIT = 128;
-/** Links that are read at the same time: a process may have 100,000. */
+/** Files that are read without a look at anything else: a process may have 100,000 fds. */
 const BATCH = 64;
 /** As many fds as poll(2) is followed for: 64 KB of another process's memory. */
 const POLL_LIMIT = 8192;
@@ -79,10 +82,12 @@ async function gather(
   const exe = openFile(await stat(join(folder, "exe"), { bigint: true }));
   const cwd = openFile(await stat(join(folder, "cwd"), { bigint: true }));
   const cwdRoot = await rootAround(join(folder, "cwd"), roots);
-  const { held, epollFds, hasIoUring } = await openSockets(folder, await listening(found.pid));
-  const threads = held.length === 0 ? [] : await threadWaits(folder);
-  const family = needsFamily(threads) ? await familyHolds(found, held, root) : UNASKED;
+  const { held, epollFds, hasIoUring } = await openSockets(folder, listening(found.pid));
   const epoll = held.length === 0 ? [] : await epollTargets(folder, epollFds);
+  // Where a set of its own tells that it accepts, its threads have nothing to add.
+  const { accepts } = decideAccepting({ held, epoll, threads: [], hasIoUring, ...UNASKED });
+  const threads = held.length === 0 || accepts === "yes" ? [] : await threadWaits(folder);
+  const family = needsFamily(threads) ? await familyHolds(found, held, root) : UNASKED;
   return {
     pid: found.pid,
     startTicks: found.startTicks,
@@ -126,8 +131,8 @@ async function openSockets(folder: string, listening: ReadonlySet<bigint>): Prom
   const held: HeldSocket[] = [];
   const epollFds: string[] = [];
   let hasIoUring = false;
-  await forEachInBatches(await readdir(join(folder, "fd")), async (fd) => {
-    const target = await readlink(join(folder, "fd", fd)).catch(goneMeanwhile);
+  await forEachInBatches(readdirSync(join(folder, "fd")), (fd) => {
+    const target = unlessGone(() => readlinkSync(join(folder, "fd", fd)));
     if (target === undefined) return;
     const inode = socketInode(target);
     if (inode !== undefined && listening.has(inode)) held.push({ fd: Number(fd), inode });
@@ -139,18 +144,20 @@ async function openSockets(folder: string, listening: ReadonlySet<bigint>): Prom
 
 async function epollTargets(folder: string, fds: readonly string[]): Promise<EpollTarget[]> {
   const targets: EpollTarget[] = [];
-  await forEachInBatches(fds, async (fd) => {
-    targets.push(...parseEpollFdinfo((await readText(join(folder, "fdinfo", fd))) ?? ""));
+  await forEachInBatches(fds, (fd) => {
+    const text = unlessGone(() => readFileSync(join(folder, "fdinfo", fd), "latin1"));
+    targets.push(...parseEpollFdinfo(text ?? ""));
   });
   return targets;
 }
 
 async function threadWaits(folder: string): Promise<ThreadWait[]> {
   const waits: ThreadWait[] = [];
-  await forEachInBatches(await readdir(join(folder, "task")), async (thread) => {
-    const wait = await threadWait(folder, join(folder, "task", thread));
-    if (wait !== undefined) waits.push(wait);
-  });
+  const threads = await readdir(join(folder, "task"));
+  for (let at = 0; at < threads.length; at += BATCH) {
+    const batch = threads.slice(at, at + BATCH).map((thread) => threadWait(folder, join(folder, "task", thread)));
+    for (const wait of await Promise.all(batch)) if (wait !== undefined) waits.push(wait);
+  }
   return waits;
 }
 
@@ -217,12 +224,23 @@ async function familyHolds(found: Process, held: readonly HeldSocket[], root: st
   return { parentHolds: await holdsOne(found.ppid), childHolds };
 }
 
-async function forEachInBatches<T>(items: readonly T[], visit: (item: T) => Promise<void>): Promise<void> {
-  for (let at = 0; at < items.length; at += BATCH) await Promise.all(items.slice(at, at + BATCH).map(visit));
+async function forEachInBatches<T>(items: readonly T[], visit: (item: T) => void): Promise<void> {
+  for (let at = 0; at < items.length; at += BATCH) {
+    if (at > 0) await new Promise((resolve) => setImmediate(resolve));
+    items.slice(at, at + BATCH).forEach(visit);
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {
   return await readFile(path, "latin1").catch(goneMeanwhile);
+}
+
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    return goneMeanwhile(error);
+  }
 }
 
 function goneMeanwhile(error: unknown): undefined {

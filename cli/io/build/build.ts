@@ -48,8 +48,8 @@ export interface ScannedBuild {
 
 /** Beyond 1 MiB a read gains nothing. */
 const READ_BYTES = 1024 * 1024;
-/** Longest stretch of work without a look at the network. */
-const STRETCH_MS = 4;
+/** Longest stretch of work without a look at the network: each step of a handshake waits for its end. */
+const STRETCH_MS = 1;
 
 /** Fails with `build` where something is not there, can not be read, or could not arrive as it is. */
 export async function scanBuild(path: string, { modes }: { readonly modes: ModeRule }): Promise<ScannedBuild> {

@@ -1,22 +1,22 @@
 /** The revision that a build was made from, where the config's folder is a git checkout. */
 import { execFile } from "node:child_process";
+import type { Revision } from "../../../agent/protocol.ts";
 
 const GIT_TIMEOUT_MS = 5_000;
+/** A line for each changed file. */
+const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
+/** git-status(1), porcelain format version 2: the commit in a header, then the changes. It only looks. */
+const STATUS = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"];
 
 /** undefined: no git, no checkout, or no commit yet. Never fails: a deploy does not need it. */
-export async function readRevision(folder: string): Promise<{ commit: string; dirty: boolean } | undefined> {
-  const [commit, changes] = await Promise.all([
-    git(folder, ["rev-parse", "HEAD"]),
-    git(folder, ["status", "--porcelain", "--untracked-files=no"]),
-  ]);
-  if (commit === undefined || !/^[0-9a-f]{40,64}$/.test(commit.trim())) return undefined;
-  return { commit: commit.trim(), dirty: changes === undefined || changes.trim() !== "" };
+export function readRevision(folder: string): Promise<Revision | undefined> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, timeout: GIT_TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT_BYTES };
+    execFile("git", STATUS, options, (error, stdout) => resolve(error ? undefined : revisionOf(stdout)));
+  });
 }
 
-function git(folder: string, words: readonly string[]): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile("git", words, { cwd: folder, timeout: GIT_TIMEOUT_MS }, (error, stdout) =>
-      resolve(error ? undefined : stdout),
-    );
-  });
+function revisionOf(status: string): Revision | undefined {
+  const commit = /^# branch\.oid ([0-9a-f]{40,64})$/m.exec(status)?.[1];
+  return commit === undefined ? undefined : { commit, dirty: /^[^#]/m.test(status) };
 }

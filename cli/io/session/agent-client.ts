@@ -76,8 +76,10 @@ interface Pending {
 const NOISE_LIMIT_BYTES = 4096;
 /** How long `close` waits for the agent to end by itself. */
 export const CLOSE_TIMEOUT_MS = 2_000;
-/** After these a session holds no lock and no upload: nobody has to see it end. */
-const LEAVE_NOTHING: ReadonlySet<Verb> = new Set(["status", "settle"]);
+/** Whether a session holds no lock and no upload after this answer: then nobody has to see it end. */
+function leavesNothing(verb: Verb, result: object): boolean {
+  return verb === "status" || verb === "settle" || "unchanged" in result;
+}
 
 /** What would not fit into every host's limits for a command goes to stdin like any other request. */
 const EARLY_LIMIT_LENGTH = 16 * 1024;
@@ -294,13 +296,14 @@ class Session implements AgentSession {
       pending.reject(new ZdrError({ kind: "agent", host: this.host, failure: reply.failure }));
       return;
     }
-    this.#mustEnd = !LEAVE_NOTHING.has(pending.verb);
     const result = results[pending.verb].safeParse(reply.result);
-    if (result.success) pending.resolve(result.data);
-    else
-      pending.reject(
-        this.#linkError({ kind: "agent-reply", detail: `${pending.verb}: ${result.error.message.slice(0, 300)}` }),
-      );
+    if (result.success) {
+      this.#mustEnd = !leavesNothing(pending.verb, result.data);
+      pending.resolve(result.data);
+    } else {
+      const detail = `${pending.verb}: ${result.error.message.slice(0, 300)}`;
+      pending.reject(this.#linkError({ kind: "agent-reply", detail }));
+    }
   }
 
   #closed(end: { code: number | null; signal: string | null }): void {

@@ -5,7 +5,7 @@
  * - A failure stays with its host: the others finish the step that they are in.
  * - After every step each host's state says what would be true if the command ended now.
  */
-import type { ActivationReport, AgentEvent } from "../../../agent/protocol.ts";
+import type { ActivationReport, AgentEvent, Unchanged } from "../../../agent/protocol.ts";
 import type { HostPhase, ProgressEvent } from "../../core/report/progress.ts";
 import type { HostState } from "../../core/report/state-line.ts";
 import type { PhasedFailure } from "../../explain.ts";
@@ -40,6 +40,8 @@ export interface FleetHost {
   state: HostState;
   failure: PhasedFailure | undefined;
   activation: ActivationReport | undefined;
+  /** The release serves there already: the survey has answered for `activate` and `settle` too. */
+  unchanged: Unchanged | undefined;
 }
 
 /** What a step came to. `failed`: it was answered, and the answer is that it did not work. */
@@ -62,6 +64,7 @@ export class Fleet<Target extends FleetTarget> {
         state: { kind: "untouched" },
         failure: undefined,
         activation: undefined,
+        unchanged: undefined,
       } as const;
       return { name: target.name, session, ...nothingYet };
     });
