@@ -6,6 +6,8 @@ import { runSession } from "./session.ts";
 interface Bootstrap {
   readonly leftover: Uint8Array;
   readonly sha256: string;
+  /** A word for the command that this session is for. */
+  readonly use?: string;
   /** Absent where the loader found a good one, and where none is wanted. */
   readonly codeCache?: CodeCache;
 }
@@ -18,8 +20,8 @@ async function main(): Promise<void> {
   }
   // sshd sends HUP when the link is gone; an activation must outlive that.
   process.on("SIGHUP", () => {});
-  const { leftover, sha256, codeCache } = zdrBootstrap;
-  await runSession({ leftover, agent: sha256 });
+  const { leftover, sha256, use, codeCache } = zdrBootstrap;
+  await runSession({ leftover, agent: sha256, use });
   if (codeCache) saveCodeCache(codeCache);
   process.exit(0);
 }

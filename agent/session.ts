@@ -66,6 +66,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
 export interface SessionStart {
   readonly leftover: Uint8Array;
   readonly agent: string;
+  readonly use?: string | undefined;
 }
 
 export async function runSession(start: SessionStart): Promise<void> {
@@ -82,6 +83,8 @@ export async function runSession(start: SessionStart): Promise<void> {
     node: process.versions.node,
     pid: process.pid,
   });
+  // Where the first request comes a round trip later, this is the time to load what nearly all commands begin with.
+  if (start.use !== undefined && start.use !== "status") void VERBS.survey();
   try {
     for (;;) {
       const incoming = await wire.next();

@@ -47,10 +47,11 @@ interface Surveyed {
 async function surveyHost(context: HostContext, agent: string): Promise<Surveyed> {
   const { layout, supervisor } = context;
   const current = readCurrent(layout);
-  const facts = await supervisorFacts(context);
-  const [version, findings, running] = await Promise.all([
+  const asked = supervisorFacts(context);
+  const [facts, findings, version, running] = await Promise.all([
+    asked,
+    asked.then((facts) => lintPrograms(context, facts)),
     supervisor.getSupervisorVersion(),
-    lintPrograms(context, facts),
     runningReleases(context),
   ]);
   const space = freeSpace(layout.deployTo);

@@ -1,7 +1,7 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
 import type { Manifest, ReleaseInfo, Revision, Survey } from "../../agent/protocol.ts";
 import type { ExitCode } from "../core/exit-code.ts";
-import type { HostTarget } from "../core/plan.ts";
+import { type HostTarget, isConfidential } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
 import { checkTag } from "../core/tag.ts";
@@ -9,6 +9,7 @@ import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { runBuildCommand } from "../io/build/build-command.ts";
 import { readRevision } from "../io/build/git.ts";
+import type { RequestBody } from "../io/session/agent-client.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
@@ -27,17 +28,20 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
   requireTag(options.tag);
   const opened = openConfig(run, options, true);
   if (options.build !== false) await build(run, opened);
-  const fleet = openFleet(run, opened, options.dryRun ? "dry run" : "deploy", [
-    "survey",
-    "stage",
-    "activate",
-    "settle",
-  ]);
+  let question: SurveyQuestion | undefined;
+  const fleet = openFleet(
+    run,
+    opened,
+    options.dryRun ? "dry run" : "deploy",
+    ["survey", "stage", "activate", "settle"],
+    () => (question && !isConfidential(opened.plan) ? { verb: "survey", body: question } : undefined),
+  );
   const undo = run.interrupt.onFirst(() => fleet.abort());
   let scanned: ScannedBuild | undefined;
   try {
     scanned = await scan(opened);
-    const surveys = await surveyHosts(run, opened, fleet, options, scanned.digest);
+    question = surveyQuestion(run, opened, options, scanned.digest);
+    const surveys = await surveyHosts(run, fleet, question);
     if (!surveys) return concludeHosts(run, fleet.hosts);
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
@@ -75,22 +79,28 @@ function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Re
 
 type Surveys = ReadonlyMap<FleetHost, Survey>;
 
-/** Reads every host, under its lock unless nothing is to be changed. undefined: at least one host refused. */
-async function surveyHosts(
+type SurveyQuestion = RequestBody<"survey">;
+
+/** Under the host's lock, unless nothing is to be changed. */
+function surveyQuestion(
   run: Run,
   { plan }: Opened,
-  fleet: Fleet<HostTarget>,
   { tag, dryRun: isDry }: DeployOptions,
   digest: string,
-): Promise<Surveys | undefined> {
+): SurveyQuestion {
+  if (isDry) return { project: plan };
+  return { project: plan, lock: { by: run.actor, why: `deploy ${tag}` }, release: { tag, digest } };
+}
+
+/** Reads every host. undefined: at least one host refused. */
+async function surveyHosts(run: Run, fleet: Fleet<HostTarget>, question: SurveyQuestion): Promise<Surveys | undefined> {
   const surveys = new Map<FleetHost, Survey>();
-  const work = isDry ? {} : { lock: { by: run.actor, why: `deploy ${tag}` }, release: { tag, digest } };
   const isWell = await fleet.onAll("survey", async (host, session) => {
-    const survey = await session.request("survey", { project: plan, ...work }, fleet.onEvent(host));
+    const survey = await session.request("survey", question, fleet.onEvent(host));
     surveys.set(host, survey);
     host.unchanged = survey.unchanged;
     tellSurvey(run, host, survey);
-    if (!isDry) requireSound(host, survey);
+    if (question.lock !== undefined) requireSound(host, survey);
     return `current is ${survey.current ?? "nothing"}, ${formatBytes(survey.freeBytes)} free`;
   });
   return isWell ? surveys : undefined;

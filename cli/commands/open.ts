@@ -38,7 +38,7 @@ export function openFleet(
   opened: Opened,
   verb: string,
   phases: readonly HostPhase[],
-  early?: EarlyRequest,
+  early?: () => EarlyRequest | undefined,
 ): Fleet<HostTarget> {
   const { targets, plan } = opened;
   const agent = readAgentBundle(run.bundles);

@@ -56,7 +56,7 @@ function askHosts(run: Run, names: readonly string[], options: StatusOptions): A
   // Which release a process runs can only be told by who knows the project.
   const project = options.releases || options.json ? { project: opened.plan } : {};
   const question = { supervisor, names: [...names], ...project };
-  return { fleet: openFleet(run, opened, "status", [], earlyQuestion(question)), question };
+  return { fleet: openFleet(run, opened, "status", [], () => earlyQuestion(question)), question };
 }
 
 /** What everybody on the host may see: a password may not, nor may the environment of the project's programs. */

@@ -68,6 +68,14 @@ function programPlan(name: string, program: ProgramConfig): ProgramPlan {
   };
 }
 
+/** Whether a command, which everybody on its host can read, may not hold this plan. */
+export function isConfidential({ supervisor, programs }: ProjectPlan): boolean {
+  return (
+    supervisor.password !== undefined ||
+    programs.some(({ environment, health }) => Object.keys(environment).length > 0 || health?.http.includes("?"))
+  );
+}
+
 /** All hosts, in the order of the file. */
 export function hostTargets(config: Config): HostTarget[] {
   return config.hosts.map((host) => hostTarget(host, config));

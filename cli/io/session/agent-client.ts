@@ -146,6 +146,8 @@ class Session implements AgentSession {
     const early = this.#early;
     if (early?.verb === verb) {
       this.#early = undefined;
+      const pending = this.#pending.get(FIRST_ID);
+      if (pending) this.#pending.set(FIRST_ID, { ...pending, onEvent });
       return early.answer as Promise<ResultOf<V>>;
     }
     const id = this.#nextId++;

@@ -85,7 +85,7 @@ try {
   if (stored && sha256(stored.subarray(32)).equals(stored.subarray(0, 32))) cached = stored.subarray(32);
 } catch (error) { }
 var script = new vm.Script(Module.wrap(code.toString("utf8")), { filename: wanted.path, cachedData: cached });
-globalThis.zdrBootstrap = { leftover: held, sha256: wanted.sha256 };
+globalThis.zdrBootstrap = { leftover: held, sha256: wanted.sha256, use: wanted.use };
 if (usesCache && (!cached || script.cachedDataRejected)) zdrBootstrap.codeCache = { path: cache, script: script };
 var main = new Module(wanted.path);
 main.filename = wanted.path;

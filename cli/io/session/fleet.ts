@@ -27,7 +27,8 @@ export interface FleetOptions<Target extends FleetTarget> {
   readonly agentPath: string;
   /** A word for what the agents will be asked (BootstrapOptions). */
   readonly use?: string;
-  readonly early?: EarlyRequest | undefined;
+  /** Asked when a host has let us in: the first request, if it is known by then. */
+  readonly early?: (() => EarlyRequest | undefined) | undefined;
   readonly report: (event: ProgressEvent) => void;
 }
 
@@ -121,6 +122,7 @@ export class Fleet<Target extends FleetTarget> {
     const { connect, agent, agentPath, use, early } = this.#options;
     const connection = await connect(target);
     this.#connections.push(connection);
-    return openSession(connection, { host: target.name, node: target.node, agent, agentPath, use, early });
+    const { name: host, node } = target;
+    return openSession(connection, { host, node, agent, agentPath, use, early: early?.() });
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ProjectPlan } from "../../../../agent/protocol.ts";
 import { parseConfig } from "../../../../cli/core/config.ts";
-import { hostTargets, projectPlan, selectHosts, selectPrograms } from "../../../../cli/core/plan.ts";
+import { hostTargets, isConfidential, projectPlan, selectHosts, selectPrograms } from "../../../../cli/core/plan.ts";
 import { ZdrError } from "../../../../cli/failure.ts";
 
 const TEXT = `
@@ -151,6 +151,30 @@ describe("the hosts", () => {
       },
     );
     assert.equal(usageOf(() => names("zzz")).hint, "its hosts are: web1, fd00::1, web3, 10.0.0.3, local");
+  });
+});
+
+describe("a plan may stand in a command, which everybody on the host can read,", () => {
+  const MINIMAL = `
+project: shop
+deploy_to: /data/web/shop
+build: { path: dist/ }
+hosts: [web1]
+programs:
+  shop: { command: bin/shop, reload: overseer, health: { http: "http://127.0.0.1:8080/healthz" } }
+`;
+  const isConfidentialWith = (text: string) => isConfidential(projectPlan(parseConfig(text, "deploy.yml").config));
+
+  test("if nobody trusted it with anything", () => {
+    assert.equal(isConfidentialWith(MINIMAL), false);
+  });
+
+  test("and not with supervisor's password, an environment, or a query that may hold a token", () => {
+    const supervisor = `${MINIMAL}supervisor: { username: zdr, password: hunter2 }\n`;
+    const environment = MINIMAL.replace("reload: overseer", 'reload: overseer, environment: { TOKEN: "x" }');
+    for (const text of [supervisor, environment, MINIMAL.replace("/healthz", "/healthz?token=x")]) {
+      assert.equal(isConfidentialWith(text), true, text);
+    }
   });
 });
 
