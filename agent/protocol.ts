@@ -312,6 +312,7 @@ export const AgentFailure = z.lazy(() =>
     failure("release-differs", { tag: z.string(), stagedDigest: z.string(), digest: z.string() }),
     failure("release-missing", { tag: z.string() }),
     failure("release-damaged", { tag: z.string(), path: z.string() }),
+    failure("nothing-deployed", {}),
     failure("no-good-release", { current: z.optional(z.string()) }),
     failure("unsafe-path", { path: z.string(), problem: z.string() }),
     failure("file-corrupt", { path: z.string() }),

@@ -66,7 +66,7 @@ function watchSignals(output: Output): Interrupt {
   let first: Interrupt["signal"];
   let act: (signal: "SIGINT" | "SIGTERM") => void = () => {};
   const receive = (signal: "SIGINT" | "SIGTERM") => {
-    if (first !== undefined) process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
+    if (first !== undefined) leaveAtOnce(signal);
     first = signal;
     output.report({ kind: "note", text: `${signal} received` });
     act(signal);
@@ -86,6 +86,13 @@ function watchSignals(output: Output): Interrupt {
       };
     },
   };
+}
+
+/** Nothing may hold this up, not even a tree on the terminal. */
+function leaveAtOnce(signal: "SIGINT" | "SIGTERM"): never {
+  const state = "what was under way is left to the agents, which finish or revert by themselves";
+  process.stderr.write(`\nzdr: state: ${state}\nzdr: hint:  see what became of it: zdr releases\n`);
+  process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
 }
 
 /** The run that a CI system is in names itself in these variables. */

@@ -20,7 +20,7 @@ import { preflightRelease } from "./preflight.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, reportProgram, weakestProof } from "./report.ts";
 import { revert } from "./revert.ts";
-import { NOTHING_TO_DRAIN, waitDrained, watchProgram } from "./settle.ts";
+import { type Drained, NOTHING_TO_DRAIN, waitDrained, watchProgram } from "./settle.ts";
 import { restingInfo } from "./supervised.ts";
 
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
@@ -153,10 +153,19 @@ async function settleAll(activation: Activation, brought: readonly Brought[]): P
     const [drained] = await Promise.all([drains, ...brought.map((one) => watchProgram(context, one))]);
     for (const [index, before] of befores.entries()) {
       const [one, drain] = [brought[index], drained[index]];
-      if (one && drain)
-        activation.reports.push(reportProgram(before, one, drain, await activation.stopMeter(one.program)));
+      if (one && drain) await tellSettled(activation, before, one, drain);
     }
   } finally {
     over.abort();
   }
+}
+
+async function tellSettled(activation: Activation, before: Before, brought: Brought, drained: Drained): Promise<void> {
+  const { program } = brought;
+  activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
+  if (drained.draining === 0) return;
+  const limit = `${program.reload.drainMs / 1000} s`;
+  activation.warnings.push(
+    `${program.name}: ${drained.draining} of its old processes still drain after ${limit}, and answer on the connections that they keep alive`,
+  );
 }

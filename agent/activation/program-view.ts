@@ -3,7 +3,7 @@ import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
 import { PRESETS } from "../core/presets.ts";
 import { inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
-import { fileIdentity, programPids } from "../io/process/processes.ts";
+import { commandLine, fileIdentity, programPids } from "../io/process/processes.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import type { ProgramPlan } from "../protocol.ts";
 
@@ -33,6 +33,7 @@ export async function viewProgram(
   if (supervisedPid === 0) return [];
   const pids = programPids(supervisedPid);
   const inspections = await inspectProcesses(pids, releaseWants(context, program));
+  const throughCurrent = startsThroughCurrent(context, program, supervisedPid);
   const isMaster = hasMaster(program) || inspections.some((found) => found.pid !== supervisedPid && found.accepts);
   return inspections.map((found) => ({
     pid: found.pid,
@@ -41,8 +42,16 @@ export async function viewProgram(
     accepts: found.accepts && !(isMaster && found.pid === supervisedPid),
     release: found.exeRelease ?? found.cwdRelease,
     releaseBy: found.exeRelease !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
+    throughCurrent,
     denied: found.denied,
   }));
+}
+
+/** By what runs, and not by what supervisor's files say: a section that was changed is not adopted before a restart. */
+function startsThroughCurrent({ layout }: HostContext, program: ProgramPlan, supervisedPid: number): boolean {
+  const words = commandLine(supervisedPid);
+  const places = [layout.current, layout.programRun(program.name)];
+  return words.some((word) => places.some((place) => word.includes(place)));
 }
 
 /**

@@ -106,7 +106,9 @@ function notReady(
 function proofOf(answer: GenerationAnswer, program: ProgramPlan): Pick<Ready, "proof" | "evidence"> {
   if (answer.kind === "proved") return { proof: "processes", evidence: answer.evidence };
   const pids = answer.kind === "hidden" ? answer.pids.join(", ") : "";
-  const evidence = [`pid ${pids} runs as another user and could not be looked into`];
+  const evidence = [
+    `what pid ${pids} runs could not be told: it is another user's, or was not started through current`,
+  ];
   return { proof: program.health ? "health only" : "state only", evidence };
 }
 

@@ -4,7 +4,8 @@
  * - Ready is a fact about processes, not a 200 from a shared socket: each one that accepts runs the wanted release.
  * - A process that could not be looked into proves nothing; then the judgement says so, and rests on health alone.
  * - What runs is told by device and inode of exe or cwd. Where neither lies in a release (an interpreter in a folder of
- *   its own), a process that started after the flip, through `current`, runs what `current` named.
+ *   its own), a process that started after the flip, by a command line through `current`, runs what `current` named; by
+ *   any other command line it may run anything, and proves nothing.
  */
 
 export interface ProcessView {
@@ -17,6 +18,8 @@ export interface ProcessView {
   /** The release of its exe or cwd, where one of them lies in a release. */
   readonly release: string | undefined;
   readonly releaseBy: "exe" | "cwd" | undefined;
+  /** Supervisor started the program by a command line that goes through `current`, or its slot. */
+  readonly throughCurrent: boolean;
   /** The kernel let nobody look. */
   readonly denied: boolean;
 }
@@ -50,6 +53,8 @@ export function judgeGeneration(processes: readonly ProcessView[], question: Gen
   const deciding = accepting.length > 0 || question.listens ? accepting : seen.filter((process) => process.supervised);
   const wrong = deciding.find((process) => releaseOf(process, question) !== question.wanted);
   if (wrong) return { kind: "wrong", pid: wrong.pid, runs: releaseOf(wrong, question) ?? "an earlier start" };
+  const opaque = deciding.filter((process) => process.release === undefined && !process.throughCurrent);
+  if (opaque.length > 0) return judgeHidden(opaque, question);
   const stale = deciding.find((process) => !process.supervised && question.before.has(processKey(process)));
   if (stale && question.mustBeNew) return { kind: "not-yet", because: `pid ${stale.pid} of before still accepts` };
   if (hidden.length > 0) return judgeHidden(hidden, question);
@@ -58,7 +63,7 @@ export function judgeGeneration(processes: readonly ProcessView[], question: Gen
   return { kind: "proved", evidence: deciding.map((process) => evidenceOf(process, question.wanted)) };
 }
 
-/** Of processes that can not be looked into, pid and start time can be seen: a reload must at least have made a new one. */
+/** Of processes of which nobody can tell what they run, pid and start time can be seen: a reload must at least have made a new one. */
 function judgeHidden(hidden: readonly ProcessView[], question: GenerationQuestion): GenerationAnswer {
   const isNew = hidden.some((process) => !question.before.has(processKey(process)));
   if (!isNew) return { kind: "not-yet", because: "no new process" };

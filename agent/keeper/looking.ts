@@ -1,5 +1,6 @@
 /** One look at the program's processes: who is there, who accepts. */
 import { statSync } from "node:fs";
+import type { ProcessFacts } from "../core/process/inspection.ts";
 import { formatProveAnswer, parseProveRequest } from "../core/process/prove-text.ts";
 import { look } from "../io/process/evidence.ts";
 import { type ListeningSockets, listeningSockets } from "../io/process/listening.ts";
@@ -38,7 +39,15 @@ async function withAccepts(
   if (!all && !needsAccept(state, unasked)) return unasked;
   const seen = await look(found.pid, [], listening, PROC);
   if (seen.outcome === "gone") return undefined;
-  return { ...found, accepts: seen.outcome === "denied" ? "unknown" : seen.facts.accepts };
+  return { ...found, accepts: seen.outcome === "denied" ? "unknown" : acceptsOf(seen.facts) };
+}
+
+/**
+ * `unknown` is for what the kernel hides. An io_uring hides nothing here: each Node has one and never accepts by it, and a
+ * Node that hangs before it listens must not pass for ready. So a program that accepts by io_uring alone is never seen.
+ */
+function acceptsOf({ accepts, isPartial }: ProcessFacts): Member["accepts"] {
+  return accepts === "unknown" && !isPartial ? "no" : accepts;
 }
 
 /** What a client is told of a generation. */

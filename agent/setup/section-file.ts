@@ -34,7 +34,7 @@ export async function placeSections(
   replaceFile(target.path, withSections(target.content, rendered), mode);
   try {
     const changes = await readChanges(context, target.path);
-    const unread = rendered.find(({ name }) => !changes.added.includes(name.replace(/^program:/, "")));
+    const unread = rendered.find(({ name }) => !isRead(changes, name.replace(/^program:/, "")));
     if (unread === undefined) return changes;
     const detail = `supervisord does not take [${unread.name}] from it: it may run with another config`;
     throw new AgentError({ reason: "supervisor-config", path: target.path, detail });
@@ -44,6 +44,10 @@ export async function placeSections(
     await context.supervisor.reloadConfig().catch(() => undefined);
     throw error;
   }
+}
+
+function isRead({ added, changed }: ConfigChanges, group: string): boolean {
+  return added.includes(group) || changed.includes(group);
 }
 
 function takeBack({ path, content }: SectionTarget, mode: number): void {

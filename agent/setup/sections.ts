@@ -4,7 +4,8 @@
  * - Only reloadConfig, which applies nothing, and addProcessGroup of the project's own groups are called. What other people
  *   have changed and not yet adopted stays as it is, and is told.
  * - A file that supervisord refuses, or does not read, is taken back before anything else happens.
- * - A section that a program runs by is never changed: supervisord would adopt it only by stopping the program.
+ * - A section that a program runs by is changed in zdr's own file alone, and adopted by nobody here: supervisord would stop
+ *   the program for it.
  */
 import type { HostContext } from "../context.ts";
 import { decideSection, type SectionDecision } from "../core/section/decision.ts";
@@ -61,7 +62,7 @@ function decide(
   program: ProgramPlan,
 ): Decided {
   const section = view.sections.get(`program:${programNameOf(program)}`);
-  const isOwn = section !== undefined && target?.state === "own" && section.file === target.path;
+  const isOwn = section !== undefined && target?.state === "own" && target.isWritable && section.file === target.path;
   const decision = decideSection({
     program,
     layout,

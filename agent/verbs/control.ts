@@ -51,7 +51,7 @@ const DONE = { start: "started", reload: "reloaded", restart: "restarted", none:
 /** Before anything is told to any program: without `current` there is nothing to run. */
 function bringer({ layout }: HostContext, action: "start" | "restart" | "reload"): Act {
   const tag = readCurrent(layout);
-  if (tag === undefined) throw new AgentError({ reason: "no-good-release" });
+  if (tag === undefined) throw new AgentError({ reason: "nothing-deployed" });
   return async (context, program) => {
     const { name, process } = program;
     const info = await context.supervisor.getProcessInfo(process);

@@ -6,7 +6,7 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { successorFindings } from "../core/lint/successors.ts";
 import { lintProgram } from "../core/lint.ts";
-import { programNameOf } from "../core/section.ts";
+import { groupNameOf, programNameOf } from "../core/section.ts";
 import { configInfos } from "../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import { sectionsOf } from "../io/supervisor/supervisor-sections.ts";
@@ -16,20 +16,39 @@ import type { LintFinding, ProcessInfo, ProgramPlan } from "../protocol.ts";
 export async function lintPrograms(context: HostContext, facts: SupervisorFacts): Promise<Map<string, LintFinding[]>> {
   const configs = await configInfos(context.supervisor);
   const sections = sectionsOf(context.supervisor.address);
+  const pending = await pendingGroups(context);
   const findings = new Map<string, LintFinding[]>();
   for (const program of context.project.programs) {
-    findings.set(
-      program.name,
-      lintProgram({
-        program,
-        layout: context.layout,
-        section: sections.get(`program:${programNameOf(program)}`),
-        config: configs.get(program.process),
-        supervisorIsRoot: facts.uid === 0,
-      }),
-    );
+    const found = lintProgram({
+      program,
+      layout: context.layout,
+      section: sections.get(`program:${programNameOf(program)}`),
+      config: configs.get(program.process),
+      supervisorIsRoot: facts.uid === 0,
+    });
+    const group = groupNameOf(program);
+    findings.set(program.name, pending.has(group) ? [notAdopted(group), ...found] : found);
   }
   return findings;
+}
+
+/** Groups whose section was changed since supervisord adopted it. Where the config can not be read, nothing is known. */
+async function pendingGroups({ supervisor }: HostContext): Promise<ReadonlySet<string>> {
+  try {
+    return new Set((await supervisor.reloadConfig()).changed);
+  } catch (error) {
+    if (faultCode(error) === FAULT.CANT_REREAD) return new Set();
+    throw error;
+  }
+}
+
+/** What runs is what supervisord adopted, so what the files say proves nothing of it. */
+function notAdopted(group: string): LintFinding {
+  return {
+    ...{ rule: "section-pending", level: "refuse" },
+    text: `the section of ${group} was changed, and supervisord still runs the one before`,
+    fix: `supervisorctl update ${group}, which stops and starts it`,
+  };
 }
 
 /** Refuses what would break a program. Asked again right before an activation: facts may have changed since the survey. */

@@ -58,7 +58,12 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
 async function build(run: Run, { config }: Opened): Promise<void> {
   if (config.build.run === undefined) return;
   run.output.report({ kind: "note", text: `building: ${config.build.run}` });
-  await runBuildCommand(config);
+  try {
+    await runBuildCommand(config);
+  } catch (error) {
+    const { signal } = run.interrupt;
+    throw signal === undefined ? error : new ZdrError({ kind: "interrupted", signal }, error);
+  }
 }
 
 function requireTag(tag: string): void {

@@ -12,8 +12,11 @@ import { type Explained, explain, explainActivation, explainAll } from "../expla
 import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 
-/** Prints the failures of all hosts, if there are any, and says how the command exits. */
-export function concludeHosts(run: Run, hosts: readonly FleetHost[]): ExitCode {
+/**
+ * Prints the failures of all hosts, if there are any, and says how the command exits. `withState`: whether it could have
+ * changed what serves, so that the state of each host has to be told.
+ */
+export function concludeHosts(run: Run, hosts: readonly FleetHost[], withState = true): ExitCode {
   const failures = hosts.flatMap((host) => (host.failure ? [host.failure] : []));
   const reverted = hosts.flatMap((host) =>
     host.activation ? (explainActivation(host.name, host.activation) ?? []) : [],
@@ -26,7 +29,7 @@ export function concludeHosts(run: Run, hosts: readonly FleetHost[]): ExitCode {
   if (explained.length === 0) return exit;
   run.output.failure({
     error: explained.flatMap((one) => one.error),
-    state: [stateLine(hosts.map(({ name, state }) => ({ host: name, state })))],
+    state: withState ? [stateLine(hosts.map(({ name, state }) => ({ host: name, state })))] : [],
     log: explained.flatMap((one) => one.log ?? []),
     hints: [...new Set(explained.flatMap((one) => one.hints))],
     exit,

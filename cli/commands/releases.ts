@@ -18,7 +18,7 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
       tellSurvey(run, host, survey);
       return undefined;
     });
-    const exit = concludeHosts(run, fleet.hosts);
+    const exit = concludeHosts(run, fleet.hosts, false);
     const hosts = fleet.hosts.map(({ name }) => ({ host: name, releases: found.get(name) ?? [] }));
     run.output.result(describeReleases(hosts.filter(({ host }) => found.has(host))), { hosts }, exit);
     return exit;

@@ -25,14 +25,24 @@ export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> 
       };
       const result = await session.request("setup", body, fleet.onEvent(host));
       found.push({ host: host.name, result });
-      return result.administrator.length === 0 ? undefined : "an administrator is needed, see below";
+      return setupWords(result);
     });
-    const failed = concludeHosts(run, fleet.hosts);
-    const isWaiting = found.some(({ result }) => result.administrator.length > 0);
+    const failed = concludeHosts(run, fleet.hosts, false);
+    const isWaiting = found.some(
+      ({ result }) =>
+        result.administrator.length > 0 || result.findings.some(({ finding }) => finding.level === "refuse"),
+    );
     const exit = failed === EXIT.done && isWaiting ? EXIT.refused : failed;
     run.output.result(found.map(({ host, result }) => describeSetup(host, result)).join(""), { hosts: found }, exit);
     return exit;
   } finally {
     await fleet.close();
   }
+}
+
+function setupWords({ administrator, findings }: SetupResult): string | undefined {
+  if (administrator.length > 0) return "an administrator is needed, see below";
+  return findings.some(({ finding }) => finding.level === "refuse")
+    ? "a deploy would be refused, see below"
+    : undefined;
 }

@@ -34,7 +34,7 @@ export async function status(run: Run, names: readonly string[], options: Status
       found.set(host.name, await session.request("status", question));
       return undefined;
     });
-    const failed = concludeHosts(run, fleet.hosts);
+    const failed = concludeHosts(run, fleet.hosts, false);
     const answers = fleet.hosts.flatMap(({ name }) => {
       const result = found.get(name);
       return result ? [{ host: name, result }] : [];

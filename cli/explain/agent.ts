@@ -33,12 +33,21 @@ export function agentWords(failure: AgentFailure): Words {
         `${failure.path} points to ${failure.target}, which is no release of this project`,
         onHost(`ls -l ${shellWord(failure.path)}, and remove the link if nothing needs it`),
       );
+    case "nothing-deployed":
+      return words("nothing is deployed yet, so there is nothing to run", "zdr deploy --tag v1");
     case "current-missing":
-      return words(
-        `${failure.path} is gone, but program "${failure.running}" still runs${failure.runs === undefined ? "" : ` ${failure.runs}`}`,
-        onHost(`ln -s releases/${shellWord(failure.runs ?? "TAG")} ${shellWord(failure.path)}`),
-        "see which releases are there: zdr releases",
-      );
+      return failure.runs === undefined
+        ? words(
+            `program "${failure.running}" runs already, and not from a release: there is no ${failure.path}`,
+            onHost(
+              `supervisorctl stop ${shellWord(failure.running)}, and deploy again: the first release is started anew`,
+            ),
+          )
+        : words(
+            `${failure.path} is gone, but program "${failure.running}" still runs ${failure.runs}`,
+            onHost(`ln -s releases/${shellWord(failure.runs)} ${shellWord(failure.path)}`),
+            "see which releases are there: zdr releases",
+          );
     case "foreign-owner":
       return words(
         `${failure.path} belongs to uid ${failure.ownerUid}, but the agent runs as uid ${failure.uid}`,

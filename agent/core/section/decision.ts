@@ -1,7 +1,8 @@
 /**
  * What `setup` does about the section of one program:
  *
- *   supervisor runs by it already ........ leave   (adopting another one stops the program)
+ *   supervisor runs by it already ........ leave
+ *   … and it is zdr's own, and differs ... rewrite (supervisor adopts it only by stopping the program: that is the operator's)
  *   something in it would break .......... refuse
  *   none there ........................... write, then add
  *   there, as wanted, not yet added ...... add
@@ -22,13 +23,19 @@ export interface SectionInput {
   readonly isActive: boolean | undefined;
   readonly config: ConfigInfo | undefined;
   /** What the files say of it. */
-  readonly section: { readonly values: ReadonlyMap<string, string>; readonly isOwn: boolean } | undefined;
+  readonly section: OwnedSection | undefined;
+}
+
+interface OwnedSection {
+  readonly values: ReadonlyMap<string, string>;
+  /** It stands in the project's own file, which this user may write. */
+  readonly isOwn: boolean;
 }
 
 export interface SectionDecision {
-  readonly action: "leave" | "refuse" | "write" | "add";
+  readonly action: "leave" | "refuse" | "write" | "add" | "rewrite";
   readonly findings: readonly LintFinding[];
-  /** With `write`. */
+  /** With `write` and `rewrite`. */
   readonly rendered?: RenderedSection;
 }
 
@@ -37,11 +44,22 @@ export function decideSection(input: SectionInput): SectionDecision {
   const isGone = isActive === false;
   // Of a group that is not active, getAllConfigInfo may tell what a file once said.
   const findings = lintProgram({ ...input, section: section?.values, config: isGone ? undefined : input.config });
-  if (isActive === true) return { action: "leave", findings };
+  if (isActive === true) return decideActive(input, findings);
   if (section !== undefined && (!section.isOwn || isAsWanted(input, section.values))) {
     return { action: isRefused(findings) || differsElsewhere(input) ? "refuse" : "add", findings };
   }
   return decideToWrite(input, lintProgram({ program, layout, supervisorIsRoot: input.supervisorIsRoot }));
+}
+
+function decideActive(input: SectionInput, findings: readonly LintFinding[]): SectionDecision {
+  const { program, layout, section, supervisorIsRoot } = input;
+  if (section?.isOwn !== true || isAsWanted(input, section.values)) return { action: "leave", findings };
+  if (isRefused(lintProgram({ program, layout, supervisorIsRoot }))) return { action: "leave", findings };
+  const group = groupNameOf(program);
+  const text = `the section of ${group} now says what deploy.yml says, and supervisord still runs the one before`;
+  const fix = `supervisorctl update ${group}, which stops and starts it`;
+  const pending: LintFinding = { rule: "section-pending", level: "refuse", text, fix };
+  return { action: "rewrite", findings: [pending], rendered: renderSection(program, layout, input) };
 }
 
 function decideToWrite(input: SectionInput, findings: readonly LintFinding[]): SectionDecision {

@@ -150,3 +150,14 @@ function readIfThere(path: string): string | undefined {
     throw error;
   }
 }
+
+/** The words that a process was started with, or has written over them; none where it is gone. */
+export function commandLine(pid: number, root: string = PROC): string[] {
+  try {
+    return readFileSync(`${root}/${pid}/cmdline`, "utf8")
+      .split("\0")
+      .filter((word) => word !== "");
+  } catch {
+    return [];
+  }
+}

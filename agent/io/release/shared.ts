@@ -26,7 +26,7 @@ export function checkShared(layout: Layout, entries: readonly ManifestEntry[], s
   for (const path of shared.files) {
     const place = posix.join(layout.shared, path);
     const stat = ifThere("look at", place, () => statSync(place));
-    if (stat === undefined || stat.isDirectory()) throw new AgentError({ reason: "shared-missing", path });
+    if (stat === undefined || stat.isDirectory()) throw new AgentError({ reason: "shared-missing", path: place });
   }
 }
 

@@ -34,6 +34,7 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
   "release-differs": { reason: "release-differs", tag: "v1.2", stagedDigest: "a".repeat(64), digest: "b".repeat(64) },
   "release-missing": { reason: "release-missing", tag: "v0.9" },
   "release-damaged": { reason: "release-damaged", tag: "v1.2", path: "bin/shop" },
+  "nothing-deployed": { reason: "nothing-deployed" },
   "no-good-release": { reason: "no-good-release", current: "v1.1" },
   "unsafe-path": { reason: "unsafe-path", path: "../x", problem: "it leaves the build" },
   "file-corrupt": { reason: "file-corrupt", path: "bin/shop" },

@@ -16,6 +16,7 @@ const view = (pid: number, over: Partial<ProcessView> = {}): ProcessView => ({
     accepts: false,
     release: undefined,
     releaseBy: undefined,
+    throughCurrent: true,
     denied: false,
   },
   ...over,
@@ -54,6 +55,11 @@ describe("which release a program's processes run", () => {
     const node = view(5, { accepts: true });
     assert.equal(judgeGeneration([node], question).kind, "proved");
     assert.equal(judgeGeneration([node], { ...question, before: keys(node) }).kind, "wrong");
+  });
+
+  test("an interpreter that was not started through current may run anything, and proves nothing", () => {
+    const elsewhere = view(5, { accepts: true, throughCurrent: false });
+    assert.deepEqual(judgeGeneration([elsewhere], question), { kind: "hidden", pids: [5] });
   });
 
   test("what could not be looked into proves nothing", () => {
