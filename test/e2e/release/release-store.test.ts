@@ -97,7 +97,7 @@ describe("shared paths", () => {
     const before = await treeOf(rig.layout.deployTo);
     const shared = { dirs: ["logs"], files: ["config/.env"] };
     const failure = await failureOf(stage(rig.build("build", { a: "x" }), "v1", shared));
-    assert.deepEqual(failure, { reason: "shared-missing", path: join(layout.shared, "config/.env") });
+    assert.deepEqual(failure, { reason: "shared-missing", path: join(rig.layout.shared, "config/.env") });
     assert.deepEqual(await treeOf(rig.layout.deployTo), before);
   });
 

@@ -1,0 +1,59 @@
+/** deploy.yml says something else of a program than supervisord runs: nothing is called proved before that is mended. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type Rig, startRig } from "../support/rig.ts";
+
+describe("a program whose section changes", () => {
+  const cleaning: (() => Promise<void>)[] = [];
+  let rig: Rig;
+  let url: string;
+
+  before(async () => {
+    rig = await startRig({ after: (clean) => cleaning.push(clean) });
+    ({ url } = await rig.addSample("gunicorn", { watch: 0 }));
+    await rig.useSample("gunicorn", { release: "v1" });
+    await rig.zdr(["setup"]);
+    const { code, stderr } = await rig.zdr(["deploy", "--tag", "v1"]);
+    assert.equal(code, 0, stderr);
+  });
+  after(async () => {
+    for (const clean of cleaning.reverse()) await clean();
+  });
+
+  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const deployV2 = async () => {
+    await rig.useSample("gunicorn", { release: "v2" });
+    return rig.zdr(["deploy", "--tag", "v2"]);
+  };
+
+  test("is refused while deploy.yml and supervisor disagree, and goes on serving", async () => {
+    const port = new URL(url).port;
+    await rig.addSample("gunicorn", { watch: 0, environment: { COLOR: "blue" } });
+    const moved = await deployV2();
+    assert.equal(moved.code, 5, moved.stderr);
+    assert.match(moved.stderr, /supervisor's section differs/);
+    assert.equal(await (await fetch(`http://127.0.0.1:${port}/version`)).text(), "v1\n");
+  });
+
+  test("setup writes the section anew, says that supervisord must adopt it, and stops nothing", async () => {
+    const { code, stdout } = await rig.zdr(["setup"]);
+    assert.equal(code, 5);
+    assert.match(stdout, /still runs the one before; fix: supervisorctl update shop/);
+    assert.equal(await version(), "v1");
+  });
+
+  test("is refused until supervisord has adopted the section, because what runs is not what the files say", async () => {
+    const { code, stderr } = await deployV2();
+    assert.equal(code, 5);
+    assert.match(stderr, /supervisord still runs the one before/);
+    assert.equal(await version(), "v1");
+  });
+
+  test("is deployed as ever once it has", async () => {
+    const { code: updated, stderr: why } = await rig.supervisord.ctl(["update", "shop"]);
+    assert.equal(updated, 0, why);
+    assert.equal((await rig.zdr(["setup"])).code, 0);
+    const { code, stderr } = await deployV2();
+    assert.equal(code, 0, stderr);
+  });
+});
