@@ -147,6 +147,7 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
     },
     deliver: (members, all) => take({ kind: "looked", all, members }),
     pace: () => watchOf(state),
+    onQuiet: giveMemoryBack,
     say,
   });
 
@@ -210,6 +211,12 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
       take({ kind: "start", settings: settingsOf(first) });
     },
   };
+}
+
+/** What looks leave behind would stay until the next ones: V8 collects only when something is allocated. */
+function giveMemoryBack(): void {
+  const { gc } = globalThis as { gc?: (options: Record<string, string>) => void };
+  gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
 }
 
 function messageOf(error: unknown): string {

@@ -11,6 +11,7 @@ const FAST_FIRST_MS = 20;
 const FAST_LONGEST_MS = 250;
 const SLOW_MS = 1_000;
 const AFTER_FAILURE_MS = 200;
+const QUIET_AFTER_MS = 1_000;
 
 export type Pace = "off" | "slow" | "fast";
 
@@ -18,6 +19,8 @@ export interface LookerOptions {
   look(all: boolean): Promise<Member[]>;
   deliver(members: Member[], all: boolean): void;
   pace(): Pace;
+  /** Nothing was looked at for a while, and nothing is going to be. */
+  onQuiet(): void;
   say(line: string): void;
 }
 
@@ -29,12 +32,13 @@ export interface Looker {
   watch(): void;
 }
 
-export function createLooker({ look, deliver, pace, say }: LookerOptions): Looker {
+export function createLooker({ look, deliver, pace, onQuiet, say }: LookerOptions): Looker {
   let wanted: "nothing" | "some" | "all" = "nothing";
   let isLooking = false;
   let waiting: (() => void)[] = [];
 
   function request(all: boolean): void {
+    isQuiet = false;
     wanted = all || wanted === "all" ? "all" : "some";
     if (!isLooking) void lookWhileWanted();
   }
@@ -67,6 +71,7 @@ export function createLooker({ look, deliver, pace, say }: LookerOptions): Looke
   let current: Pace = "off";
   let pauseMs = 0;
   let timer: NodeJS.Timeout | undefined;
+  let isQuiet = true;
 
   function watch(): void {
     const next = pace();
@@ -76,12 +81,21 @@ export function createLooker({ look, deliver, pace, say }: LookerOptions): Looke
       clearTimeout(timer);
       timer = undefined;
     }
-    if (current === "off" || timer !== undefined || isLooking) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      if (current === "fast") pauseMs = Math.min(pauseMs * 1.5, FAST_LONGEST_MS);
-      request(false);
-    }, pauseMs);
+    if (timer !== undefined || isLooking) return;
+    if (current !== "off") timer = setTimeout(lookAgain, pauseMs);
+    else if (!isQuiet) timer = setTimeout(beQuiet, QUIET_AFTER_MS);
+  }
+
+  function lookAgain(): void {
+    timer = undefined;
+    if (current === "fast") pauseMs = Math.min(pauseMs * 1.5, FAST_LONGEST_MS);
+    request(false);
+  }
+
+  function beQuiet(): void {
+    timer = undefined;
+    isQuiet = true;
+    onQuiet();
   }
 
   return {

@@ -106,7 +106,7 @@ function listenOn(fds: readonly number[]): void {
   const { status, stderr, error } = spawnSync(
     process.execPath,
     ["-e", LISTEN_SCRIPT, `${fds.length}`, `${BACKLOG}`],
-    // Without the keeper's environment: NODE_OPTIONS would load things.
+    // Without the keeper's environment, in which NODE_OPTIONS would load things.
     { stdio: ["ignore", "ignore", "pipe", ...fds], env: {} },
   );
   if (status !== 0) throw new Error(`listen: ${error?.message ?? String(stderr).trim()}`);

@@ -1,11 +1,24 @@
 /** A host for tests of the keeper alone: a supervisord, a deploy_to with releases, and run/shop.json, without the agent. */
-import { access, chmod, chown, cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { KeptProgram } from "../../agent/keeper/spec.ts";
+import { KEEPER_NODE_FLAGS, type KeptProgram } from "../../agent/keeper/spec.ts";
 import { ControlReply } from "../../agent/keeper/wire.ts";
 import { eventually } from "./eventually.ts";
 import { type Cleanup, freePort } from "./rig.ts";
@@ -62,7 +75,7 @@ export interface KeeperRig {
   /** Resolves when a line of the program's log fits. */
   logged(pattern: RegExp): Promise<void>;
   signal(name: string): Promise<void>;
-  /** Processes of the program that live, without the keeper. */
+  /** Processes of the program that live, without the keeper, oldest first. */
   processes(): Promise<readonly number[]>;
 }
 
@@ -99,7 +112,7 @@ export async function prepareKeeperRig(cleanup: Cleanup, options: KeeperRigOptio
   const logFile = join(dir, "shop.log");
   const supervisorDir = join(dir, "sv");
   await mkdir(supervisorDir);
-  const { node = [process.execPath], section = "startretries=0" } = options;
+  const { node = [process.execPath, ...KEEPER_NODE_FLAGS], section = "startretries=0" } = options;
   const supervisord = await startSupervisord({
     dir: supervisorDir,
     programs: `[program:shop]
@@ -149,12 +162,17 @@ ${section}
       cleaning.push(async () => client.close());
       return client;
     },
-    keeperPid: async () => (await status()).pid,
+    keeperPid: async () => {
+      const pid = Number((await supervisord.ctl(["pid", "shop"])).stdout);
+      // To signal pid 0 would be to signal the test.
+      if (!(pid > 1)) throw new Error("the keeper does not run");
+      return pid;
+    },
     logged: async (pattern) => {
       await eventually(async () => pattern.test(await log()), { name: `the log says ${pattern}` });
     },
     signal: async (name) => void (await supervisord.ctl(["signal", name, "shop"])),
-    processes: async () => await markedPids(join(dir, "run/shop.json")),
+    processes: () => markedPids(join(dir, "run/shop.json")),
   };
 }
 
@@ -184,7 +202,6 @@ async function flip(dir: string, tag: string, fault: Fault, strategy: "handover"
 }
 
 async function markedPids(specPath: string): Promise<number[]> {
-  const { readdir } = await import("node:fs/promises");
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const marked = await Promise.all(
     pids.map(async (pid) => {

@@ -1,0 +1,133 @@
+/** The keeper itself: what it leaves, what it costs, and who may talk to it. */
+import assert from "node:assert/strict";
+import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseProveAnswer } from "../../../agent/core/process/prove-answer.ts";
+import { formatProveRequest } from "../../../agent/core/process/prove-text.ts";
+import { KEEPER_NODE_FLAGS } from "../../../agent/keeper/spec.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type KeeperRig, prepareKeeperRig, startKeeperRig } from "../../support/keeper.ts";
+import { run } from "../../support/processes.ts";
+import { node18 } from "../../support/rig.ts";
+
+async function stateOf(rig: KeeperRig) {
+  const reply = await (await rig.control()).ask("state");
+  if (reply.event !== "state") throw new Error(JSON.stringify(reply));
+  return reply;
+}
+
+test("what a killed keeper leaves is ended before the next one starts anything", async (t) => {
+  const rig = await startKeeperRig(t, { strategy: "handover", words: ["--new-group", "--leave", "at-once"] });
+  await rig.flip("v2");
+  assert.equal((await (await rig.control()).ask("reload")).event, "ready");
+  const [leftover] = await rig.processes();
+  process.kill(await rig.keeperPid(), "SIGKILL");
+  await eventually(
+    async () => (await rig.get()).startsWith("v2 ") && !(await rig.processes()).includes(leftover ?? 0),
+    {
+      name: "another process serves",
+    },
+  );
+  await rig.logged(new RegExp(`ended what a killed keeper had left: pid ${leftover}`));
+  assert.equal((await rig.processes()).length, 1);
+  await eventually(async () => (await rig.status()).state === "RUNNING", { name: "supervisor says RUNNING" });
+});
+
+test("a second keeper of the same program refuses to start", async (t) => {
+  const rig = await startKeeperRig(t, { strategy: "handover" });
+  const keeper = await rig.keeperPid();
+  const { code, stderr } = await run([process.execPath, join(rig.dir, "keeper.cjs"), join(rig.dir, "run/shop.json")]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`pid ${keeper} keeps this program already`));
+  assert.match(await rig.get(), /^v1 /);
+});
+
+/** Of a process so far, in clock ticks. */
+async function ticksOf(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+async function privateMegabytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kilobytes = [...text.matchAll(/^Private_\w+:\s+(\d+) kB$/gm)].map((match) => Number(match[1]));
+  return kilobytes.reduce((sum, each) => sum + each, 0) / 1024;
+}
+
+for (const strategy of ["handover", "socket"] as const) {
+  test(`${strategy}: while nothing happens the keeper uses no CPU, and its memory stays small through reloads`, async (t) => {
+    const rig = await startKeeperRig(t, { strategy });
+    const keeper = await rig.keeperPid();
+    const control = await rig.control();
+    for (let reload = 0; reload < 6; reload++) assert.equal((await control.ask("reload")).event, "ready");
+    await eventually(async () => (await rig.processes()).length === 1, { name: "one generation is left" });
+    await stateOf(rig);
+    // What the reloads left to do (garbage, the last look) is done when a while brings no tick.
+    await eventually(
+      async () => {
+        const before = await ticksOf(keeper);
+        await sleep(2_000);
+        return (await ticksOf(keeper)) === before;
+      },
+      { name: "two seconds without a tick", timeoutMs: 15_000 },
+    );
+    const megabytes = await privateMegabytes(keeper);
+    t.diagnostic(`private memory: ${megabytes.toFixed(1)} MB`);
+    assert.ok(megabytes < 14, `${megabytes} MB`);
+  });
+}
+
+test("the control socket tells generations, answers verbs of the future and nonsense, and is the group's", async (t) => {
+  const rig = await startKeeperRig(t, { strategy: "socket" });
+  assert.equal((await stat(join(rig.dir, "run/shop/keeper.sock"))).mode & 0o777, 0o660);
+  const state = await stateOf(rig);
+  const [program] = await rig.processes();
+  const [generation, ...rest] = state.generations;
+  assert.ok(generation !== undefined && rest.length === 0);
+  assert.equal(state.keeper.pid, await rig.keeperPid());
+  assert.deepEqual([generation.pid, generation.accepting], [program, [program]]);
+  assert.deepEqual([generation.ready, generation.draining, state.reloading], [true, false, false]);
+  const { dev, ino } = await stat(process.execPath, { bigint: true });
+  assert.deepEqual(generation.exe, [`${dev}`, `${ino}`]);
+
+  const control = await rig.control();
+  assert.deepEqual(await control.ask("dance"), { event: "unsupported", id: 1, verb: "dance" });
+  assert.equal((await control.say("no json")).event, "bad-request");
+  assert.deepEqual(await control.ask("abort", { unheard: "of" }), { event: "aborted", id: 2, ended: [] });
+  const question = formatProveRequest({ pids: [program ?? 0], roots: [] });
+  const proof = await control.ask("prove", { question });
+  const [look] = proof.event === "proof" ? (parseProveAnswer(proof.answer) ?? []) : [];
+  assert.ok(look?.outcome === "seen" && look.facts.accepts === "yes");
+});
+
+test("a socket path that is too long costs the control socket, not the program", async (t) => {
+  const rig = await prepareKeeperRig(t, { strategy: "socket" });
+  const long = join(rig.dir, "x".repeat(90));
+  await mkdir(long);
+  await rename(join(rig.dir, "run"), join(long, "run"));
+  await rig.supervisord.addProgram(
+    "long",
+    `[program:long]
+command=${process.execPath} ${join(rig.dir, "keeper.cjs")} ${join(long, "run/shop.json")}
+user=nobody
+redirect_stderr=true
+stdout_logfile=${join(rig.dir, "shop.log")}
+`,
+  );
+  await rig.flip("v1");
+  await rig.supervisord.ctl(["update"]);
+  await eventually(() => rig.get(), { name: "v1 answers" });
+  assert.match(await rig.log(), /no control socket: .*over 107 bytes/);
+});
+
+test("the keeper runs on Node 18", async (t) => {
+  const node = await node18();
+  const rig = await startKeeperRig(t, { strategy: "socket", node: [node, ...KEEPER_NODE_FLAGS] });
+  await rig.flip("v2");
+  assert.equal((await (await rig.control()).ask("reload")).event, "ready");
+  assert.match(await rig.get(), /^v2 /);
+  assert.equal((await rig.supervisord.ctl(["stop", "shop"])).stdout, "shop: stopped\n");
+  assert.deepEqual(await rig.processes(), []);
+});
