@@ -5,6 +5,7 @@
  *   cli.cjs       cli/main.ts with all it needs; a dynamic `import()` in it stays lazy
  *   agent.cjs     agent/main.ts, one file that runs alone on Node 18
  *   prove.cjs     agent/prove-main.ts, likewise
+ *   keeper.cjs    agent/keeper/main.ts, likewise
  *   LICENSES.txt  of the packages that stand in them
  *
  * CommonJS, because ssh2 does not start from an ES module bundle. Its native addon and cpu-features are left out: both
@@ -24,6 +25,7 @@ export interface BuildPlan {
   readonly cli: string;
   readonly agent: string;
   readonly prove: string;
+  readonly keeper: string;
   readonly outDir: string;
 }
 
@@ -31,6 +33,7 @@ export const DEFAULT_PLAN: BuildPlan = {
   cli: join(ROOT, "cli/main.ts"),
   agent: join(ROOT, "agent/main.ts"),
   prove: join(ROOT, "agent/prove-main.ts"),
+  keeper: join(ROOT, "agent/keeper/main.ts"),
   outDir: join(ROOT, "dist"),
 };
 
@@ -146,7 +149,7 @@ export interface BuiltFile {
   readonly bytes: number;
 }
 
-export async function buildAll({ cli, agent, prove, outDir }: BuildPlan): Promise<readonly BuiltFile[]> {
+export async function buildAll({ cli, agent, prove, keeper, outDir }: BuildPlan): Promise<readonly BuiltFile[]> {
   const { version, engines } = await readPackage(".");
   await mkdir(outDir, { recursive: true });
   const work = await mkdtemp(join(dirname(outDir), ".build-"));
@@ -155,10 +158,11 @@ export async function buildAll({ cli, agent, prove, outDir }: BuildPlan): Promis
       bundleCli(cli, join(work, "cli.cjs"), version),
       bundle(agent, join(work, "agent.cjs"), { target: "node18" }),
       bundle(prove, join(work, "prove.cjs"), { target: "node18" }),
+      bundle(keeper, join(work, "keeper.cjs"), { target: "node18" }),
     ]);
     await writeFile(join(work, "LICENSES.txt"), await licencesOf(metafiles));
     await writeLauncher(join(work, "zdr.cjs"), join(work, "cli.cjs"), engines.node);
-    const names = ["zdr.cjs", "cli.cjs", "agent.cjs", "prove.cjs", "LICENSES.txt"];
+    const names = ["zdr.cjs", "cli.cjs", "agent.cjs", "prove.cjs", "keeper.cjs", "LICENSES.txt"];
     for (const name of names) await rename(join(work, name), join(outDir, name));
     return Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(outDir, name))).size })));
   } finally {

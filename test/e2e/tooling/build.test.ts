@@ -15,15 +15,13 @@ async function buildEntries(t: TestContext, entries: Readonly<Record<string, str
   await mkdir(join(ROOT, ".tmp"), { recursive: true });
   const dir = await mkdtemp(join(ROOT, ".tmp/build-"));
   t.after(() => rm(dir, { recursive: true }));
-  for (const [name, text] of Object.entries({ "agent.ts": SENT, "prove.ts": SENT, ...entries })) {
+  for (const [name, text] of Object.entries({ "agent.ts": SENT, "prove.ts": SENT, "keeper.ts": SENT, ...entries })) {
     await writeFile(join(dir, name), text);
   }
-  const [cli, agent, prove] = ["cli.ts", "agent.ts", "prove.ts"].map((name) => join(dir, name)) as [
-    string,
-    string,
-    string,
-  ];
-  await buildAll({ cli, agent, prove, outDir: join(dir, "dist") });
+  const [cli, agent, prove, keeper] = ["cli.ts", "agent.ts", "prove.ts", "keeper.ts"].map((name) =>
+    join(dir, name),
+  ) as [string, string, string, string];
+  await buildAll({ cli, agent, prove, keeper, outDir: join(dir, "dist") });
   return join(dir, "dist");
 }
 
