@@ -37,6 +37,7 @@ async function main(): Promise<number> {
         user: nameOfUser(),
         env,
         output,
+        columns: stdout.isTTY === true ? stdout.columns : undefined,
         interrupt,
         bundles: __dirname,
       },

@@ -24,6 +24,12 @@ Exit codes:
   9 serves, but requests failed during the reload   70 a bug in zdr   130, 143 interrupted
 `;
 
+const STATUS_EXIT_CODES = `
+Exit codes, as supervisorctl's:
+  0 all run   3 something does not run   4 no such program, or no supervisord   1 it could not be asked
+  and zdr's own where a host did not answer: 2 usage or config   4 not reached or trusted   5 no Node there
+`;
+
 /** Help or version was printed; there is nothing to do. */
 export class NothingAsked extends Error {}
 
@@ -71,12 +77,18 @@ function buildProgram(version: string, take: Take): Command {
 }
 
 /** A verb with the flags that all of them have. Options may stand before or after the names. */
-function verb(program: Command, name: string, summary: string, examples: readonly string[]): Command {
+function verb(
+  program: Command,
+  name: string,
+  summary: string,
+  examples: readonly string[],
+  exitCodes = EXIT_CODES,
+): Command {
   const command = program
     .command(name)
     .summary(summary)
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
-    .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}\n${EXIT_CODES}`)
+    .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}\n${exitCodes}`)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
   return command
@@ -121,12 +133,18 @@ function addRollback(program: Command, take: Take): void {
 }
 
 function addStatus(program: Command, take: Take): void {
-  verb(program, "status", "print what supervisorctl status prints, with its exit codes", [
-    "zdr status",
-    "zdr status shop | awk '{print $4}' | awk -F, '{print $1}'   the pid",
-    "zdr status shop | grep RUNNING",
-    "zdr status --local                   on the host itself; needs no deploy.yml",
-  ])
+  verb(
+    program,
+    "status",
+    "print what supervisorctl status prints, with its exit codes",
+    [
+      "zdr status",
+      "zdr status shop | awk '{print $4}' | awk -F, '{print $1}'   the pid",
+      "zdr status shop | grep RUNNING",
+      "zdr status --local                   on the host itself; needs no deploy.yml",
+    ],
+    STATUS_EXIT_CODES,
+  )
     .argument("[program...]", "supervisor's names, as supervisorctl takes them: shop, group:shop, group:*")
     .option("--local", "ask the supervisord of this machine; --config then names a supervisord.conf")
     .option("--releases", "say which release each process really runs")

@@ -9,6 +9,8 @@ export interface Run {
   readonly user: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: Output;
+  /** Width of the terminal that results go to; undefined: they go elsewhere. */
+  readonly columns: number | undefined;
   readonly interrupt: Interrupt;
   /** Who runs this command, for the lock and the ledger. */
   readonly actor: Actor;

@@ -45,7 +45,7 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
     host.activation ? [{ host: host.name, report: host.activation }] : [],
   );
   const exit = concludeHosts(run, fleet.hosts);
-  run.output.result(activationTable(reports), { goal, hosts: hostResults(fleet) }, exit);
+  run.output.result(activationTable(reports, run.columns), { goal, hosts: hostResults(fleet) }, exit);
   return exit;
 }
 

@@ -47,7 +47,9 @@ const path: Rule = ({ program, layout, facts }) => {
   // An interpreter or a tool from elsewhere runs the release if it is told of it: --chdir, a script, sh -c '…'.
   const isTool = !isUnder(first, layout.deployTo);
   if (isTool && facts.words.slice(1).some((word) => mentions(word, layout.current))) return [];
-  return [refuse("command-not-current", `the command ${first} does not go through ${layout.current}`, fix)];
+  const wanted = wantedCommand(program, layout).some((word) => mentions(word, layout.current));
+  const better = wanted ? fix : "in deploy.yml name what it runs by {current}, such as {current}/server.mjs";
+  return [refuse("command-not-current", `the command ${first} does not go through ${layout.current}`, better)];
 };
 
 /** overseer re-executes its realpath: through `current` it would start its first release for ever. */

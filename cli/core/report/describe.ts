@@ -37,10 +37,14 @@ function describeActivation(host: string, report: ActivationReport): string[][] 
 }
 
 /** The final table over all hosts; empty where no program was touched. */
-export function activationTable(reports: readonly { host: string; report: ActivationReport }[]): string {
+export function activationTable(
+  reports: readonly { host: string; report: ActivationReport }[],
+  maxWidth?: number,
+): string {
   return renderTable(
     ACTIVATION_COLUMNS,
     reports.flatMap(({ host, report }) => describeActivation(host, report)),
+    maxWidth,
   );
 }
 

@@ -14,9 +14,14 @@ const ZERO = /\p{Mn}|\p{Me}/u;
 
 /**
  * The table as text that ends in a newline; empty without rows. A column in which every cell is empty is left out.
+ * Where it is wider than `maxWidth`, each row stands as lines of its own: a terminal would break it in the middle of words.
  * Cells are sanitized here, so that no caller can forget it.
  */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  maxWidth = Number.POSITIVE_INFINITY,
+): string {
   if (rows.length === 0) return "";
   const cells = rows.map((row) => columns.map((_, index) => sanitize(row[index] ?? "")));
   const shown = columns
@@ -24,9 +29,24 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
     .filter(({ index }) => cells.some((row) => row[index] !== ""));
   const lines = [shown.map(({ column }) => column.title), ...cells.map((row) => shown.map((s) => row[s.index] ?? ""))];
   const widths = shown.map((_, place) => Math.max(...lines.map((line) => displayWidth(line[place] ?? ""))));
+  if (widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) > maxWidth) return stacked(lines);
   return lines
     .map((line) => shown.map(({ column }, place) => pad(line[place] ?? "", widths[place] ?? 0, column.align)))
     .map((line) => `${line.join(GAP).trimEnd()}\n`)
+    .join("");
+}
+
+/** Each row under its first two cells, which say whose it is. */
+function stacked([titles = [], ...rows]: readonly (readonly string[])[]): string {
+  const width = Math.max(...titles.slice(2).map(displayWidth));
+  return rows
+    .map((row) => {
+      const facts = titles.slice(2).map((title, index) => ({ title, cell: row[index + 2] ?? "" }));
+      const told = facts
+        .filter(({ cell }) => cell !== "")
+        .map(({ title, cell }) => `  ${pad(title, width)}${GAP}${cell}\n`);
+      return `${row.slice(0, 2).join(" ")}\n${told.join("")}`;
+    })
     .join("");
 }
 

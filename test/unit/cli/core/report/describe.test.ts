@@ -86,6 +86,13 @@ describe("the table at the end of a deploy", () => {
     assert.match(activationTable([{ host: "web-1", report: report({ ...PROGRAM, meter }) }]), / 9 +0 +8 ms/);
   });
 
+  test("on a terminal that is too narrow each program has lines of its own, and none is broken", () => {
+    const text = activationTable([{ host: "web-1", report: report(PROGRAM) }], 80);
+    assert.match(text, /^web-1 shop\n {2}did {9}reload\n/);
+    assert.match(text, /\n {2}requests {4}1200\n/);
+    assert.ok(text.split("\n").every((line) => line.length <= 80));
+  });
+
   test("every host and program has its row", () => {
     const two = report(PROGRAM, { ...PROGRAM, name: "api" });
     const table = activationTable([
