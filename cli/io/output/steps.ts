@@ -54,7 +54,14 @@ export function growTree({ hosts, phases }: PlanEvent): Steps {
   return {
     hosts: [...live].map(([host, steps]) => ({ host, steps })),
     report(event) {
-      if (event.kind === "plan" || event.kind === "note" || event.kind === "warning") return;
+      if (event.kind === "plan" || event.kind === "warning") return;
+      if (event.kind === "note") {
+        // Also printed when the tree has gone; but whoever pressed Ctrl-C wants to know now.
+        for (const [host, own] of live) {
+          if (event.host === undefined || event.host === host) show(own.findLast(isBegun), { output: event.text });
+        }
+        return;
+      }
       const steps = live.get(event.host);
       if (steps === undefined) return;
       if (event.kind === "host-phase") reportPhase(steps, event);
