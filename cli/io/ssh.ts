@@ -11,6 +11,7 @@ import { connect, type Socket } from "node:net";
 import { type LinkFailure, ZdrError } from "../failure.ts";
 import type { Connection } from "./session/transport.ts";
 import { channelOf } from "./ssh/channel.ts";
+import { gatherWrites } from "./ssh/gather-writes.ts";
 import { type HostTrust, knownHostsPaths, readHostTrust } from "./ssh/host-keys.ts";
 import type { KeyRing } from "./ssh/keys.ts";
 import { failureOf, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
@@ -121,6 +122,7 @@ async function connectOnce(target: SshTarget, deps: SshDeps, unwantedKeyTypes: r
     if (socket.destroyed || socket.readableEnded) {
       throw fail({ kind: "handshake", address: name, detail: "the host hung up at once" }, socket.errored);
     }
+    gatherWrites(socket);
     return await logIn({ target, name, socket, library, trust, keys: deps.keys, timeouts, fail });
   } catch (error) {
     socket.destroy();
