@@ -3,12 +3,15 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rm
 import * as z from "zod/mini";
 import { type Layout, PRIVATE_DIR_MODE, PRIVATE_FILE_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
-import { Manifest, Revision } from "../../protocol.ts";
+import { Manifest, type ManifestEntry, Revision } from "../../protocol.ts";
 import { errnoOf, fileError, ifThere, onFile, replaceFile } from "../files.ts";
 
 const HEAD_LIMIT_BYTES = 4096;
 /** A quote inside of a text would stand behind a backslash, so this is found nowhere but where the entries begin. */
 const ENTRIES_KEY = ',"entries":[';
+
+/** Up and out of the release. */
+const CLIMBS = /(?:^|\/)\.\.(?:\/|$)/;
 
 const ManifestHead = z.object({ tag: z.string(), digest: z.string(), revision: z.optional(Revision) });
 export type ManifestHead = z.infer<typeof ManifestHead>;
@@ -40,16 +43,41 @@ function readStart(path: string): string {
   }
 }
 
-/** Every manifest on this host, whether or not its release is still there; damaged ones are passed over. */
-export function readManifests(layout: Layout): Manifest[] {
+/** What a release is said to hold. */
+export interface Holding {
+  readonly tag: string;
+  readonly files: readonly HeldFile[];
+}
+type HeldFile = Pick<Extract<ManifestEntry, { type: "file" }>, "path" | "sha256" | "size">;
+
+/**
+ * What every manifest on this host says of files, whether or not its release is still there; damaged ones are passed over.
+ * They are looked through and not checked line by line, which takes ten times as long: whoever takes a file from a release
+ * hashes it first.
+ */
+export function readHoldings(layout: Layout): Holding[] {
   const names = ifThere("list", layout.manifests, () => readdirSync(layout.manifests)) ?? [];
-  const manifests: Manifest[] = [];
+  const holdings: Holding[] = [];
   for (const name of names.sort()) {
     const tag = /^(.+)\.json$/.exec(name)?.[1];
-    const manifest = tag === undefined ? undefined : readManifest(layout, tag);
-    if (manifest !== undefined) manifests.push(manifest);
+    const path = `${layout.manifests}/${name}`;
+    const text = tag === undefined ? undefined : ifThere("read", path, () => readFileSync(path, "utf8"));
+    const { tag: said, entries } = Object(parseJson(text ?? "")) as { tag?: unknown; entries?: unknown };
+    const files = Array.isArray(entries) ? filesAmong(entries) : undefined;
+    if (tag !== undefined && tag === said && files !== undefined) holdings.push({ tag, files });
   }
-  return manifests;
+  return holdings;
+}
+
+/** undefined: one of them is nothing that was ever written here. */
+function filesAmong(entries: readonly unknown[]): HeldFile[] | undefined {
+  const files: HeldFile[] = [];
+  for (const entry of entries) {
+    const { type, path, sha256, size } = Object(entry) as Record<string, unknown>;
+    if (typeof path !== "string" || CLIMBS.test(path)) return undefined;
+    if (type === "file" && typeof sha256 === "string" && typeof size === "number") files.push({ path, sha256, size });
+  }
+  return files;
 }
 
 /** Durable when it returns. `entries` come last, for readManifestHead(). */

@@ -18,7 +18,14 @@ import { canonicalManifest, type Manifest } from "../../protocol.ts";
 import { errnoOf, ifThere, onFile } from "../files.ts";
 import { type FileEntry, FileReader, sha256 } from "./bytes.ts";
 import { makeDurable, requireSpace, storeError, syncFolders } from "./disk.ts";
-import { makeFolder, readManifest, readManifestHead, removeManifest, writeManifest } from "./manifests.ts";
+import {
+  type Holding,
+  makeFolder,
+  readManifest,
+  readManifestHead,
+  removeManifest,
+  writeManifest,
+} from "./manifests.ts";
 import { linkShared, type SharedPaths } from "./shared.ts";
 import { closeFolders, makeFolders, makeLinks, removeTree } from "./tree.ts";
 
@@ -55,24 +62,24 @@ export function checkManifest(manifest: Manifest): void {
 }
 
 /**
- * What of this manifest the host lacks, reading only. `kept` gives the manifests of this host (readManifests); one
+ * What of this manifest the host lacks, reading only. `held`: what there is on this host (readHoldings); a manifest
  * whose release is gone serves nothing. With `readSources`, sources are also hashed, so that the answer is the one that a real run
  * would end with. Fails with `release-differs` where the tag is taken by other content.
  */
 export async function planStage(
   layout: Layout,
   manifest: Manifest,
-  kept: () => readonly Manifest[],
+  held: () => readonly Holding[],
   { readSources = false }: { readonly readSources?: boolean } = {},
 ): Promise<StagePlan> {
   if (isStaged(layout, manifest)) return { staged: true, missing: [], copies: [] };
-  const sources = sourcesOf(layout, kept());
+  const sources = sourcesOf(layout, held());
   const reader = new FileReader();
   const missing: number[] = [];
   const copies: Copy[] = [];
   for (const [index, entry] of manifest.entries.entries()) {
     if (entry.type !== "file") continue;
-    const source = sources.get(contentKey(entry));
+    const source = sources.get(entry.sha256);
     const isThere = source !== undefined && isRegular(source, entry.size);
     if (isThere && (!readSources || (await reader.holds(source, { ...entry, mode: 0 }))))
       copies.push({ index, source });
@@ -91,14 +98,13 @@ function isStaged(layout: Layout, manifest: Manifest): boolean {
   throw new AgentError({ reason: "release-differs", tag, stagedDigest: there?.digest ?? "", digest });
 }
 
-const contentKey = (entry: FileEntry) => `${entry.sha256} ${entry.size}`;
-
-function sourcesOf(layout: Layout, kept: readonly Manifest[]): Map<string, string> {
+/** By the sha256 of what stands there. */
+function sourcesOf(layout: Layout, held: readonly Holding[]): Map<string, string> {
   const sources = new Map<string, string>();
-  for (const { tag, entries } of kept) {
+  for (const { tag, files } of held) {
     const root = layout.release(tag);
     if (ifThere("look at", root, () => lstatSync(root))?.isDirectory() !== true) continue;
-    for (const entry of entries) if (entry.type === "file") sources.set(contentKey(entry), `${root}/${entry.path}`);
+    for (const { sha256, path } of files) sources.set(sha256, `${root}/${path}`);
   }
   return sources;
 }

@@ -2,7 +2,7 @@
 import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import type { Manifest, StageResult } from "../../protocol.ts";
-import { readManifests } from "./manifests.ts";
+import { readHoldings } from "./manifests.ts";
 import {
   type Copy,
   checkManifest,
@@ -34,7 +34,7 @@ export async function stageRelease(
 ): Promise<Staging> {
   checkManifest(manifest);
   checkShared(layout, manifest.entries, shared);
-  const plan = await planStage(layout, manifest, () => readManifests(layout), { readSources: dryRun });
+  const plan = await planStage(layout, manifest, () => readHoldings(layout), { readSources: dryRun });
   if (!plan.staged) requireRoom(layout, manifest);
   if (plan.staged || dryRun) return { result: resultOf(manifest, plan) };
   const incoming = await createIncoming(layout, manifest);

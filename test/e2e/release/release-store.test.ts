@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { AgentError } from "../../../agent/core/failure.ts";
-import { readManifest, readManifestHead, readManifests, writeManifest } from "../../../agent/io/release/manifests.ts";
+import { readHoldings, readManifest, readManifestHead, writeManifest } from "../../../agent/io/release/manifests.ts";
 import { clearIncoming, publish, removeRelease, verifyRelease } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
 import type { AgentFailure } from "../../../agent/protocol.ts";
@@ -134,7 +134,7 @@ describe("a manifest on the host", () => {
     writeFileSync(rig.layout.manifest("v3"), text.replace('"v1"', '"v3"').slice(0, -10));
     writeFileSync(rig.layout.manifest("v4"), text.replace('"v1"', '"v4"').replace('"path":"a"', '"path":"../a"'));
     assert.deepEqual(
-      readManifests(rig.layout).map(({ tag }) => tag),
+      readHoldings(rig.layout).map(({ tag }) => tag),
       ["v1"],
     );
     assert.equal((await failureOf(verifyRelease(rig.layout, "v2"))).reason, "release-missing");
