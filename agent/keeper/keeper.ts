@@ -14,6 +14,7 @@ import { generationState, lookAround, proveFor } from "./looking.ts";
 import { membersOf, watchOf } from "./machine/family.ts";
 import { type Effect, type Event, initialState, keyOf, type State } from "./machine/model.ts";
 import { reloadSignalOf, step } from "./machine.ts";
+import { markFor } from "./members.ts";
 import { type KeeperPaths, settingsOf } from "./spec.ts";
 import { CannotStart, createStarter } from "./starter.ts";
 import { CONTROL_VERSION, type ControlReply } from "./wire.ts";
@@ -141,7 +142,7 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
       const { lineages } = starter;
       const known = new Map(state.generations.map(({ pid, lineage }) => [pid, lineage]));
       const { startTicks: sinceTicks, pgrp } = self;
-      const search = { specPath: paths.spec, command: starter.command(), sinceTicks, pgrp, lineages, known };
+      const search = { mark: markFor(paths.spec), command: starter.command(), sinceTicks, pgrp, lineages, known };
       const ownSockets = state.settings.strategy === "socket" ? starter.inodes() : undefined;
       return lookAround(search, all, state, ownSockets);
     },

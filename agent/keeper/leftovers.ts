@@ -7,7 +7,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import { bootId, descendants, type ListedProcess, readProcess } from "../io/process/processes.ts";
-import { findMembers } from "./members.ts";
+import { findMembers, markFor } from "./members.ts";
 import type { KeeperPaths, KeptProgram } from "./spec.ts";
 
 /** After TERM. Not `drainMs`: whoever waits for the port meanwhile is refused. */
@@ -75,7 +75,7 @@ export async function endLeftovers(paths: KeeperPaths, spec: KeptProgram): Promi
 function findLeftovers(paths: KeeperPaths, spec: KeptProgram, state: StateFile | undefined): number[] {
   const recorded = (state?.generations ?? []).filter(isAlive);
   const found = findMembers({
-    ...{ specPath: paths.spec, command: spec.command, sinceTicks: state?.keeper.startTicks ?? 0 },
+    ...{ mark: markFor(paths.spec), command: spec.command, sinceTicks: state?.keeper.startTicks ?? 0 },
     // A process group keeps its number from others while somebody is in it.
     pgrp: state?.keeper.pgrp ?? 0,
     lineages: new Map(),

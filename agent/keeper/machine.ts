@@ -44,7 +44,7 @@ import {
   removeUnseen,
   spawn,
 } from "./machine/generations.ts";
-import { replaceLost } from "./machine/losing.ts";
+import { endHold, replaceLost } from "./machine/losing.ts";
 import {
   beginTurn,
   type Effect,
@@ -57,7 +57,7 @@ import {
   type State,
   type Turn,
 } from "./machine/model.ts";
-import { abort, advance, askReload, beLate, lookedHandover } from "./machine/reload.ts";
+import { abort, advance, askReload, beForked, beLate, lookedHandover } from "./machine/reload.ts";
 
 export interface Step {
   readonly state: State;
@@ -220,6 +220,8 @@ function servingTimedOut(turn: Turn, name: string): void {
     state.isBackingOff = false;
     spawn(turn);
   }
+  if (name === "hold") endHold(turn);
+  if (name === "fork") beForked(turn);
   if (name === "ready" && state.reload?.step === "waiting") {
     state.reload.step = "judging";
     emit(turn, { kind: "look", all: true });

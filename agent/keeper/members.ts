@@ -12,7 +12,8 @@ import type { Member } from "./machine/model.ts";
 import { readLifeline } from "./start.ts";
 
 export interface Search {
-  readonly specPath: string;
+  /** Value of MARK; undefined: it says nothing here. */
+  readonly mark: string | undefined;
   readonly command: readonly string[];
   /** Nobody who started earlier belongs to it; in clock ticks since boot. */
   readonly sinceTicks: number;
@@ -49,7 +50,7 @@ function belonging(listed: ListedProcess, search: Search): { lineage: number | u
       return pgrp === search.pgrp && isKin(pid, search.command) ? { lineage: undefined } : undefined;
     }
   }
-  return isMarked(pid, search.specPath) ? { lineage: undefined } : undefined;
+  return isMarked(pid, search.mark) ? { lineage: undefined } : undefined;
 }
 
 /** A child that has died still tells that there was one. */
@@ -66,8 +67,16 @@ function describe(listed: ListedProcess, lineage: number | undefined, command: r
   return { pid, startTicks, ppid, lineage, isDead: isZombie, isKin: kin };
 }
 
-export function isMarked(pid: number, specPath: string): boolean {
-  return readProc(pid, "environ").split("\0").includes(`${MARK}=${specPath}`);
+function isMarked(pid: number, mark: string | undefined): boolean {
+  return mark !== undefined && readProc(pid, "environ").split("\0").includes(`${MARK}=${mark}`);
+}
+
+/**
+ * A supervisord that was started out of the program itself carries the mark, as does all that it starts: then the mark
+ * tells nothing, and to end whoever has it would end supervisord.
+ */
+export function markFor(specPath: string): string | undefined {
+  return process.env[MARK] === specPath ? undefined : specPath;
 }
 
 /** Words of argv in which the program's name is looked for: an interpreter, its option, and the script. */

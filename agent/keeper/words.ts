@@ -19,6 +19,8 @@ export function wordsOf(note: Note): string {
       return `starting again${note.delayMs === 0 ? "" : ` in ${note.delayMs} ms`}, crash ${note.crashes} in a row`;
     case "stopping":
       return "stopping";
+    case "holding":
+      return "the program has ended in a reload, waiting for the word of who asked for it";
     case "giving-up":
       return "too many crashes in a row, giving up";
   }

@@ -35,7 +35,7 @@ export function finishReload(turn: Turn, outcome: Answer): void {
   }
   answer(turn, reload.askers, outcome);
   turn.state.reload = undefined;
-  emit(turn, { kind: "cancel", timer: "ready" });
+  emit(turn, { kind: "cancel", timer: "ready" }, { kind: "cancel", timer: "fork" });
 }
 
 /** Neither the reload under way nor the one behind it will take place. */
@@ -185,5 +185,7 @@ export function passSignals(turn: Turn): void {
 export function spawn(turn: Turn): void {
   turn.state.isSpawning = true;
   turn.state.mustRespawn = false;
+  turn.state.hold = "no";
+  emit(turn, { kind: "cancel", timer: "hold" });
   emit(turn, { kind: "spawn" });
 }

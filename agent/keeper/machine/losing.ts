@@ -5,7 +5,7 @@
 import { end } from "./ending.ts";
 import { acceptorOf, activeOf, candidatesOf, livingOf, membersOf, verdictOf } from "./family.ts";
 import { adopt, awaitReady, becomeReady, emit, endStrays, note, passSignals, spawn } from "./generations.ts";
-import { backOffMs, CRASH_LIMIT, keyOf, type Turn } from "./model.ts";
+import { backOffMs, CRASH_LIMIT, HOLD_MS, keyOf, type Turn } from "./model.ts";
 
 /** To be called whenever one may have been the last. */
 export function replaceLost(turn: Turn, isAllAsked: boolean): void {
@@ -15,17 +15,34 @@ export function replaceLost(turn: Turn, isAllAsked: boolean): void {
   if (state.settings.strategy === "socket") startAgain(turn);
   else if (state.reload !== undefined) return;
   else if (!isAllAsked) emit(turn, { kind: "look", all: true });
-  else if (reinstate(turn) || findSuccessor(turn)) state.mustRespawn = false;
-  else if (!state.mustRespawn) end(turn);
-  else respawnWhenGone(turn);
+  else if (reinstate(turn) || findSuccessor(turn)) {
+    state.mustRespawn = false;
+    state.hold = "no";
+  } else if (state.mustRespawn) respawnWhenGone(turn);
+  else if (state.hold === "no") end(turn);
+  else hold(turn);
 }
 
-/** What was dismissed, and its children, may hold the port until they are gone. */
+function hold(turn: Turn): void {
+  if (turn.state.hold === "holding") return;
+  turn.state.hold = "holding";
+  note(turn, { note: "holding" });
+  emit(turn, { kind: "timer", timer: "hold", ms: HOLD_MS });
+}
+
+export function endHold(turn: Turn): void {
+  if (turn.state.hold !== "holding") return;
+  turn.state.hold = "no";
+  replaceLost(turn, true);
+}
+
+/** What was dismissed, and its children, may hold the port until they are gone; an old generation that drains does not. */
 function respawnWhenGone(turn: Turn): void {
   const { state } = turn;
-  if (state.generations.length > 0) return;
-  const living = livingOf(state.members);
-  if (living.length > 0) endStrays(turn, living);
+  if (state.generations.some(({ stage }) => stage === "dismissed")) return;
+  const draining = new Set(state.generations.flatMap((each) => membersOf(state, each, state.members)).map(keyOf));
+  const others = livingOf(state.members).filter((member) => !draining.has(keyOf(member)));
+  if (others.length > 0) endStrays(turn, others);
   else spawn(turn);
 }
 

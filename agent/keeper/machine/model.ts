@@ -85,7 +85,7 @@ export type Note =
   | { readonly note: "gone"; readonly pid: number; readonly status: Status; readonly wasServing: boolean }
   | { readonly note: "failed"; readonly reason: ReloadFailure; readonly detail: string | undefined }
   | { readonly note: "again"; readonly crashes: number; readonly delayMs: number }
-  | { readonly note: "stopping" | "giving-up" };
+  | { readonly note: "stopping" | "giving-up" | "holding" };
 
 export type Effect =
   /** Read the spec and start the program once; answered by `spawned` or `spawn-failed`. */
@@ -132,8 +132,10 @@ export interface Reload {
   successor: number | undefined;
   /** Of `handover`: who was there before the program was asked. */
   before: ReadonlySet<MemberKey>;
-  /** Of `handover`: successors in sight, and in how many looks. */
+  /** Of `handover`: successors that were in sight, and in how many looks. */
   seen: Map<MemberKey, number>;
+  /** There was one at the last look. */
+  hasCandidate: boolean;
 }
 
 export interface State {
@@ -156,8 +158,13 @@ export interface State {
   /** In a row, of `socket`. */
   crashes: number;
   isBackingOff: boolean;
-  /** An operator ended what was there on purpose: start again. */
+  /** What was there has been ended on purpose: start again. */
   mustRespawn: boolean;
+  /**
+   * The program ended during a reload that a client asked for: `armed` until that is certain, then `holding` for
+   * HOLD_MS, since the client will flip back and ask for another start (abort).
+   */
+  hold: "no" | "armed" | "holding";
   /** Left behind by a generation, and told to end. */
   strays: Map<MemberKey, { pid: number; startTicks: number }>;
   isKilling: boolean;
@@ -176,6 +183,10 @@ export interface Turn {
 export const LAST_CHANCE_MS = 2_000;
 /** After SIGKILL to everybody; then the keeper ends whatever the kernel still holds. */
 export const KILL_WAIT_MS = 2_000;
+/** Libraries fork as they are asked. Without any successor in sight after this long, none will come. */
+export const FORK_MS = 5_000;
+/** Without a word from the client, whoever started the keeper starts the program again. */
+export const HOLD_MS = 3_000;
 /** Ready for this long: crashes before that count no more. */
 export const STABLE_MS = 10_000;
 export const CRASH_LIMIT = 6;
@@ -208,6 +219,7 @@ export function initialState(): State {
       pending: undefined,
     },
     ...{ wasReady: false, signals: [], crashes: 0, isBackingOff: false, mustRespawn: false, isKilling: false },
+    hold: "no",
     ...{ strays: new Map(), members: [], closedLifelines: new Set() },
   };
 }

@@ -28,7 +28,7 @@ import {
   readyAnswer,
   spawn,
 } from "./generations.ts";
-import { type Generation, keyOf, type State, type Turn } from "./model.ts";
+import { FORK_MS, type Generation, keyOf, type State, type Turn } from "./model.ts";
 
 /** Looks of a watch, about a second: a process that nobody may look into, and whose parent has left it the port, serves. */
 const LOOKS_TO_BELIEVE = 8;
@@ -55,7 +55,7 @@ export function advance(turn: Turn): void {
   if (settings.strategy === "handover" && (last === undefined || generations.length > 1)) return;
   state.pending = undefined;
   state.reload = {
-    ...{ askers: pending, successor: undefined, before: new Set(), seen: new Map() },
+    ...{ askers: pending, successor: undefined, before: new Set(), seen: new Map(), hasCandidate: false },
     step: settings.strategy === "socket" ? "spawning" : "looking",
   };
   if (settings.strategy === "handover") emit(turn, { kind: "look", all: false });
@@ -96,6 +96,7 @@ function askProgram(turn: Turn): void {
   answer(turn, reload.askers, { event: "started", generations: namesOf(state) });
   if (settings.signal !== undefined) {
     emit(turn, { kind: "signal", pid: target.pid, startTicks: target.startTicks, name: settings.signal });
+    emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
   }
   emit(turn, { kind: "timer", timer: "ready", ms: settings.readyMs });
 }
@@ -106,11 +107,13 @@ function follow(turn: Turn): void {
   if (reload === undefined) return;
   const known = new Set([...reload.before, ...state.generations.map(keyOf)]);
   const candidates = candidatesOf(state.members, known);
+  reload.hasCandidate = candidates.length > 0;
   for (const { member } of candidates) reload.seen.set(keyOf(member), (reload.seen.get(keyOf(member)) ?? 0) + 1);
   const successor = acceptorOf(candidates) ?? believable(state, candidates);
   if (successor !== undefined) handOver(turn, successor);
   // Whether anybody is left is for replaceLost to find out.
   else if (candidates.length === 0 && (activeOf(state).length === 0 || hasDied(state))) {
+    if (reload.askers.length > 0 && activeOf(state).length === 0) state.hold = "armed";
     finishReload(turn, { event: "failed", reason: "exited" });
   } else if (reload.step === "judging") judge(turn, candidates);
 }
@@ -153,6 +156,13 @@ function judge(turn: Turn, candidates: readonly Candidate[]): void {
   }
 }
 
+/** The program has had its time to fork. */
+export function beForked(turn: Turn): void {
+  const { reload, settings } = turn.state;
+  if (reload?.step !== "waiting" || reload.hasCandidate || settings.strategy !== "handover") return;
+  finishReload(turn, { event: "failed", reason: "no-successor" });
+}
+
 /** A generation has had `readyMs`. */
 export function beLate(turn: Turn, generation: Generation): void {
   const { state } = turn;
@@ -184,7 +194,7 @@ export function abort(turn: Turn, asker: number): void {
   for (const generation of unready) dismiss(turn, generation);
   const ended = unready.map(({ pid }) => pid);
   answer(turn, [asker], { event: "aborted", ended });
-  if (activeOf(state).length > 0 || (ended.length === 0 && !state.isUnwanted)) return;
+  if (activeOf(state).length > 0 || (ended.length === 0 && !state.isUnwanted && state.hold === "no")) return;
   state.mustRespawn = true;
   emit(turn, { kind: "look", all: true });
 }

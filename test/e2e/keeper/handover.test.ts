@@ -148,6 +148,29 @@ test("a hung successor of a program that has left is ended by abort, and the pro
   assert.equal(await rig.keeperPid(), keeper);
 });
 
+test("a program that nobody may look into is followed by its name and process group", async (t) => {
+  const rig = await startKeeperRig(t, { ...HANDOVER, words: ["--undumpable"], spec: { readyMs: 1_500 } });
+  const control = await rig.control();
+  await rig.flip("v2");
+  assert.equal((await control.ask("reload")).event, "ready");
+  assert.match(await rig.get(), /^v2 /);
+  await rig.supervisord.ctl(["stop", "shop"]);
+  await assert.rejects(rig.get());
+});
+
+test("a program that ended in a reload is started again through current, under the same pid", async (t) => {
+  const rig = await startKeeperRig(t, { ...HANDOVER, words: ["--leave", "at-once"] });
+  const keeper = await rig.keeperPid();
+  const control = await rig.control();
+  await rig.flip("bad", "crash");
+  const reply = await control.ask("reload");
+  assert.ok(reply.event === "failed" && reply.reason === "exited", JSON.stringify(reply));
+  await rig.flip("v1");
+  assert.equal((await control.ask("abort")).event, "aborted");
+  await eventually(async () => (await rig.get()).startsWith("v1 "), { name: "v1 answers again" });
+  assert.deepEqual(await rig.status(), { state: "RUNNING", pid: keeper });
+});
+
 test("the program's own status is passed up, and a status that nobody can know is 1", async (t) => {
   const rig = await startKeeperRig(t, HANDOVER);
   await rig.get("/exit?code=7").catch(() => {});

@@ -235,7 +235,8 @@ test("while one child serves and nothing is under way, nobody looks and no timer
 test("a keeper that serves has something to serve with, or is on its way to it", () => {
   forAll(({ after, world }) => {
     if (after.phase !== "serving" || activeOf(after).length > 0) return;
-    const isOnItsWay = after.isSpawning || after.isBackingOff || world.lookAsked() !== "no";
+    const waits = after.isSpawning || after.isBackingOff || world.timers.has("hold");
+    const isOnItsWay = waits || world.lookAsked() !== "no";
     assert.ok(isOnItsWay || watchOf(after) === "fast", "nobody serves, and nothing will happen");
   });
 });

@@ -41,6 +41,17 @@ describe("socket", () => {
     assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
   });
 
+  test("a start that was aborted under way never serves", () => {
+    const world = startedWorld("socket");
+    reload(world, 1);
+    abort(world, 2);
+    const unwanted = world.finishSpawn() ?? assert.fail();
+    unwanted.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: aborted"]);
+    assert.deepEqual([world.first.got, unwanted.got], [[], ["TERM"]]);
+  });
+
   test("a release that crashes, hangs or can not be executed costs nothing", () => {
     const world = startedWorld("socket");
     endAndTell(world, successorOf(world, 1), { code: 3 });
@@ -224,10 +235,61 @@ describe("handover", () => {
     assert.deepEqual(answersTo(deserted, 1), ["started", "failed: not-ready"]);
   });
 
-  test("a program that forks nothing is told as that", () => {
+  test("a program that forks nothing is told as that, long before a successor would have to be ready", () => {
     const world = startedWorld("handover");
     reload(world, 1);
     world.look(false);
+    assert.ok((world.timers.get("fork") ?? Number.NaN) < (world.timers.get("ready") ?? Number.NaN));
+    world.fire("fork");
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
+
+    const slow = startedWorld("handover");
+    forkAsked(slow, slow.first, 1);
+    slow.look(false);
+    slow.fire("fork");
+    assert.deepEqual(answersTo(slow, 1), ["started"]);
+  });
+
+  test("a helper that looks like its parent for a moment is no successor that died", () => {
+    const world = startedWorld("handover");
+    const helper = forkAsked(world, world.first, 1);
+    world.look(false);
+    world.end(helper, "unknown");
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    world.fire("fork");
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
+  });
+
+  test("of a successor and its workers the successor is the generation", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first);
+    const worker = world.fork(second, true);
+    worker.accepts = true;
+    world.look(false);
+    assert.deepEqual(world.answers.get(1)?.at(-1), { event: "ready", pid: second.pid, startTicks: second.startTicks });
+  });
+
+  test("a successor that nobody may look into is believed in some time after its parent has left", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first);
+    const looked = () => {
+      world.send({ kind: "looked", all: false, members: [{ ...second, isDead: false, accepts: "unknown" }] });
+    };
+    world.end(world.first, { code: 0 });
+    world.deliver();
+    for (let looks = 1; looks < 8; looks++) looked();
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    looked();
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
+  test("a program that is asked by others is given all of the time", () => {
+    const world = startedWorld("handover", { signal: undefined });
+    reload(world, 1);
+    world.look(false);
+    assert.deepEqual(world.first.got, []);
+    assert.deepEqual([...world.timers.keys()], ["ready"]);
     world.fire("ready");
     world.look(true);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
@@ -259,6 +321,40 @@ describe("handover", () => {
     assert.equal(world.spawns(), 1);
   });
 
+  test("a program that ends in a client's reload is started again when the client says so, or is left to supervisor", () => {
+    const lost = () => {
+      const world = startedWorld("handover");
+      const bad = forkAsked(world, world.first, 1);
+      endAndTell(world, world.first, { code: 0 });
+      world.end(bad, "unknown");
+      world.look(false);
+      world.look(true);
+      assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
+      assert.equal(world.exitCode(), undefined);
+      return world;
+    };
+    const told = lost();
+    abort(told, 2);
+    told.look(true);
+    assert.equal(told.spawns(), 1);
+    assert.equal(told.timers.has("hold"), false);
+
+    const untold = lost();
+    untold.fire("hold");
+    untold.look(false);
+    assert.equal(untold.exitCode(), 1);
+  });
+
+  test("a program that ends in a reload that a signal asked for is left to supervisor at once", () => {
+    const world = startedWorld("handover");
+    world.send({ kind: "signal", name: "USR2" });
+    world.look(false);
+    endAndTell(world, world.first, { code: 5 });
+    world.look(true);
+    world.look(false);
+    assert.equal(world.exitCode(), 5);
+  });
+
   test("abort leaves what is ready alone", () => {
     const world = startedWorld("handover");
     abort(world, 1);
@@ -278,6 +374,16 @@ describe("handover", () => {
     const unseen = late.fork(late.first, true);
     endAndTell(late, late.first, { code: 0 });
     assert.deepEqual(unseen.got, ["TERM"]);
+    assert.equal(late.timers.has(`stray:${unseen.pid}`), false, "it has requests of its own to finish");
+  });
+
+  test("a stop does not tell an old generation what its successor has told it", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first);
+    second.accepts = true;
+    world.look(false);
+    world.send({ kind: "signal", name: "TERM" });
+    assert.deepEqual([world.first.got, second.got], [["USR2"], ["TERM"]]);
   });
 
   test("the end of a successor is watched for where a helper holds the lifeline as well, and only there", () => {
@@ -361,6 +467,23 @@ describe("both", () => {
     world.look(false);
     assert.equal(world.processes.size, 0);
     assert.equal(world.exitCode(), 0);
+  });
+
+  test("a second TERM changes nothing", () => {
+    const world = startedWorld("handover");
+    world.send({ kind: "signal", name: "TERM" });
+    world.effects();
+    world.send({ kind: "signal", name: "TERM" });
+    assert.deepEqual(world.effects(), []);
+  });
+
+  test("who is forked while everything is killed is killed as well", () => {
+    const world = startedWorld("handover");
+    world.send({ kind: "signal", name: "TERM" });
+    world.fire("end");
+    const orphan = world.fork({ ...world.first, pid: 1 }, true);
+    world.look(false);
+    assert.equal(world.processes.has(orphan.pid), false);
   });
 
   test("a stop before anything was started starts nothing", () => {
