@@ -24,9 +24,21 @@ export const REPLY_LINE_LIMIT_BYTES = 16 * 1024 * 1024;
 export const DATA_FRAME_LIMIT_BYTES = 1024 * 1024;
 
 /** The presets that `reload:` may name; what each one means stands in agent/core/presets.ts. */
-export const PRESET_NAMES = ["overseer", "gunicorn", "restart"] as const;
+export const PRESET_NAMES = [
+  "overseer",
+  "grace",
+  "endless",
+  "gracehttp",
+  "tableflip",
+  "reuseport",
+  "graceful-url",
+  "gunicorn",
+  "node",
+  "systemd-socket",
+  "restart",
+] as const;
 /** How a program takes a new release; docs/glossary.md. */
-export const STRATEGY_NAMES = ["signal", "slot", "restart"] as const;
+export const STRATEGY_NAMES = ["signal", "slot", "handover", "http", "socket", "restart"] as const;
 /** Signals that a `reload:` may name. KILL and STOP can not be handled by any program, so they reload nothing. */
 export const RELOAD_SIGNALS = ["HUP", "USR1", "USR2", "QUIT", "TERM", "INT", "WINCH", "TTIN", "TTOU"] as const;
 
@@ -52,10 +64,18 @@ export const ReloadPlan = z.object({
   preset: z.optional(z.enum(PRESET_NAMES)),
   strategy: z.enum(STRATEGY_NAMES),
   signal: z.optional(z.enum(RELOAD_SIGNALS)),
+  /** Of `handover`: ends the old generation where the program does not do that by itself. */
+  oldSignal: z.optional(z.enum(RELOAD_SIGNALS)),
+  /** Of `http`: asked once, from the host itself. */
+  url: z.optional(z.string()),
   /** How long the old generation may take to finish its requests. */
   drainMs: nonNegative,
 });
 export type ReloadPlan = z.infer<typeof ReloadPlan>;
+
+/** What a keeper listens on for its program. `host`: an address in numbers. */
+export const ListenPlan = z.union([z.object({ host: z.string(), port: nonNegative }), z.object({ path: z.string() })]);
+export type ListenPlan = z.infer<typeof ListenPlan>;
 
 export const HttpHealth = z.object({
   /** `http://host:port/path`, asked from the host itself. */
@@ -79,6 +99,8 @@ export const ProgramPlan = z.object({
   /** argv; a relative first word stands under `current/`. `{current}`, `{deploy_to}`, `{shared}` and `{run}` are filled in by the agent. */
   command: z.array(z.string()).check(z.minLength(1)),
   reload: ReloadPlan,
+  /** Of `socket`: what is handed to the program, in this order from fd 3 on. */
+  listen: z.optional(z.array(ListenPlan)),
   health: z.optional(HttpHealth),
   /** argv of the program's own check of a release, run before the flip with `{release}` filled in. */
   check: z.optional(strings),
@@ -414,6 +436,8 @@ const requestShapes = {
     dryRun: z.boolean(),
     /** Text of the helper that looks into processes of other users as root. */
     prove: z.string(),
+    /** Text of the program that supervisor runs in the place of one that hands over. */
+    keeper: z.string(),
   },
 } as const;
 

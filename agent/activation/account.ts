@@ -34,8 +34,12 @@ interface Owned {
 }
 
 /** Undefined: there is no such user. Only a supervisord that is root starts programs as somebody else. */
-export async function programAccount(context: HostContext, { user }: ProgramPlan): Promise<Account | undefined> {
-  const { uid } = await supervisorFacts(context);
+export async function programAccount(context: HostContext, program: ProgramPlan): Promise<Account | undefined> {
+  return accountFor((await supervisorFacts(context)).uid, program);
+}
+
+/** The same, where supervisord's uid is known already. */
+export function accountFor(uid: number, { user }: ProgramPlan): Promise<Account | undefined> {
   return accountOf(uid === 0 && user !== undefined ? user : String(uid));
 }
 

@@ -12,12 +12,15 @@ import {
   processKey,
   releaseRun,
 } from "../core/generation.ts";
+import { isKept } from "../core/presets.ts";
 import { probeOnce } from "../io/http/probe.ts";
+import { keeperState } from "../kept/client.ts";
+import { type ProcessName, reloadKept } from "../kept/reload.ts";
 import type { ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import { viewProgram } from "./program-view.ts";
 import { programEvent, waitReady } from "./ready.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
-import { STRATEGIES } from "./strategies.ts";
+import { type Ask, STRATEGIES } from "./strategies.ts";
 import { askToStart, settledInfo, stopProgram } from "./supervised.ts";
 
 export type Action = ProgramReport["action"];
@@ -32,6 +35,8 @@ export interface Brought {
   readonly at: number;
   readonly readyMs: number;
   readonly gapMs: number | undefined;
+  /** What a keeper would start again, without a word to supervisor, if it ended. */
+  readonly generation?: ProcessName | undefined;
   /** The old generation, by key; drained when none of them lives. */
   readonly old: readonly ProcessView[];
   readonly proof: ProgramReport["proof"];
@@ -52,7 +57,7 @@ export async function bringProgram(
   options: BringOptions,
 ): Promise<Brought> {
   const strategy = STRATEGIES[program.reload.strategy];
-  strategy.prepare(context, program, options.tag);
+  await strategy.prepare(context, program, options.tag);
   const info = await settledInfo(context, program);
   if (isDown(info.statename)) return start(context, program, options.tag);
   if (options.reload === "if-needed" && options.restart !== true) {
@@ -60,9 +65,9 @@ export async function bringProgram(
     if (already) return already;
   }
   const before = await viewProgram(context, program, info.pid);
-  const signal = options.restart === true ? undefined : strategy.signal(program);
-  if (signal === undefined) return restart(context, program, info, before, options.tag);
-  return reload(context, program, info, before, options.tag, signal);
+  const ask = strategy.ask(program);
+  if (options.restart === true || ask.by === "restart") return restart(context, program, info, before, options.tag);
+  return reload(context, program, info, before, options.tag, ask);
 }
 
 /** The proof that a running program serves the release as it is; undefined where that can not be proved. */
@@ -104,7 +109,8 @@ async function start(context: HostContext, program: ProgramPlan, tag: string): P
     listens: program.health !== undefined,
     at,
   });
-  return { program, tag, action: "start", at, gapMs: undefined, old: [], ...ready };
+  const generation = await readyGeneration(context, program);
+  return { program, tag, action: "start", at, gapMs: undefined, old: [], generation, ...ready };
 }
 
 async function restart(
@@ -120,7 +126,8 @@ async function restart(
   await askToStart(context, program);
   const listens = program.health !== undefined || before.some((process) => process.accepts);
   const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, at });
-  return { program, tag, action: "restart", at, gapMs: ready.readyMs, old: [...before], ...ready };
+  const generation = await readyGeneration(context, program);
+  return { program, tag, action: "restart", at, gapMs: ready.readyMs, old: [...before], generation, ...ready };
 }
 
 async function reload(
@@ -129,18 +136,30 @@ async function reload(
   info: ProcessInfo,
   before: readonly ProcessView[],
   tag: string,
-  signal: string,
+  ask: Exclude<Ask, { by: "restart" }>,
 ): Promise<Brought> {
   const at = context.now();
-  await refuseUnsafeSignal(context, program, info.pid);
-  context.emit(programEvent(context, program, `signal ${signal}`, info.pid, undefined));
-  await context.supervisor.signalProcess(program.process, signal);
+  let generation: ProcessName | undefined;
+  if (ask.by === "keeper") generation = await reloadKept(context, program, info.pid);
+  else await sendSignal(context, program, info.pid, ask.signal);
   const listens = program.health !== undefined || before.some((process) => process.accepts);
   const expected = { pid: info.pid, start: info.start };
   const mustBeNew = releaseRun(before) === tag;
   const awaited = { tag, before: keysOf(before), listens, mustBeNew, at, expected };
   const ready = await waitReady(context, program, awaited);
-  return { program, tag, action: "reload", at, gapMs: undefined, old: oldGeneration(before), ...ready };
+  return { program, tag, action: "reload", at, gapMs: undefined, old: oldGeneration(before), generation, ...ready };
+}
+
+/** The main process that a keeper has just started; undefined: there is no keeper, or it can not be asked. */
+async function readyGeneration({ layout }: HostContext, program: ProgramPlan): Promise<ProcessName | undefined> {
+  if (!isKept(program)) return undefined;
+  return (await keeperState(layout.keeperSocket(program.name)))?.generations.findLast(({ stage }) => stage === "ready");
+}
+
+async function sendSignal(context: HostContext, program: ProgramPlan, pid: number, signal: string): Promise<void> {
+  await refuseUnsafeSignal(context, program, pid);
+  context.emit(programEvent(context, program, `signal ${signal}`, pid, undefined));
+  await context.supervisor.signalProcess(program.process, signal);
 }
 
 function keysOf(processes: readonly ProcessView[]): Set<ProcessKey> {

@@ -1,10 +1,11 @@
 /** What a supervised program's processes are right now: supervisor's pid, its descendants, and what each one runs. */
 import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
-import { PRESETS } from "../core/presets.ts";
+import { isKept, PRESETS } from "../core/presets.ts";
 import { inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
-import { commandLine, fileIdentity, programPids } from "../io/process/processes.ts";
+import { commandLine, descendants, fileIdentity, programPids } from "../io/process/processes.ts";
 import { presentReleases } from "../io/release/releases.ts";
+import { keeperState } from "../kept/client.ts";
 import type { ProgramPlan } from "../protocol.ts";
 
 /** Device and inode of each release's folder, and of the program's binary in it. */
@@ -31,7 +32,7 @@ export async function viewProgram(
   supervisedPid: number,
 ): Promise<ProcessView[]> {
   if (supervisedPid === 0) return [];
-  const pids = programPids(supervisedPid);
+  const pids = await pidsOf(context, program, supervisedPid);
   const inspections = await inspectProcesses(pids, releaseWants(context, program));
   const throughCurrent = startsThroughCurrent(context, program, supervisedPid);
   const isMaster = hasMaster(program) || inspections.some((found) => found.pid !== supervisedPid && found.accepts);
@@ -47,6 +48,15 @@ export async function viewProgram(
   }));
 }
 
+/** A successor may lead a process group of its own, and be a child of init by now: its keeper knows it all the same. */
+async function pidsOf({ layout }: HostContext, program: ProgramPlan, supervisedPid: number): Promise<number[]> {
+  const pids = programPids(supervisedPid);
+  if (!isKept(program)) return pids;
+  const generations = (await keeperState(layout.keeperSocket(program.name)))?.generations ?? [];
+  const known = generations.flatMap(({ pid, accepting }) => [pid, ...accepting]);
+  return [...new Set([...pids, ...known, ...known.flatMap((pid) => descendants(pid).map((found) => found.pid))])];
+}
+
 /** By what runs, and not by what supervisor's files say: a section that was changed is not adopted before a restart. */
 function startsThroughCurrent({ layout }: HostContext, program: ProgramPlan, supervisedPid: number): boolean {
   const words = commandLine(supervisedPid);
@@ -59,6 +69,7 @@ function startsThroughCurrent({ layout }: HostContext, program: ProgramPlan, sup
  * reload. overseer's, built by a new Go, has the socket in its epoll set all the same (os.NewFile registers it), so what
  * the kernel says is not enough. Where no preset tells, a process whose children accept counts as a master.
  */
-function hasMaster({ reload }: ProgramPlan): boolean {
-  return reload.preset !== undefined && PRESETS[reload.preset].master;
+function hasMaster(program: ProgramPlan): boolean {
+  const { reload } = program;
+  return isKept(program) || (reload.preset !== undefined && PRESETS[reload.preset].master);
 }

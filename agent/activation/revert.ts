@@ -62,7 +62,7 @@ async function putBack(activation: Activation): Promise<void> {
     }
     return;
   }
-  for (const before of befores) refillSlot(activation, before, previous);
+  for (const before of befores) await refillSlot(activation, before, previous);
   flipBack(context, previous);
   const failures: unknown[] = [];
   for (const before of befores) await bringBack(activation, before, previous).catch((error) => failures.push(error));
@@ -73,10 +73,10 @@ async function putBack(activation: Activation): Promise<void> {
  * Supervisor may be starting a program again this very moment: its slot must hold the old binary before that. Where that
  * does not work (the old release may not know the program), bringing it back says so; the link goes back all the same.
  */
-function refillSlot({ context }: Activation, { program, wasUp }: Before, previous: string): void {
+async function refillSlot({ context }: Activation, { program, wasUp }: Before, previous: string): Promise<void> {
   if (!wasUp) return;
   try {
-    STRATEGIES[program.reload.strategy].prepare(context, program, previous);
+    await STRATEGIES[program.reload.strategy].prepare(context, program, previous);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
   }
@@ -105,8 +105,15 @@ async function bringBack(activation: Activation, before: Before, previous: strin
     return;
   }
   const brought = await bringOld(context, program, previous);
+  if (brought.action === "none") warnOfDeafness(activation, program);
   const drained = await waitDrained(context, brought, AbortSignal.timeout(FAILED_DRAIN_LIMIT_MS));
   activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
+}
+
+/** The old process serves on, and its library has had its one reload. */
+function warnOfDeafness({ warnings }: Activation, { name, reload: { preset } }: ProgramPlan): void {
+  if (preset === undefined || PRESETS[preset].deafAfterFailure !== true) return;
+  warnings.push(`${name} can not be reloaded any more until it is restarted (${preset}): zdr restart ${name}`);
 }
 
 /**
@@ -149,8 +156,9 @@ const TAKES_A_RESTART: ReadonlySet<AgentFailure["reason"]> = new Set([
 
 /** Whether nothing of the program serves, and its library would not hear of another reload before its own time is up. */
 async function isDeaf(context: HostContext, program: ProgramPlan): Promise<boolean> {
-  const { preset } = program.reload;
-  if (preset === undefined || PRESETS[preset].hearsWhileHung) return false;
+  const { preset, strategy } = program.reload;
+  const isHandover = strategy === "handover" || strategy === "http";
+  if (preset === undefined ? !isHandover : PRESETS[preset].hearsWhileHung) return false;
   const info = await context.supervisor.getProcessInfo(program.process);
   const processes = await viewProgram(context, program, info.pid);
   if (processes.some(({ accepts }) => accepts)) return false;

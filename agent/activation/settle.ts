@@ -38,8 +38,12 @@ export async function watchProgram(context: HostContext, brought: Brought): Prom
   } while (context.now() < deadline);
 }
 
-async function checkRecord({ supervisor }: HostContext, { program, info }: Brought): Promise<void> {
+async function checkRecord({ supervisor }: HostContext, { program, info, generation }: Brought): Promise<void> {
   const now = await supervisor.getProcessInfo(program.process);
+  if (generation !== undefined && !isAlive(generation)) {
+    const detail = `pid ${generation.pid} ended after it was ready`;
+    throw new AgentError({ reason: "crashed", program: program.name, state: now.statename, detail });
+  }
   if (now.statename === "RUNNING" && now.pid === info.pid && now.start === info.start) return;
   const detail = now.pid !== 0 && now.pid !== info.pid ? `pid ${info.pid} ended after it was ready` : now.spawnerr;
   throw new AgentError({ reason: "crashed", program: program.name, state: now.statename, detail });
@@ -79,7 +83,7 @@ export async function waitDrained(context: HostContext, brought: Brought, over: 
   }
 }
 
-function isAlive(process: ProcessView): boolean {
+function isAlive(process: { readonly pid: number; readonly startTicks: number }): boolean {
   const found = readProcess(process.pid);
   return (
     found !== undefined &&

@@ -8,36 +8,46 @@ import { AgentError } from "../core/failure.ts";
 import { PUBLIC_DIR_MODE } from "../core/layout.ts";
 import type { StrategyName } from "../core/presets.ts";
 import { onFile, temporaryBeside } from "../io/files.ts";
+import { writeKept } from "../kept/spec.ts";
 import type { ProgramPlan } from "../protocol.ts";
 import { binaryOf } from "./program-view.ts";
 
 export interface Strategy {
   /** What must be in place before a start or a reload of `tag`. Idempotent. */
-  prepare(context: HostContext, program: ProgramPlan, tag: string): void;
+  prepare(context: HostContext, program: ProgramPlan, tag: string): void | Promise<void>;
   /** Takes away what `prepare` made: without a release, supervisor must find nothing to start at the next boot. */
   clear(context: HostContext, program: ProgramPlan): void;
-  /**
-   * How a running program is asked: by a signal to the pid that supervisor holds (which stays), or, with undefined, by
-   * stop and start.
-   */
-  signal(program: ProgramPlan): string | undefined;
+  /** How a running program is asked. Supervisor's pid stays, but for a restart. */
+  ask(program: ProgramPlan): Ask;
 }
+
+export type Ask =
+  /** To the pid that supervisor holds. */
+  | { readonly by: "signal"; readonly signal: string }
+  | { readonly by: "keeper" }
+  /** Stop and start. */
+  | { readonly by: "restart" };
 
 const nothing = () => {};
 
 /** `reload:` without a signal passes the CLI's schema only for `restart`. */
-function requiredSignal(program: ProgramPlan): string {
+function requiredSignal(program: ProgramPlan): Ask {
   const { signal, strategy } = program.reload;
   if (signal === undefined) {
     throw new AgentError({ reason: "bad-request", detail: `program ${program.name}: ${strategy} without a signal` });
   }
-  return signal;
+  return { by: "signal", signal };
 }
 
+const kept: Strategy = { prepare: writeKept, clear: removeKept, ask: () => ({ by: "keeper" }) };
+
 export const STRATEGIES: Record<StrategyName, Strategy> = {
-  signal: { prepare: nothing, clear: nothing, signal: requiredSignal },
-  slot: { prepare: fillSlot, clear: emptySlot, signal: requiredSignal },
-  restart: { prepare: nothing, clear: nothing, signal: () => undefined },
+  signal: { prepare: nothing, clear: nothing, ask: requiredSignal },
+  slot: { prepare: fillSlot, clear: emptySlot, ask: requiredSignal },
+  handover: kept,
+  http: { ...kept, prepare: prepareForRequest, clear: clearAfterRequest },
+  socket: kept,
+  restart: { prepare: nothing, clear: nothing, ask: () => ({ by: "restart" }) },
 };
 
 /**
@@ -49,8 +59,8 @@ function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void
   const temporary = temporaryBeside(slot);
   const folder = context.layout.programRun(program.name);
   onFile("fill the slot", slot, () => {
-    mkdirSync(folder, { recursive: true });
-    chmodSync(folder, PUBLIC_DIR_MODE);
+    // One that is there may be the program's user's.
+    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, PUBLIC_DIR_MODE);
     linkSync(`${context.layout.release(tag)}/${binary}`, temporary);
     try {
       // rename(2) does nothing where both names are links of one file already, so the temporary name is removed as well.
@@ -59,6 +69,22 @@ function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void
       rmSync(temporary, { force: true });
     }
   });
+}
+
+/** Such programs start a relative path again (`./graceful`), which the slot is. */
+async function prepareForRequest(context: HostContext, program: ProgramPlan, tag: string): Promise<void> {
+  if (binaryOf(program) !== undefined) fillSlot(context, program, tag);
+  await writeKept(context, program);
+}
+
+function clearAfterRequest(context: HostContext, program: ProgramPlan): void {
+  if (binaryOf(program) !== undefined) emptySlot(context, program);
+  removeKept(context, program);
+}
+
+function removeKept({ layout }: HostContext, { name }: ProgramPlan): void {
+  const path = layout.keptProgram(name);
+  onFile("remove", path, () => rmSync(path, { force: true }));
 }
 
 function emptySlot(context: HostContext, program: ProgramPlan): void {

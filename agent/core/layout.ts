@@ -24,14 +24,25 @@ export interface Layout {
   linkTarget(tag: string): string;
   manifest(tag: string): string;
   lock(n: number): string;
-  /** Of one program: its slot and, later, its keeper's socket. */
+  /** Where keepers lie, readable by everybody. */
+  readonly lib: string;
+  /** The link that supervisor's sections start; moved by `setup` only. */
+  readonly keeper: string;
+  /** Node, by which supervisor starts the keeper. */
+  readonly node: string;
+  keeperBundle(hash: string): string;
+  /** What a keeper runs: argv and environment. */
+  keptProgram(program: string): string;
+  keeperSocket(program: string): string;
+  /** Of one program: its slot and its keeper's socket. */
   programRun(program: string): string;
-  /** The hard link of a program's binary that supervisor starts in strategy `slot`. */
+  /** The hard link of a program's binary that supervisor starts in strategy `slot`, and that a program starts by a relative path. */
   slot(program: string, binary: string): string;
   incomingUpload(id: string): string;
 }
 
-export function layoutOf(deployTo: string): Layout {
+/** `node`: an absolute path that outlives updates of Node where there is one. */
+export function layoutOf(deployTo: string, node = "/usr/bin/node"): Layout {
   const under = (...parts: string[]) => posix.join(deployTo, ...parts);
   return {
     deployTo: posix.normalize(deployTo),
@@ -44,6 +55,12 @@ export function layoutOf(deployTo: string): Layout {
     manifests: under(".zdr", "manifests"),
     incoming: under(".zdr", "incoming"),
     reserve: under(".zdr", "reserve"),
+    lib: under("lib"),
+    keeper: under("lib", "keeper.cjs"),
+    node,
+    keeperBundle: (hash) => under("lib", `keeper-${hash}.cjs`),
+    keptProgram: (program) => under("run", `${program}.json`),
+    keeperSocket: (program) => under("run", program, "keeper.sock"),
     release: (tag) => under("releases", tag),
     linkTarget: (tag) => posix.join("releases", tag),
     manifest: (tag) => under(".zdr", "manifests", `${tag}.json`),

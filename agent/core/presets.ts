@@ -14,8 +14,8 @@ export type PresetLint = "async-preemption" | "group-stop" | "chdir" | "preload"
 
 /** What a strategy asks of `[program:x]`, whatever the library. Values may hold placeholders. */
 export interface StrategySection {
-  /** Where supervisor finds the program: through the link, or at the hard link in `run/<program>/`. */
-  readonly command: "current" | "slot";
+  /** Where supervisor finds the program: through the link, at the hard link in `run/<program>/`, or by a keeper. */
+  readonly command: "current" | "slot" | "keeper";
   /** A living process keeps the folder it was started in, so only a program that is restarted may stand in `current`. */
   readonly directory: "deploy-to" | "current";
 }
@@ -35,8 +35,12 @@ export interface Preset {
   readonly master: boolean;
   /** Whether a second reload is heard while the release of the first one hangs before it serves. */
   readonly hearsWhileHung: boolean;
+  /** Whether a reload that failed is the last one until the program is restarted. */
+  readonly deafAfterFailure?: boolean;
   /** Absent: the strategy sends none. */
   readonly signal?: ReloadSignal;
+  /** Ends the old generation once the new one serves; absent: it goes by itself. */
+  readonly oldSignal?: ReloadSignal;
   /** How long the library itself lets the old generation finish its requests. */
   readonly drainMs: number;
   /** What the library needs in its environment, comma-separated lists being added to, not replaced. */
@@ -51,8 +55,30 @@ export interface Preset {
 export const STRATEGY_SECTIONS: Record<StrategyName, StrategySection> = {
   signal: { command: "current", directory: "deploy-to" },
   slot: { command: "slot", directory: "deploy-to" },
+  handover: { command: "keeper", directory: "deploy-to" },
+  http: { command: "keeper", directory: "deploy-to" },
+  socket: { command: "keeper", directory: "deploy-to" },
   restart: { command: "current", directory: "current" },
 };
+
+/** A library whose process forks its successor and ends: a keeper stands in its place, and never accepts. */
+const HANDED_OVER = {
+  strategy: "handover",
+  master: true,
+  hearsWhileHung: false,
+  environment: {},
+  lints: [],
+} as const satisfies Partial<Preset>;
+
+/** The keeper has the sockets, and starts the new release beside the old one. */
+const SOCKETS_PASSED = {
+  strategy: "socket",
+  master: true,
+  hearsWhileHung: true,
+  drainMs: 30_000,
+  environment: {},
+  lints: [],
+} as const satisfies Partial<Preset>;
 
 export const PRESETS: Record<PresetName, Preset> = {
   // github.com/jpillora/overseer: re-executes os.Executable(), a realpath, so `current` would pin it to its first
@@ -74,6 +100,39 @@ export const PRESETS: Record<PresetName, Preset> = {
     }),
     cannot: "overseer can not keep the old release when the new one crashes as it starts: the whole program ends",
   },
+  // github.com/facebookgo/grace: the child sends TERM to its parent once it listens (gracehttp/http.go, Serve); a start that
+  // the kernel refuses ends the parent, which is why a release is looked at before the flip.
+  grace: {
+    ...HANDED_OVER,
+    signal: "USR2",
+    // httpdown's StopTimeout: what is open by then is closed.
+    drainMs: 60_000,
+    cannot: "grace can not survive a release that the kernel refuses to execute: the old process ends with it",
+  },
+  // github.com/fvbock/endless: remembers for ever that it has forked (endless.go, fork).
+  endless: {
+    ...HANDED_OVER,
+    signal: "HUP",
+    deafAfterFailure: true,
+    // DefaultHammerTime.
+    drainMs: 60_000,
+    cannot: "endless can not reload a second time after a release that did not come up: the program must be restarted",
+  },
+  // github.com/tabalt/gracehttp: the parent shuts down as soon as it has forked.
+  gracehttp: {
+    ...HANDED_OVER,
+    signal: "USR2",
+    drainMs: 60_000,
+    cannot:
+      "gracehttp can not keep the old release when the new one crashes or hangs: it has stopped listening by then",
+  },
+  // github.com/cloudflare/tableflip: the parent goes on until the child says Ready.
+  tableflip: {
+    ...HANDED_OVER,
+    signal: "HUP",
+    drainMs: 60_000,
+    cannot: "tableflip can not start another successor while the old process still finishes its requests",
+  },
   // HUP starts new workers in the folder that the master remembers; with --preload they are copies of the old code.
   gunicorn: {
     strategy: "signal",
@@ -87,6 +146,32 @@ export const PRESETS: Record<PresetName, Preset> = {
     check: (command) => ({ words: [...command, "--check-config"], environment: {} }),
     cannot: "gunicorn can not take a new version of itself or of its Python by HUP, only of the application",
   },
+  node: {
+    ...SOCKETS_PASSED,
+    cannot:
+      "a Node server can not let kept-alive connections go by itself: after TERM it must answer Connection: close",
+  },
+  "systemd-socket": {
+    ...SOCKETS_PASSED,
+    cannot:
+      "a program that opens its own sockets can not be passed any: it must take them from LISTEN_FDS, and drain on TERM",
+  },
+  // SO_REUSEPORT, by hand: the successor binds a socket of its own.
+  reuseport: {
+    ...HANDED_OVER,
+    signal: "USR2",
+    oldSignal: "QUIT",
+    drainMs: 30_000,
+    cannot: "without tcp_migrate_req=1 in net/ipv4, SO_REUSEPORT can not save what waits in the old socket's queue",
+  },
+  // GET /graceful, by hand: fork with the socket at fd 3, often of a relative path, in a process group of its own.
+  "graceful-url": {
+    ...HANDED_OVER,
+    strategy: "http",
+    drainMs: 30_000,
+    cannot:
+      "most /graceful servers can not keep the old release when the new one crashes: the old one has ended by then",
+  },
   restart: {
     strategy: "restart",
     master: false,
@@ -97,6 +182,11 @@ export const PRESETS: Record<PresetName, Preset> = {
     cannot: "a restart can not avoid a gap: nobody listens from the stop until the new process accepts",
   },
 };
+
+/** Whether a keeper stands between supervisor and the program. */
+export function isKept({ reload }: { readonly reload: { readonly strategy: StrategyName } }): boolean {
+  return STRATEGY_SECTIONS[reload.strategy].command === "keeper";
+}
 
 /** The preset's lints; a `reload:` that spells out its parts has none of its own. */
 export function presetLints(preset: PresetName | undefined): readonly PresetLint[] {

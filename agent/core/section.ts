@@ -7,7 +7,7 @@ import { PROGRAM_TEMPLATE } from "../../templates/supervisor/program.ts";
 import type { LintFinding, ProgramPlan } from "../protocol.ts";
 import { AgentError } from "./failure.ts";
 import { fillPlaceholders, type Layout } from "./layout.ts";
-import { PRESETS, STRATEGY_SECTIONS } from "./presets.ts";
+import { isKept, PRESETS, STRATEGY_SECTIONS } from "./presets.ts";
 import {
   environmentProblem,
   quoteCommand,
@@ -19,6 +19,9 @@ import {
 
 /** Names that supervisor and its config parser both take, in a header and in `supervisorctl`. */
 const SECTION_NAME = /^[^\s:/[\];#%"'\\\p{Cc}]+$/u;
+
+/** unix(7): sun_path has 108 bytes, one of them for the end. */
+const SOCKET_PATH_LIMIT_BYTES = 107;
 
 export interface SectionOptions {
   /** Only a supervisord that is root can start programs as somebody else; elsewhere `user=` is left out. */
@@ -45,19 +48,35 @@ export function groupNameOf({ process: name }: ProgramPlan): string {
 
 /** argv as supervisor is to start it. */
 export function wantedCommand(program: ProgramPlan, layout: Layout): string[] {
-  const places = placesOf(program, layout);
-  const [first = "", ...rest] = program.command.map((word) => fillPlaceholders(word, places));
-  const binary = first.startsWith("/") ? first : posix.join(layout.current, first);
+  if (isKept(program)) return [layout.node, ...keeperWords(program, layout)];
+  const [binary = "", ...rest] = programCommand(program, layout);
   const isSlot = STRATEGY_SECTIONS[program.reload.strategy].command === "slot";
   return [isSlot ? layout.slot(program.name, binary) : binary, ...rest];
+}
+
+/** What Node is told to run in the program's place. */
+export function keeperWords({ name }: ProgramPlan, layout: Layout): [string, string] {
+  return [layout.keeper, layout.keptProgram(name)];
+}
+
+/** The program's own argv, through `current`. */
+export function programCommand(program: ProgramPlan, layout: Layout): string[] {
+  const places = placesOf(program, layout);
+  const [first = "", ...rest] = program.command.map((word) => fillPlaceholders(word, places));
+  return [first.startsWith("/") ? first : posix.join(layout.current, first), ...rest];
 }
 
 export function wantedDirectory(program: ProgramPlan, layout: Layout): string {
   return STRATEGY_SECTIONS[program.reload.strategy].directory === "current" ? layout.current : layout.deployTo;
 }
 
-/** deploy.yml's environment, what the preset needs, and ZDR_CURRENT, by which a program finds the files of its release. */
+/** What stands in the section. A keeper gives its program the rest, so that a change of it leaves the section as it is. */
 export function wantedEnvironment(program: ProgramPlan, layout: Layout): Record<string, string> {
+  return isKept(program) ? { ZDR_CURRENT: layout.current } : programEnvironment(program, layout);
+}
+
+/** deploy.yml's environment, what the preset needs, and ZDR_CURRENT, by which a program finds the files of its release. */
+export function programEnvironment(program: ProgramPlan, layout: Layout): Record<string, string> {
   const places = placesOf(program, layout);
   const environment: Record<string, string> = { ZDR_CURRENT: layout.current };
   for (const [name, value] of Object.entries(program.environment)) environment[name] = fillPlaceholders(value, places);
@@ -103,6 +122,10 @@ export function sectionProblems(program: ProgramPlan, layout: Layout): LintFindi
   }
   const directory = wantedDirectory(program, layout);
   add(`the folder ${JSON.stringify(directory)}`, valueProblem(directory), "choose another deploy_to");
+  if (isKept(program) && new TextEncoder().encode(layout.keeperSocket(program.name)).length > SOCKET_PATH_LIMIT_BYTES) {
+    const problem = `the path of its keeper's socket is longer than ${SOCKET_PATH_LIMIT_BYTES} bytes`;
+    add(`the name ${JSON.stringify(program.name)}`, problem, "choose a shorter deploy_to or name");
+  }
   for (const [key, value] of Object.entries(wantedEnvironment(program, layout))) {
     // The value may be a secret: only its name is told.
     add(`${key} in the environment`, environmentProblem(key, value), "let the program read it from a file in shared/");

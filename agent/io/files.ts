@@ -1,6 +1,6 @@
 /** Files of the layout: replaced by write-temp, fsync, rename, and errno turned into failures that say what was tried. */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fchownSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { AgentError } from "../core/failure.ts";
@@ -69,13 +69,14 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Replaces `path` so that a reader, or a crash, sees the old text or the new one and nothing between. */
-export function replaceFile(path: string, text: string | Buffer, mode: number): void {
+/** Replaces `path` so that a reader, or a crash, sees the old text or the new one and nothing between. `owner`: for root to give away. */
+export function replaceFile(path: string, text: string | Buffer, mode: number, owner?: number): void {
   const temporary = temporaryBeside(path);
   onFile("write", path, () => {
     const fd = openSync(temporary, "wx", mode);
     try {
       writeFileSync(fd, text);
+      if (owner !== undefined) fchownSync(fd, owner, -1);
       fsyncSync(fd);
     } catch (error) {
       rmSync(temporary, { force: true });

@@ -17,14 +17,20 @@ const CLOSED_TO_OTHERS = 0o077;
 const STICKY = 0o1000;
 
 /**
- * Makes and checks the folders of the layout. False: an administrator must make deploy_to first.
+ * Makes and checks the folders of the layout, but for those of `foreign` programs, which are another user's.
+ * False: an administrator must make deploy_to first.
  * @throws AgentError foreign-owner, unsafe-mode, not-a-folder, current-not-a-link, current-outside, not-permitted, io.
  */
-export function setUpLayout({ layout, project }: HostContext, report: SetupReport): boolean {
+export function setUpLayout(
+  { layout, project }: HostContext,
+  report: SetupReport,
+  foreign: ReadonlySet<string> = new Set(),
+): boolean {
   if (!setUpDeployTo(layout.deployTo, report)) return false;
   readCurrent(layout);
-  for (const folder of [layout.releases, layout.run, ...project.programs.map(({ name }) => layout.programRun(name))]) {
-    setUpFolder(folder, PUBLIC_DIR_MODE, WRITABLE_BY_OTHERS, report);
+  const own = project.programs.filter(({ name }) => !foreign.has(name));
+  for (const folder of [layout.releases, layout.run, ...own.map(({ name }) => layout.programRun(name))]) {
+    setUpPublicFolder(folder, report);
   }
   setUpFolder(layout.zdr, PRIVATE_DIR_MODE, CLOSED_TO_OTHERS, report);
   setUpShared({ layout, project }, report);
@@ -72,6 +78,10 @@ function checkFolder(path: string, found: Stats, owners: readonly number[]): voi
 
 function unsafeMode(path: string, found: Stats): AgentError {
   return new AgentError({ reason: "unsafe-mode", path, mode: found.mode & 0o7777 });
+}
+
+export function setUpPublicFolder(path: string, report: SetupReport): void {
+  setUpFolder(path, PUBLIC_DIR_MODE, WRITABLE_BY_OTHERS, report);
 }
 
 /** A folder of zdr's own: a link would lead what is renamed into it to another file system. */

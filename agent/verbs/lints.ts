@@ -10,6 +10,7 @@ import { groupNameOf, programNameOf } from "../core/section.ts";
 import { configInfos } from "../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import { sectionsOf } from "../io/supervisor/supervisor-sections.ts";
+import { keptFindings } from "../kept/findings.ts";
 import type { LintFinding, ProcessInfo, ProgramPlan } from "../protocol.ts";
 
 /** The findings about each program, by its name in deploy.yml. */
@@ -27,7 +28,8 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
       supervisorIsRoot: facts.uid === 0,
     });
     const group = groupNameOf(program);
-    findings.set(program.name, pending.has(group) ? [notAdopted(group), ...found] : found);
+    const more = keptFindings(program, context.layout);
+    findings.set(program.name, [...(pending.has(group) ? [notAdopted(group)] : []), ...more, ...found]);
   }
   return findings;
 }

@@ -10,7 +10,7 @@ import type { Session } from "../session.ts";
 import { connectSupervisor } from "./connect.ts";
 
 export function openProject(session: Session, project: ProjectPlan): HostContext {
-  const layout = layoutOf(project.deployTo);
+  const layout = layoutOf(project.deployTo, ownNode());
   const context: HostContext = {
     layout,
     project,
@@ -25,6 +25,11 @@ export function openProject(session: Session, project: ProjectPlan): HostContext
   session.layout = layout;
   session.context = context;
   return context;
+}
+
+/** As it was named where that is an absolute path: what a link leads to may go with the next update. */
+function ownNode(): string {
+  return process.argv0.startsWith("/") ? process.argv0 : process.execPath;
 }
 
 /** The session's project, with events going to the request that is being answered. */

@@ -11,12 +11,12 @@ export async function runSetupVerb(
   request: RequestOf<"setup">,
   emit: (event: AgentEvent) => void,
 ): Promise<SetupResult> {
-  const { project, lock, dryRun, prove } = request;
+  const { project, lock, dryRun, prove, keeper } = request;
   session.by = lock.by;
   const context = { ...openProject(session, project), emit };
   if (!dryRun && existsSync(context.layout.zdr)) {
     requireOwnZdr(context.layout);
     session.lock = takeLock(context.layout, lock.by, lock.why, context.date);
   }
-  return runSetup(context, { dryRun, prove: { bundle: prove } });
+  return runSetup(context, { dryRun, prove: { bundle: prove }, keeper });
 }

@@ -2,7 +2,7 @@
 import type { SetupResult } from "../../agent/protocol.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { describeSetup } from "../core/report/describe-setup.ts";
-import { readProveBundle } from "../io/session/agent-bundle.ts";
+import { readKeeperBundle, readProveBundle } from "../io/session/agent-bundle.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
@@ -21,6 +21,7 @@ export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> 
         project: opened.plan,
         lock: { by: run.actor, why: "setup" },
         prove: readProveBundle(run.bundles),
+        keeper: readKeeperBundle(run.bundles),
         dryRun: options.dryRun === true,
       };
       const result = await session.request("setup", body, fleet.onEvent(host));

@@ -50,7 +50,8 @@ function programPlan(name: string, program: ProgramConfig): ProgramPlan {
     name,
     process: supervisorName,
     command: program.command,
-    reload,
+    reload: { ...reload, ...reloadUrl(program) },
+    ...(program.listen.length === 0 ? {} : { listen: program.listen }),
     health: health && {
       http: health.http,
       timeoutMs: health.timeout,
@@ -68,11 +69,20 @@ function programPlan(name: string, program: ProgramConfig): ProgramPlan {
   };
 }
 
+/** The preset's own path, beside the health check, where deploy.yml names none. */
+function reloadUrl({ reload, health }: ProgramConfig): { readonly url?: string } {
+  if (reload.strategy !== "http" || reload.url !== undefined || health === undefined) return {};
+  return { url: new URL("/graceful", health.http).href };
+}
+
 /** Whether a command, which everybody on its host can read, may not hold this plan. */
 export function isConfidential({ supervisor, programs }: ProjectPlan): boolean {
   return (
     supervisor.password !== undefined ||
-    programs.some(({ environment, health }) => Object.keys(environment).length > 0 || health?.http.includes("?"))
+    programs.some(
+      ({ environment, health, reload }) =>
+        Object.keys(environment).length > 0 || health?.http.includes("?") || reload.url?.includes("?"),
+    )
   );
 }
 

@@ -1,8 +1,8 @@
 /** Which file supervisor starts: it must be the release of the day, whatever day it is. */
 import { posix } from "node:path";
 import type { LintFinding } from "../../protocol.ts";
-import { STRATEGY_SECTIONS } from "../presets.ts";
-import { wantedCommand } from "../section.ts";
+import { isKept, STRATEGY_SECTIONS } from "../presets.ts";
+import { keeperWords, programCommand, wantedCommand } from "../section.ts";
 import { isUnder, mentions, type Rule, refuse, type Subject, warn } from "./subject.ts";
 
 const SHELLS = new Set(["sh", "bash", "dash", "zsh", "ksh", "ash"]);
@@ -28,11 +28,24 @@ export function planWords({ program }: Subject): LintFinding[] {
   return findings;
 }
 
-const path: Rule = ({ program, layout, facts }) => {
-  const [first] = facts.words ?? [];
-  if (facts.words === undefined || first === undefined) return [];
+const path: Rule = (subject) => {
+  const { program, layout, facts } = subject;
+  if (facts.words === undefined || facts.words.length === 0) return [];
   const fix = `command=${wantedCommand(program, layout).join(" ")}`;
-  const fixed = facts.words.find((word) => word.includes(`${layout.releases}/`));
+  // What a keeper starts stands in deploy.yml, and nowhere in supervisor's files.
+  if (isKept(program)) {
+    const words = programCommand(program, layout);
+    return [
+      ...keeper(subject, fix),
+      ...programPath({ ...subject, facts: { ...facts, words } }, "begin it under {current}"),
+    ];
+  }
+  return programPath(subject, fix);
+};
+
+function programPath({ program, layout, facts }: Subject, fix: string): LintFinding[] {
+  const [first = ""] = facts.words ?? [];
+  const fixed = facts.words?.find((word) => word.includes(`${layout.releases}/`));
   if (fixed !== undefined) {
     const text = `the command names ${fixed}: after a flip it would start the old release`;
     return [refuse("command-names-release", text, fix)];
@@ -46,11 +59,11 @@ const path: Rule = ({ program, layout, facts }) => {
   if (isUnder(first, layout.current)) return [];
   // An interpreter or a tool from elsewhere runs the release if it is told of it: --chdir, a script, sh -c '…'.
   const isTool = !isUnder(first, layout.deployTo);
-  if (isTool && facts.words.slice(1).some((word) => mentions(word, layout.current))) return [];
+  if (isTool && facts.words?.slice(1).some((word) => mentions(word, layout.current))) return [];
   const wanted = wantedCommand(program, layout).some((word) => mentions(word, layout.current));
   const better = wanted ? fix : "in deploy.yml name what it runs by {current}, such as {current}/server.mjs";
   return [refuse("command-not-current", `the command ${first} does not go through ${layout.current}`, better)];
-};
+}
 
 /** overseer re-executes its realpath: through `current` it would start its first release for ever. */
 function slot({ program, layout }: Subject, first: string, fix: string): LintFinding[] {
@@ -61,10 +74,20 @@ function slot({ program, layout }: Subject, first: string, fix: string): LintFin
   return [refuse("command-not-slot", text, fix)];
 }
 
+/** Without a keeper, supervisor takes the end of the old process for the end of the program, and closes its log. */
+function keeper({ program, layout, facts }: Subject, fix: string): LintFinding[] {
+  const [first = "", ...words] = facts.words ?? [];
+  if (first.startsWith("/") && words.slice(-2).join("\0") === keeperWords(program, layout).join("\0")) return [];
+  const what = program.reload.preset ?? `strategy ${program.reload.strategy}`;
+  const text = `the command ${first} is not zdr's keeper: with ${what}, supervisor would lose the program at the first reload`;
+  return [refuse("command-not-keeper", text, `${fix}; then zdr setup puts the keeper there`)];
+}
+
 /** A signal goes to supervisor's child alone, and that may be the shell. */
 const shell: Rule = ({ program, facts }) => {
   const [first, option, script] = facts.words ?? [];
-  if (program.reload.strategy === "restart" || first === undefined || script === undefined) return [];
+  if (program.reload.strategy === "restart" || isKept(program) || first === undefined || script === undefined)
+    return [];
   const isShell = SHELLS.has(posix.basename(first)) && /^-\w*c$/.test(option ?? "");
   if (!isShell || /(^|[\s;&])exec\s/.test(script)) return [];
   const text = `${posix.basename(first)} -c stands between supervisor and the program: the reload's signal may end it`;

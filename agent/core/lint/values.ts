@@ -1,5 +1,5 @@
 /** The other values of a section, whatever the library. */
-import { presetLints } from "../presets.ts";
+import { isKept, presetLints } from "../presets.ts";
 import { isUnder, type Rule, refuse, warn } from "./subject.ts";
 
 /** Below this, supervisor may call a process RUNNING that has died already (process.py, transition). */
@@ -34,8 +34,9 @@ const directory: Rule = ({ program, layout, facts }) => {
   return [warn("directory-current", text, fix)];
 };
 
-const environment: Rule = ({ facts }) =>
-  [...(facts.environment?.keys() ?? [])]
+const environment: Rule = ({ program, facts }) =>
+  // A kept program's environment stands in deploy.yml alone.
+  [...new Set([...(facts.environment?.keys() ?? []), ...Object.keys(program.environment)])]
     .filter((name) => HANDOVER_VARIABLE.test(name))
     .map((name) => {
       const text = `environment sets ${name}, by which a program believes that it was started by a handover`;
@@ -55,6 +56,13 @@ const stopSeconds: Rule = ({ program, facts }) => {
   return [warn("stopwaitsecs", text, `stopwaitsecs=${needed}`)];
 };
 
+/** grace dies at once of a second TERM, with the requests in flight. */
+const stopAsGroup: Rule = ({ program, facts }) => {
+  if (!isKept(program) || facts.stopAsGroup !== true) return [];
+  const text = "with stopasgroup=true the program gets TERM from supervisor and once more from its keeper";
+  return [refuse("stopasgroup", text, "stopasgroup=false with killasgroup=true")];
+};
+
 const killAsGroup: Rule = ({ facts }) => {
   if (facts.killAsGroup !== false) return [];
   const text = "with killasgroup=false the program's children live on as orphans when it is killed";
@@ -69,4 +77,12 @@ const logs: Rule = ({ layout, facts }) =>
       return warn("log-in-release", text, `name a file outside of the releases, such as one in ${layout.shared}`);
     });
 
-export const VALUE_RULES: readonly Rule[] = [directory, environment, startSeconds, stopSeconds, killAsGroup, logs];
+export const VALUE_RULES: readonly Rule[] = [
+  directory,
+  environment,
+  startSeconds,
+  stopSeconds,
+  stopAsGroup,
+  killAsGroup,
+  logs,
+];

@@ -43,6 +43,8 @@ export interface ConfigInfo {
 const NO_FILE = new Set(["none", "off", "auto", "syslog"]);
 const TRUE_WORDS = new Set(["true", "t", "y", "yes", "on", "1"]);
 const SIGTERM = 15;
+/** The end of the path in layout.ts. */
+const KEEPER_FILE = "/lib/keeper.cjs";
 
 export function factsOfPlan(program: ProgramPlan, layout: Layout, options: SectionOptions): SectionFacts {
   return {
@@ -132,7 +134,9 @@ export function compareFacts(wanted: SectionFacts, found: SectionFacts): Differe
     if (have === undefined || want === have) return;
     differences.push({ what, isEssential, text: `${what} is ${show(have)} there and ${show(want)} by deploy.yml` });
   };
-  add("command", wanted.words?.join(" "), found.words?.join(" "), true);
+  if (!isSameKeeper(wanted.words, found.words)) {
+    add("command", wanted.words?.join(" "), found.words?.join(" "), true);
+  }
   for (const [name, value] of wanted.environment ?? []) {
     if (found.environment === undefined || name === "ZDR_CURRENT") continue;
     const have = found.environment.has(name) ? found.environment.get(name) : "";
@@ -152,6 +156,16 @@ export function compareFacts(wanted: SectionFacts, found: SectionFacts): Differe
   add("stopasgroup", wanted.stopAsGroup, found.stopAsGroup, false);
   add("killasgroup", wanted.killAsGroup, found.killAsGroup, false);
   return differences;
+}
+
+/** By which Node a keeper runs, and with which options, is the host's own business. */
+function isSameKeeper(wanted: readonly string[] | undefined, found: readonly string[] | undefined): boolean {
+  const tail = (words: readonly string[] = []) => words.slice(-2).join(" ");
+  return (
+    wanted?.at(-2)?.endsWith(KEEPER_FILE) === true &&
+    found?.[0]?.startsWith("/") === true &&
+    tail(wanted) === tail(found)
+  );
 }
 
 function show(value: unknown): string {

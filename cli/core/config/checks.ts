@@ -4,7 +4,7 @@
  */
 import type { z } from "zod";
 import type { Finding } from "./problems.ts";
-import { complain } from "./rules/checked.ts";
+import { type Complaint, complain } from "./rules/checked.ts";
 import { hostOfUrl, isLoopbackUrl } from "./rules/urls.ts";
 import type { configSchema, FileConfig, HostConfig, ProgramConfig } from "./schema.ts";
 
@@ -123,6 +123,8 @@ function programFindings(program: Part<ProgramConfig>, deployTo: string | undefi
       { path, on: "value", ...complain("names a release, and would start it for ever", "write {current} instead") },
     ];
   }
+  const listening = listenComplaint(program.value);
+  if (listening !== undefined) return [{ path: program.path, on: "value", ...listening }];
   const [first = ""] = command;
   if (reload.strategy === "slot" && isOutside(first, deployTo)) {
     return [
@@ -136,6 +138,21 @@ function programFindings(program: Part<ProgramConfig>, deployTo: string | undefi
     ];
   }
   return [];
+}
+
+/** Where the keeper listens, and what asks a program to reload, must be known in one way or another. */
+function listenComplaint({ reload: { strategy, url }, listen, health }: ProgramConfig): Complaint | undefined {
+  if (strategy === "socket" && listen.length === 0) {
+    return complain("has no listen, which strategy socket hands to the program", 'such as listen: "127.0.0.1:8080"');
+  }
+  if (strategy !== "socket" && listen.length > 0) return complain("has listen, which only strategy socket does for it");
+  if (new Set(listen.map((address) => JSON.stringify(address))).size < listen.length) {
+    return complain("has one address twice in listen");
+  }
+  if (strategy === "http" && url === undefined && health === undefined) {
+    return complain("has neither reload.url nor health.http, beside which /graceful is asked");
+  }
+  return undefined;
 }
 
 function isOutside(first: string, deployTo: string | undefined): boolean {

@@ -27,6 +27,7 @@ import { complain } from "./rules/checked.ts";
 import { checkSshUser } from "./rules/host-address.ts";
 import { hostOfParts, hostOfWord } from "./rules/host-entry.ts";
 import { checkHostKey } from "./rules/host-key.ts";
+import { checkListen } from "./rules/listen.ts";
 import {
   checkName,
   checkProcess,
@@ -185,6 +186,9 @@ function program() {
       "How it is started: a line or a list of words. A relative first word stands under current/. {current}, {deploy_to}, {shared} and {run} are filled in.",
     ),
     reload: reload().describe("How it takes a new release: a preset's name, or its parts."),
+    listen: oneOrMany(checkedBy(z.string(), checkListen)).describe(
+      "What is listened on for it and handed to it, one or a list: 127.0.0.1:8080, [::]:80, unix:/path/of.sock.",
+    ),
     health: health().optional().describe("How to tell that it serves; only its processes are looked at if left out."),
     check: command("check")
       .optional()
@@ -216,6 +220,12 @@ function reload() {
     signal: choice(RELOAD_SIGNALS, signalSuggestion)
       .optional()
       .describe("The signal that makes it reload, without SIG."),
+    old_signal: choice(RELOAD_SIGNALS, signalSuggestion)
+      .optional()
+      .describe("The signal that ends the old process once the new one serves, where it does not go by itself."),
+    url: checkedBy(z.string(), checkHealthUrl)
+      .optional()
+      .describe("The URL that makes it reload, asked once, such as http://127.0.0.1:8080/graceful."),
     drain: duration(0)
       .optional()
       .describe("How long the old generation may take to finish its requests; 30s, or 10s for restart."),

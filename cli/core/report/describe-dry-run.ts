@@ -79,6 +79,7 @@ function plannedAction(state: string | undefined, plan: ProgramPlan | undefined)
 
 function reloadWords({ reload }: ProgramPlan): string {
   if (reload.strategy === "restart") return "stop, then start, with a gap";
+  if (reload.strategy === "http") return `reload by GET ${reload.url ?? ""}`;
   return `reload by strategy ${reload.strategy}${reload.signal === undefined ? "" : `, signal ${reload.signal}`}`;
 }
 

@@ -19,3 +19,8 @@ export function agentPathOn(deployTo: string, sha256: string): string {
 export function readProveBundle(folder: string): string {
   return readFileSync(join(folder, "prove.cjs"), "utf8");
 }
+
+/** What `setup` puts on hosts for supervisor to run in the place of programs that hand over. */
+export function readKeeperBundle(folder: string): string {
+  return readFileSync(join(folder, "keeper.cjs"), "utf8");
+}

@@ -10,6 +10,8 @@ import { programPlan } from "../../../support/fixtures/plans.ts";
 
 const layout = layoutOf("/data/web/shop");
 const overseer = programPlan("overseer");
+const grace = programPlan("grace");
+const server = programPlan("node", { command: ["/usr/bin/node", "{current}/server.mjs"] });
 const gunicorn = programPlan("gunicorn", { command: ["venv/bin/gunicorn", "--chdir", "{current}", "app:app"] });
 const plain = programPlan("restart");
 
@@ -29,7 +31,7 @@ function lintSection(program: ProgramPlan, changes: Record<string, string | unde
 }
 
 describe("a section that setup rendered", () => {
-  for (const [name, program] of Object.entries({ overseer, gunicorn, plain })) {
+  for (const [name, program] of Object.entries({ overseer, gunicorn, plain, grace, server })) {
     test(`of ${name} has no findings, neither before nor after it is there`, () => {
       assert.deepEqual(lint(program), []);
       assert.deepEqual(lintSection(program, {}), []);
@@ -85,6 +87,31 @@ describe("a section of somebody else's", () => {
         overseer,
         { command: "/data/web/shop/releases/v1/bin/shop" },
         ["refuse command-names-release"],
+      ],
+      [
+        "of grace has no keeper",
+        grace,
+        { command: "/data/web/shop/current/bin/shop", autorestart: "true" },
+        ["refuse command-not-keeper"],
+      ],
+      [
+        "of grace has the keeper of another program",
+        grace,
+        { command: "/usr/bin/node /data/web/shop/lib/keeper.cjs /data/web/shop/run/other.json" },
+        ["refuse command-not-keeper"],
+      ],
+      [
+        "of grace runs its keeper by another Node, with options of it",
+        grace,
+        { command: "/opt/node --jitless /data/web/shop/lib/keeper.cjs /data/web/shop/run/shop.json" },
+        [],
+      ],
+      ["of grace stops the whole group", grace, { stopasgroup: "true" }, ["refuse stopasgroup"]],
+      [
+        "of grace says that it was handed over to",
+        grace,
+        { environment: 'ZDR_CURRENT="/data/web/shop/current",LISTEN_FDS="1"' },
+        ["refuse environment-handover"],
       ],
       ["of overseer leaves preemption on", overseer, { environment: undefined }, ["refuse overseer-preemption"]],
       [

@@ -49,6 +49,28 @@ stdout_logfile=AUTO
     assert.equal(rendered(programPlan("restart"), "directory"), "/data/web/shop/current");
   });
 
+  test("of a program that hands over starts the keeper, and says nothing that may change with deploy.yml", () => {
+    const program = programPlan("grace", { environment: { TOKEN: "s3cret" } });
+    const { values } = renderSection(program, layoutOf("/data/web/shop", "/opt/node/bin/node"), asRoot);
+    assert.deepEqual(
+      ["command", "directory", "environment", "stopasgroup", "killasgroup"].map((key) => values.get(key)),
+      [
+        "/opt/node/bin/node /data/web/shop/lib/keeper.cjs /data/web/shop/run/shop.json",
+        "/data/web/shop",
+        'ZDR_CURRENT="/data/web/shop/current"',
+        "false",
+        "true",
+      ],
+    );
+  });
+
+  test("of a keeper whose socket's path the kernel would not take is refused", () => {
+    const [problem, ...rest] = sectionProblems(programPlan("node"), layoutOf(`/data/${"x".repeat(90)}`));
+    assert.match(problem?.text ?? "", /longer than 107 bytes/);
+    assert.deepEqual(rest, []);
+    assert.deepEqual(sectionProblems(programPlan("restart"), layoutOf(`/data/${"x".repeat(90)}`)), []);
+  });
+
   test("keeps an absolute command", () => {
     const program = programPlan("restart", { command: ["/usr/bin/node", "{current}/server.js"] });
     assert.equal(rendered(program, "command"), "/usr/bin/node /data/web/shop/current/server.js");

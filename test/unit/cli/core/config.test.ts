@@ -119,7 +119,7 @@ describe("a config that is right", () => {
     const keep = schema.properties?.keep;
     assert.ok(typeof keep === "object");
     assert.deepEqual([keep.type, keep.default, keep.minimum], ["integer", 5, 1]);
-    assert.match(JSON.stringify(schema), /"enum":\["overseer","gunicorn","restart"\]/);
+    assert.match(JSON.stringify(schema), /"enum":\["overseer",("[a-z-]+",)+"restart"\]/);
   });
 });
 
@@ -278,7 +278,7 @@ describe("a config that is wrong is refused with every place that is wrong", () 
       [changed({}, "proof: none"), "9:8 proof: is none of best, required"],
       [
         changed({ 8: "    reload: oversear" }),
-        '8:13 programs.shop.reload: is none of overseer, gunicorn, restart (did you mean "overseer"?)',
+        '8:13 programs.shop.reload: is none of overseer, grace, endless, gracehttp, tableflip, reuseport, graceful-url, gunicorn, node, systemd-socket, restart (did you mean "overseer"?)',
       ],
       [
         changed({ 8: "    reload: { strategy: signal, signal: SIGUSR2 }" }),

@@ -17,8 +17,9 @@ describe("reload", () => {
 
   test("the CLI and the agent mean the same by a preset", () => {
     for (const name of PRESET_NAMES) {
-      const { strategy, signal, drainMs } = PRESETS[name];
-      assert.deepEqual(PRESET_DEFAULTS[name], { preset: name, strategy, ...(signal && { signal }), drainMs });
+      const { strategy, signal, oldSignal, drainMs } = PRESETS[name];
+      const signals = { ...(signal && { signal }), ...(oldSignal && { oldSignal }) };
+      assert.deepEqual(PRESET_DEFAULTS[name], { preset: name, strategy, ...signals, drainMs });
     }
   });
 
@@ -35,6 +36,14 @@ describe("reload", () => {
     assert.deepEqual(checkReload({ strategy: "signal", signal: "HUP" }), {
       ok: { strategy: "signal", signal: "HUP", drainMs: 30_000 },
     });
+    assert.deepEqual(checkReload({ strategy: "handover", signal: "USR2", old_signal: "QUIT" }), {
+      ok: { strategy: "handover", signal: "USR2", oldSignal: "QUIT", drainMs: 30_000 },
+    });
+    const url = "http://127.0.0.1:8080/graceful";
+    assert.deepEqual(checkReload({ strategy: "http", url, drain: 5_000 }), {
+      ok: { strategy: "http", url, drainMs: 5_000 },
+    });
+    assert.deepEqual(checkReload({ strategy: "socket" }), { ok: { strategy: "socket", drainMs: 30_000 } });
     assert.deepEqual(checkReload({ strategy: "restart" }), { ok: { strategy: "restart", drainMs: 10_000 } });
   });
 
@@ -45,6 +54,17 @@ describe("reload", () => {
       [{ preset: "restart", strategy: "restart" }, ["strategy"], "has both, but a preset has its strategy already"],
       [{ strategy: "slot" }, ["signal"], "is missing: strategy slot reloads by one"],
       [{ strategy: "restart", signal: "HUP" }, ["signal"], "is sent by no restart, which stops and starts the program"],
+      [{ strategy: "handover" }, ["signal"], "is missing: strategy handover reloads by one"],
+      [
+        { preset: "grace", signal: "TERM" },
+        ["signal"],
+        "is none of HUP, USR1, USR2, QUIT, WINCH, TTIN, TTOU: the others stop the program",
+      ],
+      [{ preset: "node", signal: "HUP" }, ["signal"], "is sent by no strategy socket"],
+      [{ strategy: "http" }, ["url"], "is missing: strategy http reloads by asking it"],
+      [{ preset: "grace", url: "http://127.0.0.1/" }, ["url"], "is asked by strategy http only"],
+      [{ preset: "node", old_signal: "TERM" }, ["old_signal"], "is sent by strategies handover and http only"],
+      [{ preset: "reuseport", old_signal: "HUP" }, ["old_signal"], "is none of TERM, INT, QUIT"],
       [{ preset: "restart", signal: "HUP" }, ["signal"], "is sent by no restart, which stops and starts the program"],
     ] as const) {
       const checked = checkReload(parts);
@@ -59,7 +79,8 @@ describe("reload", () => {
       suggestion: "write { strategy: slot, signal: … }",
     });
     assert.deepEqual(checkReload("gunicrn"), {
-      problem: "is none of overseer, gunicorn, restart",
+      problem:
+        "is none of overseer, grace, endless, gracehttp, tableflip, reuseport, graceful-url, gunicorn, node, systemd-socket, restart",
       suggestion: 'did you mean "gunicorn"?',
     });
   });

@@ -1,0 +1,93 @@
+/**
+ * What kept programs need on a host: the keeper's own file, and a folder that the program's user can write to.
+ *
+ * The link to the keeper never goes back: a file that is there already, and is not what the link names, was replaced once.
+ */
+import { createHash } from "node:crypto";
+import { chownSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, symlinkSync } from "node:fs";
+import { basename } from "node:path";
+import { type Account, accountFor } from "../activation/account.ts";
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { type Layout, PUBLIC_DIR_MODE } from "../core/layout.ts";
+import { isKept } from "../core/presets.ts";
+import { ifThere, onFile, replaceFile, temporaryBeside } from "../io/files.ts";
+import type { ProgramPlan } from "../protocol.ts";
+import { ownGroup, setUpPublicFolder } from "./layout.ts";
+import { type SetupReport, shellWord } from "./report.ts";
+import type { SupervisorView } from "./supervisor-view.ts";
+
+const BUNDLE_MODE = 0o644;
+const GROUP_WRITE = 0o020;
+/** What the program's user makes in it belongs to the group of who deploys. */
+const SHARED_FOLDER_MODE = "2775";
+
+export interface ForeignProgram {
+  readonly program: ProgramPlan;
+  readonly account: Account;
+}
+
+/** Kept programs that run as another user than this one. */
+export async function foreignKept({ project }: HostContext, view: SupervisorView): Promise<ForeignProgram[]> {
+  const found: ForeignProgram[] = [];
+  for (const program of project.programs.filter(isKept)) {
+    const account = await accountFor(view.uid, program);
+    if (account !== undefined && account.uid !== process.getuid?.()) found.push({ program, account });
+  }
+  return found;
+}
+
+/** `bundle`: text of dist/keeper.cjs; absent: it was not delivered, and nothing is said of it. */
+export function setUpKeeper(
+  { layout, project }: HostContext,
+  bundle: string | undefined,
+  foreign: readonly ForeignProgram[],
+  report: SetupReport,
+): void {
+  if (!project.programs.some(isKept)) return;
+  if (bundle !== undefined) installKeeper(layout, bundle, report);
+  for (const one of foreign) setUpRunFolder(layout, one, report);
+}
+
+function installKeeper(layout: Layout, bundle: string, report: SetupReport): void {
+  const file = layout.keeperBundle(createHash("sha256").update(bundle).digest("hex").slice(0, 16));
+  setUpPublicFolder(layout.lib, report);
+  const wasThere = ifThere("read", file, () => readFileSync(file, "utf8")) === bundle;
+  if (!wasThere) {
+    report.did("wrote", file);
+    if (!report.dryRun) replaceFile(file, bundle, BUNDLE_MODE);
+  }
+  const linked = ifThere("read the link", layout.keeper, () => readlinkSync(layout.keeper));
+  if (linked === basename(file) || (wasThere && linked !== undefined)) return;
+  report.did("made", `${layout.keeper} -> ${basename(file)}`);
+  if (report.dryRun) return;
+  const temporary = temporaryBeside(layout.keeper);
+  onFile("link", layout.keeper, () => {
+    symlinkSync(basename(file), temporary);
+    renameSync(temporary, layout.keeper);
+  });
+}
+
+function setUpRunFolder(layout: Layout, { program, account }: ForeignProgram, report: SetupReport): void {
+  const path = layout.programRun(program.name);
+  const found = ifThere("look at", path, () => lstatSync(path));
+  if (found !== undefined && !found.isDirectory()) throw new AgentError({ reason: "not-a-folder", path });
+  const isGiven = found?.uid === account.uid;
+  if (process.getuid?.() === 0) {
+    if (isGiven) return;
+    report.did(found === undefined ? "made" : "changed", `${path} (${account.name}'s)`);
+    if (report.dryRun) return;
+    onFile("give away", path, () => {
+      mkdirSync(path, { recursive: true, mode: PUBLIC_DIR_MODE });
+      chownSync(path, account.uid, -1);
+    });
+    return;
+  }
+  const isMine = found !== undefined && (process.getgroups?.() ?? []).includes(found.gid);
+  if (isGiven && isMine && (found.mode & GROUP_WRITE) !== 0) return;
+  const words = ["-o", String(account.uid), "-g", shellWord(ownGroup()), "-m", SHARED_FOLDER_MODE, shellWord(path)];
+  report.administrator.push({
+    why: `${program.name} runs as ${account.name}, whose keeper must write to ${path}`,
+    commands: [`install -d ${words.join(" ")}`],
+  });
+}
