@@ -344,6 +344,26 @@ describe("a user whose rights end somewhere", () => {
   });
 });
 
+test("the keeper is put there for programs that hand over, and its link never goes back to one that it has left", async () => {
+  await start();
+  const keeper = join(deployTo(), "lib/keeper.cjs");
+  const setUpWith = (text: string) =>
+    runSetup(hostContext(project([programPlan("grace")])), {
+      ...{ dryRun: false, prove: { bundle: undefined }, keeper: text },
+    });
+  await setUpWith("// old\n");
+  assert.deepEqual([await readFile(keeper, "utf8"), await modeOf(keeper)], ["// old\n", "644"]);
+  await setUpWith("// new\n");
+  assert.equal(await readFile(keeper, "utf8"), "// new\n");
+  await setUpWith("// old\n");
+  assert.equal(await readFile(keeper, "utf8"), "// new\n");
+  const { done } = await setUpWith("// new\n");
+  assert.deepEqual(
+    done.filter((line) => line.includes("lib/")),
+    [],
+  );
+});
+
 test("as root the helper is put in place", async () => {
   await start();
   const file = join(dir, "lib/zdr/prove.cjs");

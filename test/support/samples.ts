@@ -97,6 +97,8 @@ const FILE_VARIANTS: ReadonlySet<Variant> = new Set(["not-executable", "garbage"
 export interface SampleProgram {
   readonly command: string;
   readonly reload: string;
+  /** What the keeper hands over. */
+  readonly listen?: string;
   readonly health: { readonly http: string };
 }
 
@@ -106,6 +108,7 @@ export function sampleProgram(name: SampleName, port: number): SampleProgram {
   return {
     command: commandOf(name, address),
     reload: SAMPLE_RELOAD[name],
+    ...(["node", "systemd-socket"].includes(SAMPLE_RELOAD[name]) ? { listen: address } : {}),
     health: { http: `http://${address}/healthz` },
   };
 }

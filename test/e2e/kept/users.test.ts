@@ -1,0 +1,75 @@
+/** Who runs the keeper, and who may talk to it. */
+import assert from "node:assert/strict";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { SetupResult } from "../../../agent/protocol.ts";
+import { reportIn, resultIn } from "../../support/load/deploy-series.ts";
+import { runOk } from "../../support/processes.ts";
+import { type Rig, startRig } from "../../support/rig.ts";
+import { addTemporaryUser } from "../../support/temporary-user.ts";
+import { userNamed } from "../../support/users.ts";
+
+const HASTE = { watch: 0, start_seconds: 1 };
+
+async function deployTwice(rig: Rig, proof: string): Promise<void> {
+  await rig.useSample("go-grace", { release: "v1" });
+  for (const [tag, release, action] of [
+    ["one", "v1", "start"],
+    ["two", "v2", "reload"],
+  ] as const) {
+    await rig.useSample("go-grace", { release });
+    const { code, stdout, stderr } = await rig.zdr(["deploy", "--tag", tag, "--json"]);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    const report = reportIn(stdout, stderr);
+    assert.deepEqual([report.action, report.proof], [action, proof]);
+  }
+}
+
+async function uidOf(rig: Rig): Promise<number> {
+  const pid = (await rig.supervisord.ctl(["pid", "shop"])).stdout.trim();
+  return Number(/^Uid:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+test("root deploys a program of another user: its keeper is that user's, and so is what it is told", async (t) => {
+  const { uid } = await userNamed("nobody");
+  const rig = await startRig(t);
+  await rig.addSample("go-grace", { ...HASTE, user: "nobody", environment: { TOKEN: "s3cret" } });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  await deployTwice(rig, "processes");
+  assert.equal(await uidOf(rig), uid);
+  const told = await stat(join(rig.deployTo, "run/shop.json"));
+  assert.deepEqual([told.uid, told.mode & 0o777], [uid, 0o600]);
+  const { stdout } = await rig.zdr(["setup"]);
+  assert.doesNotMatch(stdout, /changed|made|wrote/);
+});
+
+test("nobody has to be root", async (t) => {
+  const user = await addTemporaryUser();
+  const rig = await startRig(t, { via: "ssh", user: user.name, supervisord: { user: user.name } });
+  t.after(() => user.remove());
+  await rig.addSample("go-grace", HASTE);
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  await deployTwice(rig, "processes");
+  assert.equal(await uidOf(rig), user.uid);
+});
+
+test("root's supervisord, a program of another user, and somebody else who deploys: an administrator opens one folder", async (t) => {
+  const user = await addTemporaryUser();
+  const supervisord = { socketMode: "0770", socketOwner: `root:${user.name}` };
+  const rig = await startRig(t, { via: "ssh", user: user.name, supervisord });
+  t.after(() => user.remove());
+  await rig.addSample("go-grace", { ...HASTE, user: "nobody" });
+  const { code, stdout } = await rig.zdr(["setup", "--json"]);
+  assert.equal(code, 5, stdout);
+  const { data } = resultIn(stdout) as { data: { hosts: { result: SetupResult }[] } };
+  for (const { commands, file } of data.hosts[0]?.result.administrator ?? []) {
+    // All but the helper that looks into other users' processes: what is left then is the health check.
+    if (file?.path.includes("sudoers") === true) continue;
+    if (file !== undefined) await writeFile(file.path, file.content);
+    for (const command of commands) await runOk(["/bin/sh", "-c", command]);
+  }
+  await deployTwice(rig, "health only");
+  const again = await rig.zdr(["setup", "--json"]);
+  assert.doesNotMatch(again.stdout, /install -d/);
+});
