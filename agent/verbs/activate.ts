@@ -7,11 +7,11 @@ import { readCurrent } from "../io/current.ts";
 import { verifyRelease } from "../io/release/release-store.ts";
 import type { ActivationReport, AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { leaveNothing } from "./first-deploy.ts";
-import { refuseLints, refuseUnreloadable } from "./lints.ts";
-import { lockedContext } from "./open.ts";
-import { runningReleases } from "./running.ts";
-import { withdraw } from "./withdraw.ts";
+import { leaveNothing } from "./parts/first-deploy.ts";
+import { refuseLints, refuseUnreloadable } from "./parts/lints.ts";
+import { lockedContext } from "./parts/open.ts";
+import { runningReleases } from "./parts/running.ts";
+import { withdraw } from "./parts/withdraw.ts";
 
 export async function runActivate(
   session: Session,

@@ -7,8 +7,8 @@ import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import type { AgentEvent, ControlResult, ProgramPlan, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./lints.ts";
-import { lockedContext } from "./open.ts";
+import { refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./parts/lints.ts";
+import { lockedContext } from "./parts/open.ts";
 
 type Done = ControlResult["programs"][number];
 

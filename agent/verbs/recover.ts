@@ -15,8 +15,8 @@ import { type InterruptedActivation, interruptedActivation, releaseRecords } fro
 import { readCurrent } from "../io/current.ts";
 import { appendLedger, readLedger } from "../io/ledger-file.ts";
 import type { ActivationReport } from "../protocol.ts";
-import { leaveNothing } from "./first-deploy.ts";
-import { withdraw } from "./withdraw.ts";
+import { leaveNothing } from "./parts/first-deploy.ts";
+import { withdraw } from "./parts/withdraw.ts";
 
 /** What was found and done, as a sentence; undefined: nothing was half done. Only for the holder of the lock. */
 export async function recover(context: HostContext): Promise<string | undefined> {

@@ -8,8 +8,8 @@ import { removeRelease } from "../io/release/release-store.ts";
 import { presentReleases, releasesStoodIn } from "../io/release/releases.ts";
 import type { AgentEvent, RequestOf, SettleResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { lockedContext } from "./open.ts";
-import { runningReleases } from "./running.ts";
+import { lockedContext } from "./parts/open.ts";
+import { runningReleases } from "./parts/running.ts";
 
 export async function runSettle(
   session: Session,

@@ -4,7 +4,7 @@ import { takeLock } from "../io/lock.ts";
 import type { AgentEvent, RequestOf, SetupResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { runSetup } from "../setup.ts";
-import { openProject, requireOwnZdr } from "./open.ts";
+import { openProject, requireOwnZdr } from "./parts/open.ts";
 
 export async function runSetupVerb(
   session: Session,

@@ -4,8 +4,8 @@ import { clearIncoming } from "../io/release/release-store.ts";
 import { stageRelease } from "../io/release/stage.ts";
 import type { AgentEvent, RequestOf, StageResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { refuseWithoutRights } from "./lints.ts";
-import { contextOf, lockedContext, recordStaged } from "./open.ts";
+import { refuseWithoutRights } from "./parts/lints.ts";
+import { contextOf, lockedContext, recordStaged } from "./parts/open.ts";
 
 export async function runStage(
   session: Session,

@@ -3,7 +3,7 @@ import { AgentError } from "../core/failure.ts";
 import { renderStatus, renderStatusTrouble } from "../core/supervisor/status-text.ts";
 import type { ProjectPlan, RequestOf, StatusResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { connectSupervisor } from "./connect.ts";
+import { connectSupervisor } from "./parts/connect.ts";
 
 export async function runStatus(session: Session, request: RequestOf<"status">): Promise<StatusResult> {
   const { resolved, supervisor } = connectSupervisor(request.supervisor);
@@ -21,7 +21,10 @@ export async function runStatus(session: Session, request: RequestOf<"status">):
 
 /** Loaded only for those who ask for releases: it looks into every process. */
 async function runsOf(session: Session, project: ProjectPlan): Promise<StatusResult["runs"]> {
-  const [{ openProject }, { runningReleases }] = await Promise.all([import("./open.ts"), import("./running.ts")]);
+  const [{ openProject }, { runningReleases }] = await Promise.all([
+    import("./parts/open.ts"),
+    import("./parts/running.ts"),
+  ]);
   const running = await runningReleases(openProject(session, project));
   return running.map(({ program, serves, releases }) => ({
     process: program.process,

@@ -13,11 +13,11 @@ import { readManifestHead } from "../io/release/manifests.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import type { AgentEvent, ProgramSurvey, ReleaseInfo, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { lintPrograms } from "./lints.ts";
-import { checkLayout, openProject } from "./open.ts";
+import { lintPrograms } from "./parts/lints.ts";
+import { checkLayout, openProject } from "./parts/open.ts";
+import { type RunningProgram, runningReleases } from "./parts/running.ts";
+import { settleUnchanged } from "./parts/unchanged.ts";
 import { recover } from "./recover.ts";
-import { type RunningProgram, runningReleases } from "./running.ts";
-import { settleUnchanged } from "./unchanged.ts";
 
 export async function runSurvey(
   session: Session,

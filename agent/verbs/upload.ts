@@ -4,7 +4,7 @@ import { receiveFiles } from "../io/release/receive.ts";
 import { publish } from "../io/release/release-store.ts";
 import type { AgentEvent, RequestOf, UploadResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { lockedContext, recordStaged } from "./open.ts";
+import { lockedContext, recordStaged } from "./parts/open.ts";
 
 export async function runUpload(
   session: Session,

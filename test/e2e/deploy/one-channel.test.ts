@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { reportIn } from "../support/load/deploy-series.ts";
-import { type Rig, startRig } from "../support/rig.ts";
+import { reportIn } from "../../support/load/deploy-series.ts";
+import { type Rig, startRig } from "../../support/rig.ts";
 
 describe("each command takes one SSH connection and one channel", () => {
   const cleaning: (() => Promise<void>)[] = [];

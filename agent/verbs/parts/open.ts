@@ -1,12 +1,12 @@
 /** What every verb that knows the project begins with. */
 import { lstatSync, type Stats, statSync } from "node:fs";
-import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
-import { type Layout, layoutOf } from "../core/layout.ts";
-import { ifThere } from "../io/files.ts";
-import { appendLedger } from "../io/ledger-file.ts";
-import type { AgentEvent, Manifest, ProjectPlan } from "../protocol.ts";
-import type { Session } from "../session.ts";
+import type { HostContext } from "../../context.ts";
+import { AgentError } from "../../core/failure.ts";
+import { type Layout, layoutOf } from "../../core/layout.ts";
+import { ifThere } from "../../io/files.ts";
+import { appendLedger } from "../../io/ledger-file.ts";
+import type { AgentEvent, Manifest, ProjectPlan } from "../../protocol.ts";
+import type { Session } from "../../session.ts";
 import { connectSupervisor } from "./connect.ts";
 
 export function openProject(session: Session, project: ProjectPlan): HostContext {

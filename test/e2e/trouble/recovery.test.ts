@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { eventually } from "../support/eventually.ts";
-import { type Rig, startRig } from "../support/rig.ts";
-import type { Variant } from "../support/samples.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type Rig, startRig } from "../../support/rig.ts";
+import type { Variant } from "../../support/samples.ts";
 
 describe("what a killed agent left", () => {
   const cleaning: (() => Promise<void>)[] = [];

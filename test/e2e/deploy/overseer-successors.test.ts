@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { reportIn } from "../support/load/deploy-series.ts";
-import { startRig } from "../support/rig.ts";
+import { reportIn } from "../../support/load/deploy-series.ts";
+import { startRig } from "../../support/rig.ts";
 
 test("a program with two successors is not reloaded, and the next deploy after a stop starts it as if nothing had been", async (t) => {
   const rig = await startRig(t);

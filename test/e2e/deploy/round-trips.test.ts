@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type DelayProxy, startDelayProxy } from "../support/load/delay-proxy.ts";
-import { type Rig, startRig } from "../support/rig.ts";
+import { type DelayProxy, startDelayProxy } from "../../support/load/delay-proxy.ts";
+import { type Rig, startRig } from "../../support/rig.ts";
 
 /** Longer than what a busy machine holds a packet back, so that what was sent together also comes together. */
 const ONE_WAY_MS = 20;

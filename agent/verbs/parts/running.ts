@@ -1,10 +1,10 @@
 /** Which releases the living processes run: for status, for releases, and so that prune takes none of them. */
 
-import { viewProgram } from "../activation/program-view.ts";
-import type { HostContext } from "../context.ts";
-import { type ProcessView, releaseRun } from "../core/generation.ts";
-import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
-import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
+import { viewProgram } from "../../activation/program-view.ts";
+import type { HostContext } from "../../context.ts";
+import { type ProcessView, releaseRun } from "../../core/generation.ts";
+import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
+import type { ProcessInfo, ProgramPlan } from "../../protocol.ts";
 
 export interface RunningProgram {
   readonly program: ProgramPlan;

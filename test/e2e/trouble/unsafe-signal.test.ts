@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type ConfigParts, type Rig, startRig } from "../support/rig.ts";
-import { installNode } from "../support/root-node.ts";
-import { buildSample } from "../support/samples.ts";
-import { addTemporaryUser } from "../support/temporary-user.ts";
-import { answerOf, assertTold, stateOfProgram } from "../support/wrong-world.ts";
+import { type ConfigParts, type Rig, startRig } from "../../support/rig.ts";
+import { installNode } from "../../support/root-node.ts";
+import { buildSample } from "../../support/samples.ts";
+import { addTemporaryUser } from "../../support/temporary-user.ts";
+import { answerOf, assertTold, stateOfProgram } from "../../support/wrong-world.ts";
 
 const PROGRAM_USER = "www-data";
 

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
-import { Wire } from "../../agent/io/wire.ts";
-import { REPLY_LINE_LIMIT_BYTES, REQUEST_LINE_LIMIT_BYTES } from "../../agent/protocol.ts";
-import { ZdrError } from "../../cli/failure.ts";
-import { openSession } from "../../cli/io/session/agent-client.ts";
-import { eventually } from "../support/eventually.ts";
+import { Wire } from "../../../agent/io/wire.ts";
+import { REPLY_LINE_LIMIT_BYTES, REQUEST_LINE_LIMIT_BYTES } from "../../../agent/protocol.ts";
+import { ZdrError } from "../../../cli/failure.ts";
+import { openSession } from "../../../cli/io/session/agent-client.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** Short, so that silence is over soon; the defaults are seconds. */
 const QUICK = { heartbeatMs: 20, silenceMs: 200 };

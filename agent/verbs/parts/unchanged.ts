@@ -1,10 +1,10 @@
 /** A deploy of what serves already: all of it within `survey`, since on a far host every answer costs a round trip. */
-import { reportUnchanged, type Seen } from "../activation/activate.ts";
-import type { HostContext } from "../context.ts";
-import type { RequestOf, Survey, Unchanged } from "../protocol.ts";
-import type { Session } from "../session.ts";
+import { reportUnchanged, type Seen } from "../../activation/activate.ts";
+import type { HostContext } from "../../context.ts";
+import type { RequestOf, Survey, Unchanged } from "../../protocol.ts";
+import type { Session } from "../../session.ts";
+import { settleHost } from "../settle.ts";
 import type { RunningProgram } from "./running.ts";
-import { settleHost } from "./settle.ts";
 
 type Release = NonNullable<RequestOf<"survey">["release"]>;
 

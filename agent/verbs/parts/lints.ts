@@ -1,17 +1,17 @@
 /** What supervisor is told about the project's programs, and what of it would break a deploy. */
-import { type SupervisorFacts, supervisorFacts } from "../activation/account.ts";
-import { viewProgram } from "../activation/program-view.ts";
-import { refuseUnsafeSignal, requireProof } from "../activation/rights.ts";
-import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
-import { successorFindings } from "../core/lint/successors.ts";
-import { lintProgram } from "../core/lint.ts";
-import { groupNameOf, programNameOf } from "../core/section.ts";
-import { configInfos } from "../io/supervisor/config-infos.ts";
-import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
-import { sectionsOf } from "../io/supervisor/supervisor-sections.ts";
-import { keptFindings } from "../kept/findings.ts";
-import type { LintFinding, ProcessInfo, ProgramPlan } from "../protocol.ts";
+import { type SupervisorFacts, supervisorFacts } from "../../activation/account.ts";
+import { viewProgram } from "../../activation/program-view.ts";
+import { refuseUnsafeSignal, requireProof } from "../../activation/rights.ts";
+import type { HostContext } from "../../context.ts";
+import { AgentError } from "../../core/failure.ts";
+import { successorFindings } from "../../core/lint/successors.ts";
+import { lintProgram } from "../../core/lint.ts";
+import { groupNameOf, programNameOf } from "../../core/section.ts";
+import { configInfos } from "../../io/supervisor/config-infos.ts";
+import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
+import { sectionsOf } from "../../io/supervisor/supervisor-sections.ts";
+import { keptFindings } from "../../kept/findings.ts";
+import type { LintFinding, ProcessInfo, ProgramPlan } from "../../protocol.ts";
 
 /** The findings about each program, by its name in deploy.yml. */
 export async function lintPrograms(context: HostContext, facts: SupervisorFacts): Promise<Map<string, LintFinding[]>> {

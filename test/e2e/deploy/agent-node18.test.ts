@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { eventually } from "../support/eventually.ts";
-import { reportIn } from "../support/load/deploy-series.ts";
-import { run } from "../support/processes.ts";
-import { node18, type Rig, startRig } from "../support/rig.ts";
+import { eventually } from "../../support/eventually.ts";
+import { reportIn } from "../../support/load/deploy-series.ts";
+import { run } from "../../support/processes.ts";
+import { node18, type Rig, startRig } from "../../support/rig.ts";
 
 describe("one program, with the agent on Node 18", () => {
   const cleaning: (() => Promise<void>)[] = [];

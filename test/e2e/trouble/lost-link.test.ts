@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, readlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { eventually } from "../support/eventually.ts";
-import { type Rig, type RunningZdr, startRig } from "../support/rig.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type Rig, type RunningZdr, startRig } from "../../support/rig.ts";
 
 /** Long enough to disturb a deploy in, between its flip and its end. */
 const TIMES = { program: { watch: "2s" }, health: { timeout: "3s" } };
