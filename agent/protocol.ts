@@ -42,10 +42,6 @@ export const STRATEGY_NAMES = ["signal", "slot", "handover", "http", "socket", "
 /** Signals that a `reload:` may name. KILL and STOP can not be handled by any program, so they reload nothing. */
 export const RELOAD_SIGNALS = ["HUP", "USR1", "USR2", "QUIT", "TERM", "INT", "WINCH", "TTIN", "TTOU"] as const;
 
-/** How the tar stream of an upload may be packed for the way. */
-export const CODEC_NAMES = ["zstd", "brotli"] as const;
-export type CodecName = (typeof CODEC_NAMES)[number];
-
 const nonNegative = z.number().check(z.int(), z.gte(0));
 const strings = z.array(z.string());
 
@@ -426,7 +422,7 @@ const requestShapes = {
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
   stage: { manifest: Manifest, dryRun: z.boolean() },
   /** The tar stream of what was missing follows in `data` frames; the reply comes when the release is published. */
-  upload: { codec: z.optional(z.enum(CODEC_NAMES)) },
+  upload: {},
   /** Flip, start or reload, prove, keep or revert. */
   activate: { tag: z.string(), why: z.enum(["deploy", "rollback"]) },
   /** Prune and give the lock up. */
@@ -489,8 +485,6 @@ export const StageResult = z.object({
   missingBytes: nonNegative,
   /** Bytes that are copied on the host from releases that it has. */
   copiedBytes: nonNegative,
-  /** What this host's Node can unpack, the best first. */
-  codecs: z.optional(z.array(z.enum(CODEC_NAMES))),
 });
 export type StageResult = z.infer<typeof StageResult>;
 

@@ -1,6 +1,5 @@
 /** `stage`: what the host lacks of a release. What it has elsewhere is copied before the answer, so one answer is enough. */
 
-import { knownCodecs } from "../io/release/codec.ts";
 import { clearIncoming } from "../io/release/release-store.ts";
 import { stageRelease } from "../io/release/stage.ts";
 import type { AgentEvent, RequestOf, StageResult } from "../protocol.ts";
@@ -21,5 +20,5 @@ export async function runStage(
   const { result, incoming } = await stageRelease(context.layout, manifest, context.project.shared, { dryRun });
   if (result.staged && !dryRun) recordStaged(context, manifest, 0, 0);
   if (incoming) session.staging = { incoming, missing: result.missing, startedAt: performance.now() };
-  return { ...result, codecs: knownCodecs() };
+  return result;
 }

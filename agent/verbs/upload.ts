@@ -1,7 +1,6 @@
 /** `upload`: takes the tar stream of what was missing, then publishes the release. */
 import { AgentError } from "../core/failure.ts";
-import { unpackInto } from "../io/release/codec.ts";
-import { type Receiver, receiveFiles } from "../io/release/receive.ts";
+import { receiveFiles } from "../io/release/receive.ts";
 import { publish } from "../io/release/release-store.ts";
 import type { AgentEvent, RequestOf, UploadResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
@@ -9,22 +8,22 @@ import { lockedContext, recordStaged } from "./parts/open.ts";
 
 export async function runUpload(
   session: Session,
-  { codec }: RequestOf<"upload">,
+  _request: RequestOf<"upload">,
   emit: (event: AgentEvent) => void,
 ): Promise<UploadResult> {
   const context = lockedContext(session, emit);
   const { staging } = session;
   if (!staging) throw new AgentError({ reason: "bad-request", detail: "stage comes first" });
   const { incoming, missing, startedAt } = staging;
-  const files = receiveFiles(incoming, missing);
-  const receivedBytes = await receiveAll(session, codec === undefined ? files : unpackInto(files, codec));
+  const receiver = receiveFiles(incoming, missing);
+  const receivedBytes = await receiveAll(session, receiver);
   const { durableMs } = await publish(incoming, context.project.shared);
   session.staging = undefined;
   recordStaged(context, incoming.manifest, receivedBytes, Math.round(performance.now() - startedAt));
   return { published: incoming.manifest.tag, receivedBytes, durableMs };
 }
 
-async function receiveAll(session: Session, receiver: Receiver): Promise<number> {
+async function receiveAll(session: Session, receiver: ReturnType<typeof receiveFiles>): Promise<number> {
   for (;;) {
     const next = await session.wire.next();
     if (next?.kind === "data") await receiver.write(next.bytes);

@@ -1,9 +1,9 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
-import type { Manifest, Revision, Survey } from "../../agent/protocol.ts";
+import type { Manifest, ReleaseInfo, Revision, Survey } from "../../agent/protocol.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { type HostTarget, isConfidential } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
-import { formatBytes } from "../core/report/units.ts";
+import { count, formatBytes } from "../core/report/units.ts";
 import { checkTag } from "../core/tag.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
@@ -15,7 +15,6 @@ import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
 import { type HostOptions, type Opened, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
-import { type Surveys, stageHosts } from "./stage.ts";
 import { tellSurvey } from "./tell-survey.ts";
 
 export interface DeployOptions extends HostOptions {
@@ -47,8 +46,7 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
     if (options.dryRun) return await dryRun(run, opened, fleet, surveys, manifest);
-    const staging = { targets: opened.targets, surveys, build: scanned, manifest };
-    if (!(await stageHosts(run, fleet, staging))) return concludeHosts(run, fleet.hosts);
+    if (!(await stageHosts(run, fleet, surveys, scanned, manifest))) return concludeHosts(run, fleet.hosts);
     undo();
     return await activateHosts(run, fleet, { tag: options.tag, why: "deploy" });
   } finally {
@@ -83,6 +81,8 @@ async function scan({ config }: Opened): Promise<ScannedBuild> {
 function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Revision | undefined): Manifest {
   return { tag, digest, entries: [...entries], ...(revision === undefined ? {} : { revision }) };
 }
+
+type Surveys = ReadonlyMap<FleetHost, Survey>;
 
 type SurveyQuestion = RequestBody<"survey">;
 
@@ -149,4 +149,41 @@ async function dryRun(
   const exit = concludeHosts(run, fleet.hosts);
   run.output.result(describeDryRun(rows, release, plan), { dryRun: rows, release }, exit);
   return exit;
+}
+
+/** Puts the release on every host; nothing that serves is touched. */
+async function stageHosts(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  surveys: Surveys,
+  build: ScannedBuild,
+  manifest: Manifest,
+): Promise<boolean> {
+  return fleet.onAll("stage", async (host, session) => {
+    const survey = surveys.get(host);
+    const there = survey?.releases.find((release) => release.tag === manifest.tag);
+    if (isStaged(there, manifest)) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
+    const { staged, missing, missingBytes, copiedBytes } = await session.request("stage", { manifest, dryRun: false });
+    if (staged) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
+    host.phase = "stage";
+    const { packFiles } = await import("../io/build/pack.ts");
+    let sentBytes = 0;
+    const tell = (bytes: number) => {
+      sentBytes += bytes;
+      run.output.report({ kind: "upload", host: host.name, sentBytes, totalBytes: missingBytes });
+    };
+    const { durableMs } = await session.upload(packFiles(build, missing), tell);
+    const copied = copiedBytes === 0 ? "" : `, ${formatBytes(copiedBytes)} copied there`;
+    const detail = `${count(missing.length, "file")}, ${formatBytes(missingBytes)} sent${copied}, durable after ${Math.round(durableMs)} ms`;
+    return markStaged(host, survey, manifest.tag, detail);
+  });
+}
+
+function isStaged(there: ReleaseInfo | undefined, manifest: Manifest): boolean {
+  return there?.isPresent === true && there.digest === manifest.digest && there.verdict !== "unknown";
+}
+
+function markStaged(host: FleetHost, survey: Survey | undefined, tag: string, detail: string): string {
+  host.state = { kind: "staged", tag, current: survey?.current };
+  return detail;
 }

@@ -25,20 +25,15 @@ type FileEntry = Extract<ManifestEntry, { type: "file" }>;
 
 /**
  * `indices`: into the build's entries, files only. A frame keeps its bytes until three more were asked for; who wants them
- * longer copies them. `onTaken` counts the bytes that were asked for.
+ * longer copies them.
  */
-export async function* packFiles(
-  build: ScannedBuild,
-  indices: readonly number[],
-  onTaken: (bytes: number) => void = () => {},
-): AsyncGenerator<Buffer> {
+export async function* packFiles(build: ScannedBuild, indices: readonly number[]): AsyncGenerator<Buffer> {
   const stream = frames(build, indices);
   let ahead = soon(() => stream.next());
   try {
     for (let frame = await ahead; frame.done !== true; frame = await ahead) {
       // The next one is read while this one is on its way: the two ends then work at the same time.
       ahead = soon(() => stream.next());
-      onTaken(frame.value.length);
       yield frame.value;
     }
   } finally {

@@ -8,7 +8,6 @@
 import { randomBytes } from "node:crypto";
 import {
   type AgentEvent,
-  type CodecName,
   HEARTBEAT_INTERVAL_MS,
   REPLY_LINE_LIMIT_BYTES,
   REQUEST_LINE_LIMIT_BYTES,
@@ -53,10 +52,9 @@ export type OnEvent = (event: AgentEvent) => void;
 export interface AgentSession {
   readonly host: string;
   request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>>;
-  /** Sends the tar stream of an `upload`, packed by `codec`, and waits for the release to be published. `onSent` counts bytes. */
+  /** Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts bytes. */
   upload(
     frames: AsyncIterable<Uint8Array>,
-    codec: CodecName | undefined,
     onSent: (bytes: number) => void,
     onEvent?: OnEvent,
   ): Promise<ResultOf<"upload">>;
@@ -170,11 +168,10 @@ class Session implements AgentSession {
 
   async upload(
     frames: AsyncIterable<Uint8Array>,
-    codec: CodecName | undefined,
     onSent: (bytes: number) => void,
     onEvent?: OnEvent,
   ): Promise<ResultOf<"upload">> {
-    const published = this.request("upload", codec === undefined ? {} : { codec }, onEvent);
+    const published = this.request("upload", {}, onEvent);
     published.catch(() => {});
     for await (const frame of frames) {
       if (this.#broken) break;
