@@ -38,7 +38,7 @@ test-soak: ## thousands of reloads under load: two hours and more
 bench: ## measure against rsync, tar and ssh; writes docs/performance.md
 	@scripts/setup.sh test
 	@$(NODE) scripts/build.ts
-	@scripts/with-node.sh scripts/as-root.sh node test/bench/main.ts
+	@scripts/with-node.sh scripts/as-root.sh node test/bench/main.ts; result=$$?; scripts/with-node.sh node scripts/bench-docs.ts; exit $$result
 
 clean: ## remove what was built and fetched
 	rm -rf dist .tmp .node .node16 .node18 node_modules

@@ -13,21 +13,21 @@ const homes = new Map([
   ["root", "/"],
 ]);
 const place = (url: string): ServerPlace =>
-  parseServerUrl(url, { cwd: "/work/dir", homeOf: (user) => homes.get(user) });
+  parseServerUrl(url, { cwd: "/srv/dir", homeOf: (user) => homes.get(user) });
 
 describe("a serverurl", () => {
   test("of a socket has its path made absolute, as supervisorctl prints it", () => {
     for (const [url, path] of [
       ["unix:///run/s.sock", "/run/s.sock"],
       ["unix:///run//a/../s.sock/", "/run/s.sock"],
-      ["unix://s.sock", "/work/dir/s.sock"],
-      ["unix://../s.sock", "/work/s.sock"],
+      ["unix://s.sock", "/srv/dir/s.sock"],
+      ["unix://../s.sock", "/srv/s.sock"],
       ["unix://~/s.sock", "/home/me/s.sock"],
       ["unix://~web/s.sock", "/srv/web/s.sock"],
       ["unix://~root", "/"],
-      ["unix://~nobody/s.sock", "/work/dir/~nobody/s.sock"],
+      ["unix://~nobody/s.sock", "/srv/dir/~nobody/s.sock"],
       ["unix:////run/s.sock", "//run/s.sock"],
-      ["unix://", "/work/dir"],
+      ["unix://", "/srv/dir"],
     ] as const) {
       assert.deepEqual(place(url), { kind: "unix", url: `unix://${path}`, path });
     }
