@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Figure, Result, Row } from "../test/bench/result.ts";
+import type { Figure, Result, Row } from "./bench-result.ts";
 
 const RESULTS = fileURLToPath(new URL("../test/bench/results/", import.meta.url));
 const PAGE = fileURLToPath(new URL("../docs/performance.md", import.meta.url));

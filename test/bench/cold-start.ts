@@ -1,8 +1,8 @@
 /** The shortest commands, each in a new process over a new connection, against the one that they take the place of. */
 import { join } from "node:path";
+import { type Row, rowOf } from "../../scripts/bench-result.ts";
 import { makeBinaryBuild } from "./builds.ts";
 import { type BenchHost, type Line, withHost, withLine } from "./host.ts";
-import { type Row, rowOf } from "./result.ts";
 import { inTurns, time } from "./turns.ts";
 
 /** Round trip in ms: how many rounds, and zdr's time as a part of the other's at most. */

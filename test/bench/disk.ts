@@ -1,9 +1,9 @@
 /** The same deploys onto a disk: what staging takes, and how much of that is waiting for the disk to have it for good. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Figure } from "../../scripts/bench-result.ts";
 import { makeBinaryBuild, makeTreeBuild, stampBuild, stampTree } from "./builds.ts";
 import { withHost } from "./host.ts";
-import type { Figure } from "./result.ts";
 import { stagedAfter } from "./tree.ts";
 import { median, type Timing, time } from "./turns.ts";
 

@@ -7,10 +7,10 @@
 import { writeFile } from "node:fs/promises";
 import { cpus, loadavg, release, type } from "node:os";
 import { join } from "node:path";
+import { type Figure, type Machine, misses, type Result, type Row } from "../../scripts/bench-result.ts";
 import { run, runOk } from "../support/processes.ts";
 import { measureColdStart } from "./cold-start.ts";
 import { measureDisk } from "./disk.ts";
-import { type Figure, type Machine, misses, type Result, type Row } from "./result.ts";
 import { measureTree } from "./tree.ts";
 import { measureWholeDeploy } from "./whole-deploy.ts";
 

@@ -3,9 +3,9 @@
  * by then, once on each side, made all of it durable and let it appear by one rename.
  */
 import { join } from "node:path";
+import { type Row, rowOf } from "../../scripts/bench-result.ts";
 import { makeTreeBuild, stampTree } from "./builds.ts";
 import { type BenchHost, withHost } from "./host.ts";
-import { type Row, rowOf } from "./result.ts";
 import { type Command, inTurns, type Timing, time } from "./turns.ts";
 
 const ROUNDS = 5;

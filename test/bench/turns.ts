@@ -1,5 +1,7 @@
 /** Commands measured against each other: both in turn, round by round, so that a busy moment of the machine falls on both. */
+
 import { spawn } from "node:child_process";
+import type { Samples } from "../../scripts/bench-result.ts";
 
 export interface Command {
   readonly argv: readonly [string, ...string[]];
@@ -47,13 +49,6 @@ export interface Side {
   readonly name: string;
   /** One run; in milliseconds. */
   run(round: number): Promise<number>;
-}
-
-export interface Samples {
-  readonly name: string;
-  readonly medianMs: number;
-  /** In the order in which they were measured. */
-  readonly ms: readonly number[];
 }
 
 /** Runs A, B, A, B, …; the first round warms up and is not counted. */

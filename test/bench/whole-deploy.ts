@@ -6,9 +6,9 @@
  * nobody waits, and nobody looks whether the new release serves.
  */
 import { join } from "node:path";
+import { type Figure, type Row, rowOf } from "../../scripts/bench-result.ts";
 import { makeBinaryBuild, stampBuild } from "./builds.ts";
 import { type BenchHost, BY_HAND_PROGRAM, withHost } from "./host.ts";
-import { type Figure, type Row, rowOf } from "./result.ts";
 import { type Command, inTurns, median, type Timing, time } from "./turns.ts";
 
 const ROUNDS = 9;

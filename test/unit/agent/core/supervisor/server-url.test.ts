@@ -12,8 +12,7 @@ const homes = new Map([
   ["web", "/srv/web/"],
   ["root", "/"],
 ]);
-const place = (url: string): ServerPlace =>
-  parseServerUrl(url, { cwd: "/srv/dir", homeOf: (user) => homes.get(user) });
+const place = (url: string): ServerPlace => parseServerUrl(url, { cwd: "/srv/dir", homeOf: (user) => homes.get(user) });
 
 describe("a serverurl", () => {
   test("of a socket has its path made absolute, as supervisorctl prints it", () => {

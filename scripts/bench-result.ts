@@ -1,5 +1,11 @@
 /** What a benchmark found: the shape of test/bench/results/*.json, from which scripts/bench-docs.ts makes the tables. */
-import type { Samples } from "./turns.ts";
+
+export interface Samples {
+  readonly name: string;
+  readonly medianMs: number;
+  /** In the order in which they were measured. */
+  readonly ms: readonly number[];
+}
 
 export interface Row {
   /** What was done, and where to: `status, round trip 20 ms`. */
