@@ -39,7 +39,8 @@ function tableOf(rows: readonly Row[]): string[] {
 function rowLine({ what, zdr, byHand, ratio, limit, roundTrips, roundTripLimit }: Row): string {
   const verdict = ratio > limit ? `**${ratio}x, missed**` : `${ratio}x`;
   const trips = roundTrips === undefined ? "" : `${roundTrips}, at most ${roundTripLimit ?? ""}`;
-  const hand = `${byHand.medianMs} ms (${byHand.name})`;
+  // A bar in a command would end the cell.
+  const hand = `${byHand.medianMs} ms (${byHand.name.replaceAll("|", "\\|")})`;
   return `| ${what} | ${zdr.medianMs} ms (${zdr.name}) | ${hand} | ${verdict} | ${limit}x | ${trips} |`;
 }
 
