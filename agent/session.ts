@@ -7,7 +7,7 @@
  */
 
 import type { HostContext } from "./context.ts";
-import { AgentError } from "./core/failure.ts";
+import { failureOf } from "./core/failure.ts";
 import type { Layout } from "./core/layout.ts";
 import type { Lock } from "./io/lock.ts";
 import type { Incoming } from "./io/release/release-store.ts";
@@ -117,9 +117,4 @@ function invalid(incoming: { readonly verb: string | undefined; readonly detail:
   return verb !== undefined && !Object.hasOwn(VERBS, verb)
     ? { reason: "unsupported", verb }
     : { reason: "bad-request", detail };
-}
-
-function failureOf(error: unknown): AgentFailure {
-  if (error instanceof AgentError) return error.failure;
-  return { reason: "internal", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -6,14 +6,14 @@
  * - The ledger calls the release good only after every program was proved and watched.
  */
 import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
+import { AgentError, failureOf } from "../core/failure.ts";
 import { type ProcessView, releaseRun } from "../core/generation.ts";
 import { releaseRecords } from "../core/ledger.ts";
 import { flipCurrent, readCurrent } from "../io/current.ts";
 import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
 import { markLog } from "../io/program-log.ts";
 import type { ActivationReport, AgentFailure, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
-import { Activation, type ActivationOrder, type Before, failureOf } from "./activation.ts";
+import { Activation, type ActivationOrder, type Before } from "./activation.ts";
 import { type Brought, bringProgram, provedAlready, provedBy } from "./bring.ts";
 import { measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";

@@ -2,11 +2,11 @@
 import { randomBytes } from "node:crypto";
 import type { HostContext } from "../context.ts";
 import { type ActivationState, type ActivationStep, advance } from "../core/activation-state.ts";
-import { AgentError } from "../core/failure.ts";
+import { failureOf } from "../core/failure.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import type { LogMark } from "../io/program-log.ts";
-import type { AgentFailure, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
+import type { ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
 import type { Measured } from "./measure.ts";
 
 export interface ActivationOrder {
@@ -117,10 +117,4 @@ export class Activation {
   async stopMeters(): Promise<void> {
     for (const program of [...this.#meters.keys()]) await this.stopMeter(program);
   }
-}
-
-/** What was thrown, as data for the report: an activation answers with a report whatever happens to it. */
-export function failureOf(error: unknown): AgentFailure {
-  if (error instanceof AgentError) return error.failure;
-  return { reason: "internal", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

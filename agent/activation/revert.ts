@@ -9,14 +9,14 @@
  * - One program that does not come back keeps none of the others from it.
  */
 import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
+import { AgentError, failureOf } from "../core/failure.ts";
 import { PRESETS } from "../core/presets.ts";
 import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { giveUpReserve } from "../io/ledger-file.ts";
 import { linesSince } from "../io/program-log.ts";
 import type { ActivationReport, AgentFailure, ProgramPlan } from "../protocol.ts";
-import { type Activation, type Before, failureOf } from "./activation.ts";
+import type { Activation, Before } from "./activation.ts";
 import { type Brought, bringProgram } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, reportProgram } from "./report.ts";

@@ -10,3 +10,9 @@ export class AgentError extends Error {
     this.failure = failure;
   }
 }
+
+/** What was thrown, as data: whoever answers the CLI answers whatever happens. What is no expected trouble is a bug. */
+export function failureOf(error: unknown): AgentFailure {
+  if (error instanceof AgentError) return error.failure;
+  return { reason: "internal", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

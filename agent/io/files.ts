@@ -1,6 +1,16 @@
 /** Files of the layout: replaced by write-temp, fsync, rename, and errno turned into failures that say what was tried. */
 import { randomBytes } from "node:crypto";
-import { closeSync, fchownSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { AgentError } from "../core/failure.ts";
@@ -87,4 +97,14 @@ export function replaceFile(path: string, text: string | Buffer, mode: number, o
     renameSync(temporary, path);
     syncFolder(dirname(path));
   });
+}
+
+/** Whether this user may make and replace files in a folder. */
+export function mayWrite(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -2,13 +2,13 @@
  * The layout on disk. What is missing is made with the modes that it needs, whatever the umask; what is there is checked.
  * Nothing is made where others than this user and root could put something else in its place.
  */
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { PRIVATE_DIR_MODE, PUBLIC_DIR_MODE } from "../core/layout.ts";
 import { readCurrent } from "../io/current.ts";
-import { ifThere, onFile, userName } from "../io/files.ts";
+import { ifThere, mayWrite, onFile, userName } from "../io/files.ts";
 import { makeSharedFolders } from "../io/release/shared.ts";
 import { type SetupReport, shellWord } from "./report.ts";
 
@@ -124,15 +124,6 @@ function setUpShared({ layout, project }: Pick<HostContext, "layout" | "project"
       why: `${join(layout.shared, file)} is a shared file that is missing: put it there before the first deploy`,
       commands: [],
     });
-  }
-}
-
-function mayWrite(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

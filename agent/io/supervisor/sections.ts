@@ -157,7 +157,8 @@ function isThere(path: string): boolean {
   }
 }
 
-function refusing<Result>(path: string, read: () => Result): Result {
+/** Reads a text of supervisor's; what its syntax does not allow is the failure `supervisor-config` of that file. */
+export function refusing<Result>(path: string, read: () => Result): Result {
   try {
     return read();
   } catch (error) {

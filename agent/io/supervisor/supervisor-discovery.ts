@@ -1,14 +1,13 @@
 /** Finds supervisord as supervisorctl does (supervisor/options.py, Options and ClientOptions). */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { AgentError } from "../../core/failure.ts";
 import { Secret } from "../../core/secret.ts";
 import type { PathContext, ServerPlace } from "../../core/supervisor/server-url.ts";
 import { normalizePath, parseServerUrl } from "../../core/supervisor/server-url.ts";
 import type { ServerAccess } from "../../core/supervisor/supervisor-config.ts";
-import { ConfigSyntaxError, DEFAULT_SERVER_URL, supervisorctlServer } from "../../core/supervisor/supervisor-config.ts";
+import { DEFAULT_SERVER_URL, supervisorctlServer } from "../../core/supervisor/supervisor-config.ts";
 import type { SupervisorAddress } from "../../protocol.ts";
-import { readConfigText } from "./sections.ts";
+import { readConfigText, refusing } from "./sections.ts";
 
 /** Where to ask, and as whom. `url` is as supervisorctl prints it. */
 export type ResolvedAddress = ServerPlace & {
@@ -109,13 +108,4 @@ function homeInPasswd(user: string): string | undefined {
   const fields = lines.map((line) => line.split(":"));
   const uid = String(process.geteuid?.() ?? "");
   return fields.find(([name, , id]) => (user === "" ? id === uid : name === user))?.[5];
-}
-
-function refusing<Result>(path: string, read: () => Result): Result {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ConfigSyntaxError)) throw error;
-    throw new AgentError({ reason: "supervisor-config", path, detail: error.message }, error);
-  }
 }

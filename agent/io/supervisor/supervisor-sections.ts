@@ -1,10 +1,10 @@
 /** Where the supervisor sections of programs stand, and where those of a project belong. */
-import { accessSync, constants, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AgentError } from "../../core/failure.ts";
 import { isOwnFile } from "../../core/section/file.ts";
 import { isPattern, matchesPart } from "../../core/supervisor/python-glob.ts";
-import { errnoOf } from "../files.ts";
+import { errnoOf, mayWrite } from "../files.ts";
 import { readProgramSections, type SupervisorSections } from "./sections.ts";
 import type { ResolvedAddress } from "./supervisor-discovery.ts";
 
@@ -80,14 +80,5 @@ function lookAt(path: string): SectionTarget {
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return { path, state: errnoOf(error) === "ENOENT" ? "free" : "foreign", isWritable };
-  }
-}
-
-function mayWrite(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
