@@ -1,7 +1,8 @@
 /** What the verbs of a session work with. Effects that tests want to steer come in through here. */
 import type { Layout } from "./core/layout.ts";
 import type { Supervisor } from "./io/supervisor/supervisor.ts";
-import type { Actor, AgentEvent, ProjectPlan } from "./protocol.ts";
+import type { AgentEvent } from "./protocol.ts";
+import type { Actor, ProjectPlan } from "./wire/plan.ts";
 
 export interface HostContext {
   readonly layout: Layout;

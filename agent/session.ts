@@ -12,16 +12,9 @@ import type { Layout } from "./core/layout.ts";
 import type { Lock } from "./io/lock.ts";
 import type { Incoming } from "./io/release/release-store.ts";
 import { Wire } from "./io/wire.ts";
-import {
-  type Actor,
-  type AgentEvent,
-  type AgentFailure,
-  PROTOCOL_VERSION,
-  type ProjectPlan,
-  type Request,
-  type RequestOf,
-  type Verb,
-} from "./protocol.ts";
+import { type AgentEvent, PROTOCOL_VERSION, type Request, type RequestOf, type Verb } from "./protocol.ts";
+import type { AgentFailure } from "./wire/failure.ts";
+import type { Actor, ProjectPlan } from "./wire/plan.ts";
 
 /** What the verbs of one session hand to each other. */
 export interface Session {

@@ -1,5 +1,5 @@
 /** Failure -> what failed and where, what to do about it, and the exit code. This file and explain/ have all failure prose. */
-import type { ActivationReport } from "../agent/protocol.ts";
+import type { ActivationReport } from "../agent/wire/report.ts";
 import { EXIT, type ExitCode } from "./core/exit-code.ts";
 import type { FailureReport } from "./core/report/failure-report.ts";
 import { agentWords } from "./explain/agent.ts";

@@ -1,5 +1,5 @@
 /** Every failure that zdr expects, as data. The words for them, and the exit codes, stand in cli/explain.ts. */
-import type { AgentFailure } from "../agent/protocol.ts";
+import type { AgentFailure } from "../agent/wire/failure.ts";
 
 /** A place in a file of the user's, both counted from 1. */
 export interface SourcePlace {

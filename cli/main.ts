@@ -1,7 +1,7 @@
 /** argv in, exit code out. The only reader of process.argv and process.env, and the only place that handles signals. */
 import { homedir, hostname, userInfo } from "node:os";
 import { isatty } from "node:tty";
-import type { Actor } from "../agent/protocol.ts";
+import type { Actor } from "../agent/wire/plan.ts";
 import { EXIT } from "./core/exit-code.ts";
 import { failureLines } from "./core/report/failure-report.ts";
 import { chooseColor, chooseMode } from "./core/report/output-mode.ts";

@@ -1,5 +1,5 @@
 /** What a command is given: the surroundings of this process, and nothing that it could not be given in a test. */
-import type { Actor } from "../agent/protocol.ts";
+import type { Actor } from "../agent/wire/plan.ts";
 import type { Output } from "./io/output.ts";
 
 export interface Run {

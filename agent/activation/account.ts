@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { HostContext } from "../context.ts";
 import { readProcess } from "../io/process/processes.ts";
-import type { ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 
 export interface SupervisorFacts {
   readonly pid: number;

@@ -6,7 +6,9 @@ import { failureOf } from "../core/failure.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import type { LogMark } from "../io/program-log.ts";
-import type { ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { ProcessInfo } from "../wire/program.ts";
+import type { ProgramReport } from "../wire/report.ts";
 import type { Measured } from "./measure.ts";
 
 export interface ActivationOrder {

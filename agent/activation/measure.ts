@@ -1,7 +1,8 @@
 /** The meter of one program while it takes a release: a baseline before the flip, then what happens after it. */
 import type { HostContext } from "../context.ts";
 import { startMeter } from "../io/http/meter.ts";
-import type { ProgramPlan, ProgramReport } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { ProgramReport } from "../wire/report.ts";
 
 /** Requests that the baseline holds before the flip. */
 export const BASELINE_REQUESTS = 10;

@@ -11,7 +11,8 @@ import { PRESETS, type ReleaseCheck } from "../core/presets.ts";
 import { errnoOf } from "../io/files.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import { runCheck } from "../io/run-check.ts";
-import type { AgentFailure, ProgramPlan } from "../protocol.ts";
+import type { AgentFailure } from "../wire/failure.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 import { type Account, closedFolder, EXECUTE, mayAccess, programAccount } from "./account.ts";
 import { binaryOf } from "./program-view.ts";
 

@@ -6,7 +6,7 @@ import { inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
 import { commandLine, descendants, fileIdentity, programPids } from "../io/process/processes.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import { keeperState } from "../kept/client.ts";
-import type { ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 
 /** Device and inode of each release's folder, and of the program's binary in it. */
 export function releaseWants(context: HostContext, program: ProgramPlan): ReleaseWant[] {

@@ -8,7 +8,10 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type GenerationAnswer, judgeGeneration, type ProcessKey } from "../core/generation.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
-import type { AgentEvent, ProcessInfo, ProgramPlan, ProgramReport } from "../protocol.ts";
+import type { AgentEvent } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { ProcessInfo } from "../wire/program.ts";
+import type { ProgramReport } from "../wire/report.ts";
 import { viewProgram } from "./program-view.ts";
 import { proofUnavailable } from "./rights.ts";
 

@@ -2,7 +2,9 @@
 import type { HostContext } from "../context.ts";
 import { releaseRun } from "../core/generation.ts";
 import { readCurrent } from "../io/current.ts";
-import type { ActivationReport, AgentFailure, ProgramPlan, ProgramReport } from "../protocol.ts";
+import type { AgentFailure } from "../wire/failure.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { ActivationReport, ProgramReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
 import type { Brought } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";

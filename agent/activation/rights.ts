@@ -8,7 +8,8 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { mayInspectOthers } from "../io/process/inspect.ts";
 import { readProcess } from "../io/process/processes.ts";
-import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { ProcessInfo } from "../wire/program.ts";
 import { programAccount, supervisorFacts } from "./account.ts";
 import { viewProgram } from "./program-view.ts";
 

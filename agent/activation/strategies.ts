@@ -9,7 +9,7 @@ import { PUBLIC_DIR_MODE } from "../core/layout.ts";
 import type { StrategyName } from "../core/presets.ts";
 import { onFile, temporaryBeside } from "../io/files.ts";
 import { writeKept } from "../kept/spec.ts";
-import type { ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 import { binaryOf } from "./program-view.ts";
 
 export interface Strategy {

@@ -9,7 +9,8 @@ import type { HostContext } from "../context.ts";
 import { isDown, stepOf } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
-import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { ProcessInfo } from "../wire/program.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 
 /** How long a program may stay STARTING or STOPPING beyond what its section grants, until that counts as stuck. */

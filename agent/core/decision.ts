@@ -1,5 +1,5 @@
 /** Start or reload, by what supervisor says of a program (supervisor/states.py; the table stands in ARCHITECTURE.md). */
-import type { ProcessStateName } from "../protocol.ts";
+import type { ProcessStateName } from "../wire/program.ts";
 
 export type Step =
   /** Nothing runs: start it. */

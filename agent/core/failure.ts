@@ -1,4 +1,4 @@
-import type { AgentFailure } from "../protocol.ts";
+import type { AgentFailure } from "../wire/failure.ts";
 
 /** Expected trouble on its way up. What it carries is data for the CLI; anything else that is thrown is a bug. */
 export class AgentError extends Error {

@@ -9,7 +9,8 @@
  * Pure: lines in, verdicts out. The file is agent/io/ledger-file.ts's business.
  */
 import * as z from "zod/mini";
-import { Actor, Revision, type Verdict } from "../protocol.ts";
+import { Actor } from "../wire/plan.ts";
+import { Revision, type Verdict } from "../wire/release.ts";
 
 const always = { at: z.string(), tag: z.string(), by: z.optional(Actor) };
 const activation = { ...always, activation: z.string() };

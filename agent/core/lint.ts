@@ -5,7 +5,9 @@
  * What is judged is what supervisord read last and what its files say; where it does not know the program yet, what
  * `setup` would write. What can not be read is not guessed about.
  */
-import type { LintFinding, ProgramPlan } from "../protocol.ts";
+
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { LintFinding } from "../wire/program.ts";
 import type { Layout } from "./layout.ts";
 import { COMMAND_RULES, planWords } from "./lint/command.ts";
 import { PRESET_RULES } from "./lint/presets.ts";

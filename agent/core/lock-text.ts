@@ -1,6 +1,6 @@
 /** What a lock file says, and whether its holder still lives. Pure; the files are agent/io/lock.ts's business. */
 import * as z from "zod/mini";
-import { Actor } from "../protocol.ts";
+import { Actor } from "../wire/plan.ts";
 
 export const LockHolder = z.object({
   pid: z.number(),

@@ -6,7 +6,8 @@
  * - Below a file or a link nothing stands.
  */
 import { posix } from "node:path";
-import { type AgentFailure, type Manifest, type ManifestEntry, TAG_PATTERN } from "../protocol.ts";
+import type { AgentFailure } from "../wire/failure.ts";
+import { type Manifest, type ManifestEntry, TAG_PATTERN } from "../wire/release.ts";
 
 const SHA256_PATTERN = /^[0-9a-f]{64}$/;
 /** The nine permission bits: a release carries no setuid, setgid or sticky bit. */

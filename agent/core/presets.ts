@@ -3,7 +3,7 @@
  * supervisor section must hold, and which mistakes are looked for. The measured behaviour behind each entry is told in
  * docs/; a new preset is one more entry, and needs code only where it brings a strategy or a lint of its own.
  */
-import type { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../protocol.ts";
+import type { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../wire/plan.ts";
 
 export type PresetName = (typeof PRESET_NAMES)[number];
 export type StrategyName = (typeof STRATEGY_NAMES)[number];

@@ -4,7 +4,8 @@
  */
 import { posix } from "node:path";
 import { PROGRAM_TEMPLATE } from "../../templates/supervisor/program.ts";
-import type { LintFinding, ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { LintFinding } from "../wire/program.ts";
 import { AgentError } from "./failure.ts";
 import { fillPlaceholders, type Layout } from "./layout.ts";
 import { isKept, PRESETS, STRATEGY_SECTIONS } from "./presets.ts";

@@ -14,7 +14,7 @@ import {
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 import { AgentError } from "../core/failure.ts";
-import type { AgentFailure } from "../protocol.ts";
+import type { AgentFailure } from "../wire/failure.ts";
 
 const NO_RIGHTS = new Set(["EACCES", "EPERM", "EROFS"]);
 const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);

@@ -20,7 +20,7 @@ import {
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { isFree, type LockHolder, type LockWitness, lockNumber, parseLock } from "../core/lock-text.ts";
-import type { Actor } from "../protocol.ts";
+import type { Actor } from "../wire/plan.ts";
 import { errnoOf, ifThere, onFile, temporaryBeside } from "./files.ts";
 import { bootId, pidNamespace, readProcess } from "./process/processes.ts";
 

@@ -1,10 +1,11 @@
-/** The last lines that a program logged since a moment, from supervisor's file on disk (its log RPCs can not carry every byte). */
+/** What a program logged since a moment, from supervisor's file on disk (its log RPCs can not carry every byte). */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import type { ProcessInfo } from "../protocol.ts";
+import type { ProcessInfo } from "../wire/program.ts";
 
-/** How much of the end of a log is looked at. */
-const TAIL_BYTES = 16 * 1024;
-export const TAIL_LINES = 20;
+/** Of a log that grew by more than this, the two ends are looked at: what happened first is often the cause of the rest. */
+const END_BYTES = 16 * 1024;
+const FIRST_LINES = 40;
+const LAST_LINES = 20;
 
 export interface LogMark {
   readonly path: string;
@@ -24,16 +25,18 @@ export function markLog(info: ProcessInfo): LogMark | undefined {
   }
 }
 
-/** The lines since the mark, at most TAIL_LINES. After a rotation (supervisor renames to `.1`) both files are read. */
+/** What was logged since the mark, shortened in the middle. After a rotation (supervisor renames to `.1`) both files are read. */
 export function linesSince(mark: LogMark | undefined): string[] {
   if (mark === undefined) return [];
   const isRotated = inodeOf(mark.path) !== mark.inode && mark.inode !== 0;
-  const older = isRotated ? tail(`${mark.path}.1`, mark.size) : "";
-  const text = older + tail(mark.path, isRotated ? 0 : mark.size);
-  return text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .slice(-TAIL_LINES);
+  const older = isRotated ? readFrom(`${mark.path}.1`, mark.size) : [];
+  return shorten([...older, ...readFrom(mark.path, isRotated ? 0 : mark.size)]);
+}
+
+function shorten(lines: readonly string[]): string[] {
+  const left = lines.length - FIRST_LINES - LAST_LINES;
+  if (left <= 0) return [...lines];
+  return [...lines.slice(0, FIRST_LINES), `… ${left} lines left out …`, ...lines.slice(-LAST_LINES)];
 }
 
 function inodeOf(path: string): number {
@@ -44,19 +47,29 @@ function inodeOf(path: string): number {
   }
 }
 
-function tail(path: string, from: number): string {
+/** The lines of a file from an offset on; `from` beyond its end means that it was cut, and is read whole. */
+function readFrom(path: string, from: number): string[] {
   try {
     const fd = openSync(path, "r");
     try {
       const { size } = fstatSync(fd);
-      const start = Math.max(from > size ? 0 : from, size - TAIL_BYTES);
-      const bytes = Buffer.alloc(size - start);
-      const count = readSync(fd, bytes, 0, bytes.length, start);
-      return bytes.toString("utf8", 0, count);
+      const start = from > size ? 0 : from;
+      if (size - start <= 2 * END_BYTES) return linesOf(fd, start, size);
+      // A line that the cut goes through is shown as far as it goes.
+      return [...linesOf(fd, start, start + END_BYTES), "…", ...linesOf(fd, size - END_BYTES, size)];
     } finally {
       closeSync(fd);
     }
   } catch {
-    return "";
+    return [];
   }
+}
+
+function linesOf(fd: number, start: number, end: number): string[] {
+  const bytes = Buffer.alloc(end - start);
+  const count = readSync(fd, bytes, 0, bytes.length, start);
+  return bytes
+    .toString("utf8", 0, count)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
 }

@@ -4,7 +4,8 @@ import type { Layout } from "../core/layout.ts";
 import { refuse, warn } from "../core/lint/subject.ts";
 import { isKept } from "../core/presets.ts";
 import { ifThere } from "../io/files.ts";
-import type { LintFinding, ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { LintFinding } from "../wire/program.ts";
 
 /** Linux 5.14 and newer; Documentation/networking/ip-sysctl.rst. */
 const MIGRATE_FILE = "/proc/sys/net/ipv4/tcp_migrate_req";

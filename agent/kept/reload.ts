@@ -7,7 +7,8 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import type { ControlReply } from "../keeper/wire.ts";
-import type { AgentFailure, ProgramPlan } from "../protocol.ts";
+import type { AgentFailure } from "../wire/failure.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 import { abortReload, conversation } from "./client.ts";
 import { readyLimitMs } from "./spec.ts";
 

@@ -6,7 +6,7 @@ import type { Layout } from "../core/layout.ts";
 import { programCommand, programEnvironment } from "../core/section.ts";
 import { replaceFile } from "../io/files.ts";
 import { type KeptProgram, PASSED_SIGNALS, SPEC_VERSION } from "../keeper/spec.ts";
-import type { ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 
 /** The environment may hold secrets: others can read it only where root is not there to give the file away. */
 const CLOSED_MODE = 0o600;

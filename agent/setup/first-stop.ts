@@ -2,7 +2,8 @@
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
-import type { ProcessInfo, ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { ProcessInfo } from "../wire/program.ts";
 
 const POLL_INTERVAL_MS = 40;
 /** supervisord starts what was added within one turn of its loop, which takes a second at most. */

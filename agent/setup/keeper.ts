@@ -12,7 +12,7 @@ import { AgentError } from "../core/failure.ts";
 import { type Layout, PUBLIC_DIR_MODE } from "../core/layout.ts";
 import { isKept } from "../core/presets.ts";
 import { ifThere, onFile, replaceFile, temporaryBeside } from "../io/files.ts";
-import type { ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 import { ownGroup, setUpPublicFolder } from "./layout.ts";
 import { type SetupReport, shellWord } from "./report.ts";
 import type { SupervisorView } from "./supervisor-view.ts";

@@ -13,7 +13,7 @@ import { groupNameOf, programNameOf, type RenderedSection } from "../core/sectio
 import { readCurrent } from "../io/current.ts";
 import type { ConfigChanges } from "../io/supervisor/supervisor.ts";
 import { findSectionTarget, type SectionTarget } from "../io/supervisor/supervisor-sections.ts";
-import type { ProgramPlan } from "../protocol.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 import { administratorStep } from "./administrator.ts";
 import { stopUntilDeployed } from "./first-stop.ts";
 import type { SetupReport } from "./report.ts";

@@ -5,8 +5,9 @@ import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
-import type { AgentEvent, ControlResult, ProgramPlan, RequestOf } from "../protocol.ts";
+import type { AgentEvent, ControlResult, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
 import { refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./parts/lints.ts";
 import { lockedContext } from "./parts/open.ts";
 

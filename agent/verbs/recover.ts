@@ -14,7 +14,7 @@ import { AgentError } from "../core/failure.ts";
 import { type InterruptedActivation, interruptedActivation, releaseRecords } from "../core/ledger.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger, readLedger } from "../io/ledger-file.ts";
-import type { ActivationReport } from "../protocol.ts";
+import type { ActivationReport } from "../wire/report.ts";
 import { leaveNothing } from "./parts/first-deploy.ts";
 import { withdraw } from "./parts/withdraw.ts";
 

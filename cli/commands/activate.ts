@@ -1,5 +1,7 @@
 /** What deploy and rollback share: activate host by host, stop at the first failure, settle, and tell what became of all. */
-import type { ActivationReport, AgentEvent } from "../../agent/protocol.ts";
+
+import type { AgentEvent } from "../../agent/protocol.ts";
+import type { ActivationReport } from "../../agent/wire/report.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { activationTable } from "../core/report/describe.ts";

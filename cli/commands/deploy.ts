@@ -1,5 +1,7 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
-import type { Manifest, ReleaseInfo, Revision, Survey } from "../../agent/protocol.ts";
+
+import type { Survey } from "../../agent/protocol.ts";
+import type { Manifest, ReleaseInfo, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { type HostTarget, isConfidential } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
@@ -9,7 +11,7 @@ import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { runBuildCommand } from "../io/build/build-command.ts";
 import { readRevision } from "../io/build/git.ts";
-import type { RequestBody } from "../io/session/agent-client.ts";
+import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";

@@ -1,5 +1,5 @@
 /** `zdr releases`: what is there, what became of each, which one is current and which one really runs. */
-import type { ReleaseInfo } from "../../agent/protocol.ts";
+import type { ReleaseInfo } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { describeReleases } from "../core/report/describe.ts";
 import type { Run } from "../run.ts";

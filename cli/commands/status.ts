@@ -5,7 +5,7 @@ import { EXIT } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { statusExit, statusText } from "../core/status.ts";
 import { readAgentBundle } from "../io/session/agent-bundle.ts";
-import type { EarlyRequest, RequestBody } from "../io/session/agent-client.ts";
+import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import { connector } from "../io/session/connect.ts";
 import { Fleet } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";

@@ -1,5 +1,5 @@
 /** What each exit code means; the table of README.md. */
-import type { ActivationReport, ProgramReport } from "../../agent/protocol.ts";
+import type { ActivationReport, ProgramReport } from "../../agent/wire/report.ts";
 
 export const EXIT = {
   done: 0,

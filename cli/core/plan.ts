@@ -1,5 +1,5 @@
 /** What deploy.yml means: for the agent, and for whoever connects to the hosts. */
-import type { ProgramPlan, ProjectPlan } from "../../agent/protocol.ts";
+import type { ProgramPlan, ProjectPlan } from "../../agent/wire/plan.ts";
 import { ZdrError } from "../failure.ts";
 import { didYouMean } from "./closest.ts";
 import type { HostConfig, ProgramConfig } from "./config/schema.ts";

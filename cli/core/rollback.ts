@@ -1,5 +1,7 @@
 /** Which release a rollback takes: the same one on all hosts, or none. Pure. */
-import type { ReleaseInfo, Survey } from "../../agent/protocol.ts";
+
+import type { Survey } from "../../agent/protocol.ts";
+import type { ReleaseInfo } from "../../agent/wire/release.ts";
 import type { Failure } from "../failure.ts";
 
 export type RollbackChoice =

@@ -1,5 +1,5 @@
 /** Tags come from a command line and name folders on every host: each kind of bad one is refused with its own reason. */
-import { TAG_PATTERN } from "../../agent/protocol.ts";
+import { TAG_PATTERN } from "../../agent/wire/release.ts";
 import { type Checked, complain } from "./config/rules/checked.ts";
 
 export const LONGEST_TAG = 128;

@@ -1,5 +1,5 @@
 /** Trouble with one program, in words. */
-import type { AgentFailure } from "../../agent/protocol.ts";
+import type { AgentFailure } from "../../agent/wire/failure.ts";
 import { formatMs } from "../core/report/units.ts";
 import { onHost, shellWord, type Words, words } from "./words.ts";
 

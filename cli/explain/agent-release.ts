@@ -1,5 +1,5 @@
 /** Trouble with releases, uploads and shared files, in words. */
-import type { AgentFailure } from "../../agent/protocol.ts";
+import type { AgentFailure } from "../../agent/wire/failure.ts";
 import { onHost, shellWord, type Words, words } from "./words.ts";
 
 type ReleaseFailure = Extract<

@@ -1,6 +1,6 @@
 /** What the agent refused or could not do, in words. No switch here has a default: a failure without words does not compile. */
 import { posix } from "node:path";
-import type { AgentFailure } from "../../agent/protocol.ts";
+import type { AgentFailure } from "../../agent/wire/failure.ts";
 import { formatBytes } from "../core/report/units.ts";
 import { programWords } from "./agent-program.ts";
 import { releaseWords } from "./agent-release.ts";

@@ -1,5 +1,5 @@
 /** Which exit code a failure has, by what it is and when it came; the table of README.md. */
-import type { AgentFailure } from "../../agent/protocol.ts";
+import type { AgentFailure } from "../../agent/wire/failure.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import type { Failure, LinkFailure } from "../failure.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { ReleaseInfo } from "../../agent/protocol.ts";
+import type { ReleaseInfo } from "../../agent/wire/release.ts";
 import type { RunResult } from "./processes.ts";
 import type { Rig } from "./rig.ts";
 

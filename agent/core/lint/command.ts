@@ -1,6 +1,6 @@
 /** Which file supervisor starts: it must be the release of the day, whatever day it is. */
 import { posix } from "node:path";
-import type { LintFinding } from "../../protocol.ts";
+import type { LintFinding } from "../../wire/program.ts";
 import { isKept, STRATEGY_SECTIONS } from "../presets.ts";
 import { keeperWords, programCommand, wantedCommand } from "../section.ts";
 import { isUnder, mentions, type Rule, refuse, type Subject, warn } from "./subject.ts";

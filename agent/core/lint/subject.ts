@@ -1,6 +1,7 @@
 /** What every lint works on, and the words that they share. */
 import { posix } from "node:path";
-import type { LintFinding, ProgramPlan } from "../../protocol.ts";
+import type { ProgramPlan } from "../../wire/plan.ts";
+import type { LintFinding } from "../../wire/program.ts";
 import type { Layout } from "../layout.ts";
 import type { SectionFacts } from "../section/facts.ts";
 

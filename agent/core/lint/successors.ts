@@ -2,7 +2,9 @@
  * overseer's master waits for SIGUSR1 of its slave or for its end, and where it sees the end first it starts two successors
  * (proc_master.go, fork). It tells only one of them when the next release comes; the other goes on answering, for ever.
  */
-import type { LintFinding, ProgramPlan } from "../../protocol.ts";
+
+import type { ProgramPlan } from "../../wire/plan.ts";
+import type { LintFinding } from "../../wire/program.ts";
 import type { ProcessView } from "../generation.ts";
 import { refuse } from "./subject.ts";
 

@@ -9,7 +9,9 @@
  *   there, otherwise, in zdr's own file .. write, then add
  *   there, otherwise, somebody else's .... refuse
  */
-import type { LintFinding, ProgramPlan } from "../../protocol.ts";
+
+import type { ProgramPlan } from "../../wire/plan.ts";
+import type { LintFinding } from "../../wire/program.ts";
 import type { Layout } from "../layout.ts";
 import { lintProgram } from "../lint.ts";
 import { groupNameOf, programNameOf, type RenderedSection, renderSection } from "../section.ts";

@@ -3,7 +3,7 @@
  * or from supervisord's getAllConfigInfo (the config that it read last, without environment and stopasgroup). A member that is
  * undefined could not be learnt, and nothing is concluded from it.
  */
-import type { ProgramPlan } from "../../protocol.ts";
+import type { ProgramPlan } from "../../wire/plan.ts";
 import type { Layout } from "../layout.ts";
 import { type SectionOptions, wantedCommand, wantedDirectory, wantedEnvironment } from "../section.ts";
 import { expandValue, parseEnvironment, splitCommand } from "./quoting.ts";

@@ -1,5 +1,5 @@
 /** supervisord's structs as the wire's ProcessInfo. Checked by hand: `status` on a host then needs no zod at all. */
-import type { ProcessInfo } from "../../protocol.ts";
+import type { ProcessInfo } from "../../wire/program.ts";
 import type { RpcStruct, RpcValue } from "./xml-rpc.ts";
 import { isStruct } from "./xml-rpc.ts";
 

@@ -5,7 +5,8 @@
  * - The column is as wide as the longest name *printed*, counted in code points as Python does.
  * - The description is the server's own text: its clock, time zone and locale. Trailing blanks stay.
  */
-import type { AgentFailure, ProcessInfo } from "../../protocol.ts";
+import type { AgentFailure } from "../../wire/failure.ts";
+import type { ProcessInfo } from "../../wire/program.ts";
 import { codePoints, padToCodePoints, splitBlanks } from "./python-text.ts";
 
 export interface StatusText {

@@ -13,7 +13,8 @@
  */
 import http from "node:http";
 import type { Socket } from "node:net";
-import type { HttpHealth, MeterCount } from "../../protocol.ts";
+import type { HttpHealth } from "../../wire/plan.ts";
+import type { MeterCount } from "../../wire/report.ts";
 import { fairTimeout } from "./fair-timeout.ts";
 import { describeNetworkError, FRESH_CONNECTIONS } from "./probe.ts";
 

@@ -5,13 +5,12 @@
  * followed; a status is all that counts.
  */
 import http from "node:http";
-import type { HttpHealth } from "../../protocol.ts";
+import type { HttpHealth } from "../../wire/plan.ts";
 import { errnoOf } from "../files.ts";
 import { fairTimeout } from "./fair-timeout.ts";
 
 /** Bytes of a body that are read to its end; a longer one is cut off and its status believed. */
 const BODY_LIMIT = 1024 * 1024;
-const PAUSE_MS = 100;
 
 /**
  * A connection for each request. `localhost` means ::1 and 127.0.0.1: both are tried, which Node 18 does not by itself.
@@ -79,33 +78,4 @@ export function describeNetworkError(error: Error): string {
   if (cause.message === "socket hang up") return "connection closed without an answer";
   if (cause.message === "aborted") return "answer cut";
   return cause.message === "" ? code : cause.message;
-}
-
-/** Milliseconds that never go back, and waiting on the same clock. */
-export interface ProbeClock {
-  now(): number;
-  sleep(ms: number): Promise<void>;
-}
-
-export interface WaitHealthyOptions {
-  /** Moment on `clock` at which to give up; the request under way then is still waited for. */
-  readonly deadlineMs: number;
-  readonly abort?: AbortSignal;
-  readonly clock: ProbeClock;
-}
-
-export interface Health {
-  readonly ok: boolean;
-  readonly attempts: number;
-  readonly last: ProbeResult;
-}
-
-/** Asks until the program is healthy, at least once. */
-export async function waitHealthy(health: HttpHealth, options: WaitHealthyOptions): Promise<Health> {
-  const { deadlineMs, abort, clock } = options;
-  for (let attempts = 1; ; attempts++) {
-    const last = await probeOnce(health, abort);
-    if (last.ok || abort?.aborted || clock.now() >= deadlineMs) return { ok: last.ok, attempts, last };
-    await clock.sleep(Math.max(0, Math.min(PAUSE_MS, deadlineMs - clock.now())));
-  }
 }

@@ -2,7 +2,7 @@
 import { createHash, hash } from "node:crypto";
 import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
-import type { ManifestEntry } from "../../protocol.ts";
+import type { ManifestEntry } from "../../wire/release.ts";
 import { errnoOf } from "../files.ts";
 
 export type FileEntry = Extract<ManifestEntry, { type: "file" }>;

@@ -3,7 +3,8 @@ import { execFile } from "node:child_process";
 import { constants, type Dirent, statfsSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { AgentError } from "../../core/failure.ts";
-import type { AgentFailure, ManifestEntry } from "../../protocol.ts";
+import type { AgentFailure } from "../../wire/failure.ts";
+import type { ManifestEntry } from "../../wire/release.ts";
 import { fileError, onFile, syncFolder } from "../files.ts";
 
 /** Left free beside a release: logs, the ledger and the manifest are written to the same disk. */

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rm
 import * as z from "zod/mini";
 import { type Layout, PRIVATE_DIR_MODE, PRIVATE_FILE_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
-import { Manifest, type ManifestEntry, Revision } from "../../protocol.ts";
+import { Manifest, type ManifestEntry, Revision } from "../../wire/release.ts";
 import { errnoOf, fileError, ifThere, onFile, replaceFile } from "../files.ts";
 
 const HEAD_LIMIT_BYTES = 4096;

@@ -14,7 +14,7 @@ import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import { PRIVATE_DIR_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
-import { canonicalManifest, type Manifest } from "../../protocol.ts";
+import { canonicalManifest, type Manifest } from "../../wire/release.ts";
 import { errnoOf, ifThere, onFile } from "../files.ts";
 import { type FileEntry, FileReader, sha256 } from "./bytes.ts";
 import { makeDurable, requireSpace, storeError, syncFolders } from "./disk.ts";

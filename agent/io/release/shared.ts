@@ -9,7 +9,8 @@ import { posix } from "node:path";
 import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import { sharedProblem } from "../../core/manifest.ts";
-import type { ManifestEntry, ProjectPlan } from "../../protocol.ts";
+import type { ProjectPlan } from "../../wire/plan.ts";
+import type { ManifestEntry } from "../../wire/release.ts";
 import { ifThere, onFile } from "../files.ts";
 import { RELEASE_DIR_MODE } from "./tree.ts";
 

@@ -1,7 +1,8 @@
 /** The verb `stage`: all that can be refused is refused before anything is written, and one answer says what to send. */
 import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
-import type { Manifest, StageResult } from "../../protocol.ts";
+import type { StageResult } from "../../protocol.ts";
+import type { Manifest } from "../../wire/release.ts";
 import { readHoldings } from "./manifests.ts";
 import {
   type Copy,

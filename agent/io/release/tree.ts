@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import { chmod, readdir, rm } from "node:fs/promises";
 import { impliedFolders } from "../../core/manifest.ts";
-import type { ManifestEntry } from "../../protocol.ts";
+import type { ManifestEntry } from "../../wire/release.ts";
 import { errnoOf, onFile } from "../files.ts";
 
 /** Of a release itself, and of folders that the manifest implies but does not name. */

@@ -6,7 +6,7 @@ import type { PathContext, ServerPlace } from "../../core/supervisor/server-url.
 import { normalizePath, parseServerUrl } from "../../core/supervisor/server-url.ts";
 import type { ServerAccess } from "../../core/supervisor/supervisor-config.ts";
 import { DEFAULT_SERVER_URL, supervisorctlServer } from "../../core/supervisor/supervisor-config.ts";
-import type { SupervisorAddress } from "../../protocol.ts";
+import type { SupervisorAddress } from "../../wire/plan.ts";
 import { readConfigText, refusing } from "./sections.ts";
 
 /** Where to ask, and as whom. `url` is as supervisorctl prints it. */

@@ -12,7 +12,7 @@ import { AgentError } from "../../core/failure.ts";
 import { listOf, processInfoOf, ShapeError, structOf, textOf } from "../../core/supervisor/process-info.ts";
 import type { RpcResponse, RpcStruct, RpcValue } from "../../core/supervisor/xml-rpc.ts";
 import { decodeResponse, encodeCall, RpcSyntaxError, RpcUnsendableError } from "../../core/supervisor/xml-rpc.ts";
-import type { ProcessInfo } from "../../protocol.ts";
+import type { ProcessInfo } from "../../wire/program.ts";
 import type { ResolvedAddress } from "./supervisor-discovery.ts";
 import type { SupervisorTimeouts } from "./transport.ts";
 import { post, SUPERVISOR_TIMEOUTS } from "./transport.ts";

@@ -11,7 +11,8 @@ import { configInfos } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
 import { sectionsOf } from "../../io/supervisor/supervisor-sections.ts";
 import { keptFindings } from "../../kept/findings.ts";
-import type { LintFinding, ProcessInfo, ProgramPlan } from "../../protocol.ts";
+import type { ProgramPlan } from "../../wire/plan.ts";
+import type { LintFinding, ProcessInfo } from "../../wire/program.ts";
 
 /** The findings about each program, by its name in deploy.yml. */
 export async function lintPrograms(context: HostContext, facts: SupervisorFacts): Promise<Map<string, LintFinding[]>> {

@@ -5,8 +5,10 @@ import { AgentError } from "../../core/failure.ts";
 import { type Layout, layoutOf } from "../../core/layout.ts";
 import { ifThere } from "../../io/files.ts";
 import { appendLedger } from "../../io/ledger-file.ts";
-import type { AgentEvent, Manifest, ProjectPlan } from "../../protocol.ts";
+import type { AgentEvent } from "../../protocol.ts";
 import type { Session } from "../../session.ts";
+import type { ProjectPlan } from "../../wire/plan.ts";
+import type { Manifest } from "../../wire/release.ts";
 import { connectSupervisor } from "./connect.ts";
 
 export function openProject(session: Session, project: ProjectPlan): HostContext {

@@ -4,7 +4,8 @@ import { viewProgram } from "../../activation/program-view.ts";
 import type { HostContext } from "../../context.ts";
 import { type ProcessView, releaseRun } from "../../core/generation.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
-import type { ProcessInfo, ProgramPlan } from "../../protocol.ts";
+import type { ProgramPlan } from "../../wire/plan.ts";
+import type { ProcessInfo } from "../../wire/program.ts";
 
 export interface RunningProgram {
   readonly program: ProgramPlan;

@@ -1,7 +1,7 @@
 /** After a rollback: the release that an operator went back from is no target of the next one. */
 import type { HostContext } from "../../context.ts";
 import { appendLedger } from "../../io/ledger-file.ts";
-import type { ActivationReport } from "../../protocol.ts";
+import type { ActivationReport } from "../../wire/report.ts";
 
 /** The release that was gone back to serves already, so a ledger that can not be written is a warning. */
 export function withdraw({ layout, by, date }: HostContext, report: ActivationReport): void {

@@ -5,7 +5,7 @@
  * It is built when it is first asked for: loading this file costs nothing but zod.
  */
 import * as z from "zod";
-import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/protocol.ts";
+import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/wire/plan.ts";
 import { Secret } from "../secret.ts";
 import {
   checkedBy,

@@ -1,5 +1,8 @@
 /** What a deploy would do, per host, read and not done. */
-import type { ProgramPlan, ProgramSurvey, ProjectPlan, StageResult, Survey } from "../../../agent/protocol.ts";
+
+import type { StageResult, Survey } from "../../../agent/protocol.ts";
+import type { ProgramPlan, ProjectPlan } from "../../../agent/wire/plan.ts";
+import type { ProgramSurvey } from "../../../agent/wire/program.ts";
 import { sanitize } from "./sanitize.ts";
 import { count, formatBytes } from "./units.ts";
 

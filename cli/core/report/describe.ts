@@ -1,5 +1,9 @@
 /** What a command did, in tables. Pure: rows and text from what the agents reported. */
-import type { ActivationReport, Actor, ControlResult, ProgramReport, ReleaseInfo } from "../../../agent/protocol.ts";
+
+import type { ControlResult } from "../../../agent/protocol.ts";
+import type { Actor } from "../../../agent/wire/plan.ts";
+import type { ReleaseInfo } from "../../../agent/wire/release.ts";
+import type { ActivationReport, ProgramReport } from "../../../agent/wire/report.ts";
 import { type Column, renderTable } from "./table.ts";
 import { formatMs } from "./units.ts";
 

@@ -1,5 +1,5 @@
 /** What state each host was left in, in one line: after a failure nobody must guess. */
-import type { ActivationReport } from "../../../agent/protocol.ts";
+import type { ActivationReport } from "../../../agent/wire/report.ts";
 
 /** What a command left on one host. */
 export type HostState =

@@ -21,7 +21,7 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
-import { canonicalManifest, type ManifestEntry } from "../../../agent/protocol.ts";
+import { canonicalManifest, type ManifestEntry } from "../../../agent/wire/release.ts";
 import { type ModeRule, nameProblem, normalisationTwin, releaseMode, staysInside } from "../../core/build-rules.ts";
 import { ZdrError } from "../../failure.ts";
 

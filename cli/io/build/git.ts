@@ -1,6 +1,6 @@
 /** The revision that a build was made from, where the config's folder is a git checkout. */
 import { execFile } from "node:child_process";
-import type { Revision } from "../../../agent/protocol.ts";
+import type { Revision } from "../../../agent/wire/release.ts";
 
 const GIT_TIMEOUT_MS = 5_000;
 /** A line for each changed file. */

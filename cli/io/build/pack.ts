@@ -8,7 +8,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { Header } from "tar/header";
 import { Pax } from "tar/pax";
-import { DATA_FRAME_LIMIT_BYTES, type ManifestEntry } from "../../../agent/protocol.ts";
+import { DATA_FRAME_LIMIT_BYTES } from "../../../agent/protocol.ts";
+import type { ManifestEntry } from "../../../agent/wire/release.ts";
 import { ZdrError } from "../../failure.ts";
 import type { FileMark, ScannedBuild } from "./build.ts";
 

@@ -7,12 +7,10 @@
  */
 import { randomBytes } from "node:crypto";
 import {
-  type AgentEvent,
   HEARTBEAT_INTERVAL_MS,
   REPLY_LINE_LIMIT_BYTES,
   REQUEST_LINE_LIMIT_BYTES,
   Reply,
-  type RequestOf,
   type ResultOf,
   results,
   SILENCE_LIMIT_MS,
@@ -20,51 +18,10 @@ import {
 } from "../../../agent/protocol.ts";
 import { formatBytes } from "../../core/report/units.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
-import { type AgentFile, bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
+import type { AgentSession, EarlyRequest, OnEvent, RequestBody, SessionOptions } from "./agent-session.ts";
+import { bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
+import { Lines } from "./lines.ts";
 import type { Channel, Connection } from "./transport.ts";
-
-export interface SessionOptions {
-  /** The host's name in messages. */
-  readonly host: string;
-  readonly agent: AgentFile;
-  /** Where the agent lies on the host. */
-  readonly agentPath: string;
-  readonly node?: string | undefined;
-  /** A word for what will be asked (BootstrapOptions). */
-  readonly use?: string | undefined;
-  readonly early?: EarlyRequest | undefined;
-  readonly heartbeatMs?: number;
-  readonly silenceMs?: number;
-}
-
-/**
- * A request that travels with the command that starts the agent, a round trip before any other could; whoever makes a
- * request of this verb first gets its answer. It can be seen on the host, so it holds no secrets.
- */
-export interface EarlyRequest {
-  readonly verb: Verb;
-  readonly body: object;
-}
-
-export type RequestBody<V extends Verb> = Omit<RequestOf<V>, "verb" | "id">;
-export type OnEvent = (event: AgentEvent) => void;
-
-export interface AgentSession {
-  readonly host: string;
-  request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>>;
-  /** Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts bytes. */
-  upload(
-    frames: AsyncIterable<Uint8Array>,
-    onSent: (bytes: number) => void,
-    onEvent?: OnEvent,
-  ): Promise<ResultOf<"upload">>;
-  /** What the login shell printed before the agent spoke. */
-  noise(): string;
-  /** Tells the agent to undo what was not activated, then to end. */
-  abort(): void;
-  /** Ends the session: end of stdin, then a bounded wait for the agent to be gone, if it still has something to undo. */
-  close(): Promise<void>;
-}
 
 interface Pending {
   readonly verb: Verb;
@@ -114,8 +71,7 @@ class Session implements AgentSession {
   #nextId = FIRST_ID;
   #started = false;
   #noise = "";
-  #partial: Buffer[] = [];
-  #partialBytes = 0;
+  readonly #lines = new Lines(REPLY_LINE_LIMIT_BYTES);
   #lastHeardAt = performance.now();
   #broken: ZdrError | undefined;
   /** Ends an upload's wait for a host that takes no more bytes. */
@@ -232,22 +188,11 @@ class Session implements AgentSession {
 
   #receive(chunk: Buffer): void {
     this.#lastHeardAt = performance.now();
-    let at = 0;
-    while (at < chunk.length && !this.#broken) {
-      const end = chunk.indexOf(0x0a, at);
-      const part = chunk.subarray(at, end === -1 ? chunk.length : end);
-      this.#partial.push(part);
-      this.#partialBytes += part.length;
-      if (this.#partialBytes > REPLY_LINE_LIMIT_BYTES) {
+    for (const line of this.#lines.take(chunk)) {
+      if (line === undefined) {
         this.#break({ kind: "agent-reply", detail: `a line of more than ${REPLY_LINE_LIMIT_BYTES} bytes` });
-        return;
-      }
-      if (end === -1) return;
-      const line = Buffer.concat(this.#partial).toString("utf8");
-      this.#partial = [];
-      this.#partialBytes = 0;
-      at = end + 1;
-      this.#receiveLine(line);
+      } else this.#receiveLine(line);
+      if (this.#broken) return;
     }
   }
 

@@ -5,12 +5,15 @@
  * - A failure stays with its host: the others finish the step that they are in.
  * - After every step each host's state says what would be true if the command ended now.
  */
-import type { ActivationReport, AgentEvent, Unchanged } from "../../../agent/protocol.ts";
+
+import type { AgentEvent, Unchanged } from "../../../agent/protocol.ts";
+import type { ActivationReport } from "../../../agent/wire/report.ts";
 import type { HostPhase, ProgressEvent } from "../../core/report/progress.ts";
 import type { HostState } from "../../core/report/state-line.ts";
 import type { PhasedFailure } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
-import { type AgentSession, type EarlyRequest, openSession } from "./agent-client.ts";
+import { openSession } from "./agent-client.ts";
+import type { AgentSession, EarlyRequest } from "./agent-session.ts";
 import type { AgentFile } from "./bootstrap.ts";
 import type { Connection } from "./transport.ts";
 

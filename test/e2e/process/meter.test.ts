@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { type Meter, startMeter } from "../../../agent/io/http/meter.ts";
-import type { HttpHealth } from "../../../agent/protocol.ts";
+import type { HttpHealth } from "../../../agent/wire/plan.ts";
 import { eventually } from "../../support/eventually.ts";
 import { answer, type BadServer, type Behaviour, fine, reset, startBadServer } from "../../support/load/bad-server.ts";
 import { startLoad } from "../../support/load/load.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { type TestContext, test } from "node:test";
-import { probeOnce, waitHealthy } from "../../../agent/io/http/probe.ts";
-import type { HttpHealth } from "../../../agent/protocol.ts";
+import { probeOnce } from "../../../agent/io/http/probe.ts";
+import type { HttpHealth } from "../../../agent/wire/plan.ts";
 import { startChild } from "../../support/child.ts";
 import { answer, type BadServer, type Behaviour, fine, reset, startBadServer } from "../../support/load/bad-server.ts";
 
@@ -93,36 +93,9 @@ test("a stall of our own is not taken for a server that does not answer", async 
   assert.equal((await answered).ok, true);
 });
 
-/** A clock that jumps to the end of each sleep. */
-function jumpingClock() {
-  let now = 0;
-  const sleep = async (ms: number) => {
-    now += ms;
-  };
-  return { now: () => now, sleep };
-}
-
-test("a program that becomes healthy is waited for", async (t) => {
-  const server = await serverOf(t, says("503 Starting"));
-  const clock = jumpingClock();
-  const sleep = async (ms: number) => {
-    await clock.sleep(ms);
-    if (server.requests() === 3) server.behave(fine);
-  };
-  const found = await waitHealthy(health(server.url), { deadlineMs: 60_000, clock: { ...clock, sleep } });
-  assert.deepEqual([found.ok, found.attempts, found.last.status], [true, 4, 200]);
-});
-
-test("a program that never becomes healthy is given up at the deadline, and asked once more there", async (t) => {
-  const server = await serverOf(t, says("503 Starting"));
-  const found = await waitHealthy(health(server.url), { deadlineMs: 250, clock: jumpingClock() });
-  assert.deepEqual([found.ok, found.attempts, found.last.error], [false, 4, "status 503"]);
-});
-
-test("waiting ends at once when it is aborted, also in the middle of a request", async (t) => {
+test("a request ends at once when it is aborted in the middle", async (t) => {
   const abort = new AbortController();
-  const server = await serverOf(t, () => abort.abort());
-  const options = { deadlineMs: Number.POSITIVE_INFINITY, clock: jumpingClock(), abort: abort.signal };
-  const found = await waitHealthy(health(server.url), options);
-  assert.deepEqual([found.ok, found.attempts, found.last.error], [false, 1, "interrupted"]);
+  const { url } = await serverOf(t, () => abort.abort());
+  const { ok, error } = await probeOnce(health(url), abort.signal);
+  assert.deepEqual([ok, error], [false, "interrupted"]);
 });

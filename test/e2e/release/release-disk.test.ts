@@ -5,7 +5,7 @@ import { AgentError } from "../../../agent/core/failure.ts";
 import { freeSpace, makeDurable } from "../../../agent/io/release/disk.ts";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
-import type { AgentFailure } from "../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
 import { packFiles } from "../../../cli/io/build/pack.ts";
 import {

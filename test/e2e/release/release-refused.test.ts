@@ -9,7 +9,8 @@ import { AgentError } from "../../../agent/core/failure.ts";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { publish, removeRelease, verifyRelease } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
-import type { AgentFailure, Manifest } from "../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../agent/wire/failure.ts";
+import type { Manifest } from "../../../agent/wire/release.ts";
 import { type ScannedBuild, scanBuild } from "../../../cli/io/build/build.ts";
 import { packFiles } from "../../../cli/io/build/pack.ts";
 import {

@@ -19,7 +19,7 @@ import { AgentError } from "../../../agent/core/failure.ts";
 import { readHoldings, readManifest, readManifestHead, writeManifest } from "../../../agent/io/release/manifests.ts";
 import { clearIncoming, publish, removeRelease, verifyRelease } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
-import type { AgentFailure } from "../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
 import {
   makeReleaseRig,

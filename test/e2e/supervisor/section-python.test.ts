@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { layoutOf } from "../../../agent/core/layout.ts";
 import { withSections } from "../../../agent/core/section/file.ts";
 import { renderSection, sectionProblems, wantedCommand, wantedEnvironment } from "../../../agent/core/section.ts";
-import type { ProgramPlan } from "../../../agent/protocol.ts";
+import type { ProgramPlan } from "../../../agent/wire/plan.ts";
 import { programPlan } from "../../support/fixtures/plans.ts";
 import { runOk } from "../../support/processes.ts";
 

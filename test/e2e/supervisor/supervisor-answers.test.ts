@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { AgentError } from "../../../agent/core/failure.ts";
 import { openSupervisor } from "../../../agent/io/supervisor/supervisor.ts";
-import type { AgentFailure } from "../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../agent/wire/failure.ts";
 
 const TIMEOUTS = { connectMs: 2_000, answerMs: 500 };
 const VERSION =

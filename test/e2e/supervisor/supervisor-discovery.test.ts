@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { AgentError } from "../../../agent/core/failure.ts";
 import { openSupervisor } from "../../../agent/io/supervisor/supervisor.ts";
 import { findSupervisor, type ResolvedAddress } from "../../../agent/io/supervisor/supervisor-discovery.ts";
-import type { AgentFailure } from "../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { runOk } from "../../support/processes.ts";
 
 const PYTHON = "/usr/bin/python3";

@@ -8,7 +8,7 @@ import { AgentError } from "../../../agent/core/failure.ts";
 import { namespecOf, renderStatus } from "../../../agent/core/supervisor/status-text.ts";
 import { FAULT, faultCode, openSupervisor, type Supervisor } from "../../../agent/io/supervisor/supervisor.ts";
 import { findSupervisor } from "../../../agent/io/supervisor/supervisor-discovery.ts";
-import type { AgentFailure } from "../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type Supervisord, startSupervisord } from "../../support/supervisord.ts";
 

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { AgentError } from "../../../agent/core/failure.ts";
 import { readProgramSections, readSupervisorConfig } from "../../../agent/io/supervisor/sections.ts";
-import type { AgentFailure } from "../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { runOk } from "../../support/processes.ts";
 
 const PYTHON = "/usr/bin/python3";

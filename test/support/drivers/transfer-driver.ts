@@ -11,7 +11,7 @@ import { layoutOf } from "../../../agent/core/layout.ts";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { publish } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
-import { Manifest } from "../../../agent/protocol.ts";
+import { Manifest } from "../../../agent/wire/release.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
 import { packFiles } from "../../../cli/io/build/pack.ts";
 import { eventually } from "../eventually.ts";

@@ -1,6 +1,6 @@
 /** Several deploys in a row while clients send requests, and what those saw: the claim of the product, measured from outside. */
 import assert from "node:assert/strict";
-import type { ActivationReport, ProgramReport } from "../../../agent/protocol.ts";
+import type { ActivationReport, ProgramReport } from "../../../agent/wire/report.ts";
 import type { Rig } from "../rig.ts";
 import type { SampleName } from "../samples.ts";
 import { type LoadRequest, type LoadResult, monotonicMs, startLoad } from "./load.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ActivationReport, AgentFailure, AgentFailureReason } from "../../../agent/protocol.ts";
+import type { AgentFailure, AgentFailureReason } from "../../../agent/wire/failure.ts";
+import type { ActivationReport } from "../../../agent/wire/report.ts";
 import { EXIT, type ExitCode } from "../../../cli/core/exit-code.ts";
 import type { Phase } from "../../../cli/explain/exit.ts";
 import { explain, explainActivation, explainAll, explainBug } from "../../../cli/explain.ts";

@@ -1,5 +1,5 @@
 /** `listen:` of a program: where its keeper listens for it. */
-import type { ListenPlan } from "../../../../agent/protocol.ts";
+import type { ListenPlan } from "../../../../agent/wire/plan.ts";
 import { type Checked, complain } from "./checked.ts";
 
 /** unix(7): sun_path has 108 bytes, one of them for the end. */

@@ -1,5 +1,5 @@
 /** `reload:` of a program, from a preset's name or from its parts. */
-import { PRESET_NAMES, type RELOAD_SIGNALS, type ReloadPlan, STRATEGY_NAMES } from "../../../../agent/protocol.ts";
+import { PRESET_NAMES, type RELOAD_SIGNALS, type ReloadPlan, STRATEGY_NAMES } from "../../../../agent/wire/plan.ts";
 import { didYouMean } from "../../closest.ts";
 import { type Checked, type Complaint, complain } from "./checked.ts";
 

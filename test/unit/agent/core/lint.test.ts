@@ -5,7 +5,7 @@ import { type LintInput, lintProgram } from "../../../../agent/core/lint.ts";
 import { PRESETS } from "../../../../agent/core/presets.ts";
 import type { ConfigInfo } from "../../../../agent/core/section/facts.ts";
 import { renderSection } from "../../../../agent/core/section.ts";
-import type { ProgramPlan } from "../../../../agent/protocol.ts";
+import type { ProgramPlan } from "../../../../agent/wire/plan.ts";
 import { programPlan } from "../../../support/fixtures/plans.ts";
 
 const layout = layoutOf("/data/web/shop");

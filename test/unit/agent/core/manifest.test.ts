@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { impliedFolders, manifestProblem, sharedProblem } from "../../../../agent/core/manifest.ts";
-import type { Manifest, ManifestEntry } from "../../../../agent/protocol.ts";
+import type { Manifest, ManifestEntry } from "../../../../agent/wire/release.ts";
 
 const SHA = "a".repeat(64);
 const file = (path: string, more = {}): ManifestEntry => ({

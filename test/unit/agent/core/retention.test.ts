@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { ReleaseRecord } from "../../../../agent/core/ledger.ts";
 import { type RetentionFacts, releasesToPrune } from "../../../../agent/core/retention.ts";
-import type { Verdict } from "../../../../agent/protocol.ts";
+import type { Verdict } from "../../../../agent/wire/release.ts";
 
 const record = (tag: string, verdict: Verdict, goodAt: number): [string, ReleaseRecord] => [
   tag,

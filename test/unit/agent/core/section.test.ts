@@ -4,7 +4,7 @@ import { AgentError } from "../../../../agent/core/failure.ts";
 import { layoutOf } from "../../../../agent/core/layout.ts";
 import { compareFacts, factsOfPlan, factsOfSection } from "../../../../agent/core/section/facts.ts";
 import { renderSection, sectionProblems } from "../../../../agent/core/section.ts";
-import type { ProgramPlan } from "../../../../agent/protocol.ts";
+import type { ProgramPlan } from "../../../../agent/wire/plan.ts";
 import { programPlan } from "../../../support/fixtures/plans.ts";
 
 const layout = layoutOf("/data/web/shop");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { ActivationReport, MeterCount, ProgramReport } from "../../../../agent/protocol.ts";
+import type { ActivationReport, MeterCount, ProgramReport } from "../../../../agent/wire/report.ts";
 import {
   combineExitCodes,
   EXIT,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ProjectPlan } from "../../../../agent/protocol.ts";
+import { ProjectPlan } from "../../../../agent/wire/plan.ts";
 import { parseConfig } from "../../../../cli/core/config.ts";
 import { hostTargets, isConfidential, projectPlan, selectHosts, selectPrograms } from "../../../../cli/core/plan.ts";
 import { ZdrError } from "../../../../cli/failure.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ReleaseInfo, Survey, Verdict } from "../../../../agent/protocol.ts";
+import type { Survey } from "../../../../agent/protocol.ts";
+import type { ReleaseInfo, Verdict } from "../../../../agent/wire/release.ts";
 import { commonRollbackTarget } from "../../../../cli/core/rollback.ts";
 
 const release = (tag: string, verdict: Verdict, provedRank: number, isPresent = true): ReleaseInfo => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { TAG_PATTERN } from "../../../../agent/protocol.ts";
+import { TAG_PATTERN } from "../../../../agent/wire/release.ts";
 import { checkTag } from "../../../../cli/core/tag.ts";
 
 const suggested = (tag: string) => `did you mean "${tag}"?`;

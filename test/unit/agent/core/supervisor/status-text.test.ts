@@ -4,7 +4,8 @@ import { describe, test } from "node:test";
 import { listOf, processInfoOf } from "../../../../../agent/core/supervisor/process-info.ts";
 import { namespecOf, renderStatus, renderStatusTrouble } from "../../../../../agent/core/supervisor/status-text.ts";
 import { decodeResponse } from "../../../../../agent/core/supervisor/xml-rpc.ts";
-import type { AgentFailure, ProcessInfo } from "../../../../../agent/protocol.ts";
+import type { AgentFailure } from "../../../../../agent/wire/failure.ts";
+import type { ProcessInfo } from "../../../../../agent/wire/program.ts";
 
 /** What supervisorctl 4.2.5 printed, with the very response that it was printed from. */
 interface Genuine {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ProcessStateName, ProgramSurvey, Survey } from "../../../../../agent/protocol.ts";
+import type { Survey } from "../../../../../agent/protocol.ts";
+import type { ProcessStateName, ProgramSurvey } from "../../../../../agent/wire/program.ts";
 import { describeDryRun } from "../../../../../cli/core/report/describe-dry-run.ts";
 import { programPlan, projectPlan } from "../../../../support/fixtures/plans.ts";
 

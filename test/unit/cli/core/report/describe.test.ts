@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ActivationReport, ProcessInfo, ProgramReport, ReleaseInfo } from "../../../../../agent/protocol.ts";
+import type { ProcessInfo } from "../../../../../agent/wire/program.ts";
+import type { ReleaseInfo } from "../../../../../agent/wire/release.ts";
+import type { ActivationReport, ProgramReport } from "../../../../../agent/wire/report.ts";
 import { activationTable, describeControl, describeReleases } from "../../../../../cli/core/report/describe.ts";
 
 const PROGRAM: ProgramReport = {

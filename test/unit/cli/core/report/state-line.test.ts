@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ActivationReport } from "../../../../../agent/protocol.ts";
+import type { ActivationReport } from "../../../../../agent/wire/report.ts";
 import { type HostState, stateLine, stateOf } from "../../../../../cli/core/report/state-line.ts";
 
 const line = (...states: [string, HostState][]) => stateLine(states.map(([host, state]) => ({ host, state })));

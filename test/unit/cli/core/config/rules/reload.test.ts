@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PRESETS } from "../../../../../../agent/core/presets.ts";
-import { PRESET_NAMES } from "../../../../../../agent/protocol.ts";
+import { PRESET_NAMES } from "../../../../../../agent/wire/plan.ts";
 import { checkReload, PRESET_DEFAULTS } from "../../../../../../cli/core/config/rules/reload.ts";
 
 describe("reload", () => {

@@ -1,0 +1,85 @@
+/** Failures of the agent: data only. The words stand in cli/explain.ts. */
+import * as z from "zod/mini";
+import { Actor } from "./plan.ts";
+import { LintFinding } from "./program.ts";
+import { strings } from "./scalars.ts";
+
+const failure = <Reason extends string, Shape extends z.core.$ZodLooseShape>(reason: Reason, shape: Shape) =>
+  z.object({ reason: z.literal(reason), ...shape });
+
+/** Built with the first failure: it is more than half of all schemas, and most sessions have none. */
+export const AgentFailure = z.lazy(() =>
+  z.discriminatedUnion("reason", [
+    // the session
+    failure("bad-request", { detail: z.string() }),
+    failure("unsupported", { verb: z.string() }),
+    failure("internal", { detail: z.string() }),
+    failure("interrupted", {}),
+    // the host
+    failure("layout-missing", { path: z.string() }),
+    failure("not-a-folder", { path: z.string() }),
+    failure("current-not-a-link", { path: z.string() }),
+    failure("current-missing", { path: z.string(), running: z.string(), runs: z.optional(z.string()) }),
+    failure("current-outside", { path: z.string(), target: z.string() }),
+    failure("foreign-owner", { path: z.string(), ownerUid: z.number(), uid: z.number() }),
+    failure("unsafe-mode", { path: z.string(), mode: z.number() }),
+    failure("not-permitted", { path: z.string(), operation: z.string(), user: z.string() }),
+    failure("io", { path: z.string(), operation: z.string(), code: z.string() }),
+    failure("no-space", { path: z.string(), needBytes: z.number(), freeBytes: z.number() }),
+    failure("no-inodes", { path: z.string(), need: z.number(), free: z.number() }),
+    failure("locked", { by: Actor, why: z.string(), since: z.string(), pid: z.number() }),
+    failure("ledger-damaged", { path: z.string(), line: z.number() }),
+    // releases
+    failure("release-differs", { tag: z.string(), stagedDigest: z.string(), digest: z.string() }),
+    failure("release-missing", { tag: z.string() }),
+    failure("release-damaged", { tag: z.string(), path: z.string() }),
+    failure("nothing-deployed", {}),
+    failure("no-good-release", { current: z.optional(z.string()) }),
+    failure("unsafe-path", { path: z.string(), problem: z.string() }),
+    failure("file-corrupt", { path: z.string() }),
+    failure("upload-cut", { detail: z.string() }),
+    failure("shared-conflict", { path: z.string() }),
+    failure("shared-missing", { path: z.string() }),
+    // supervisor
+    failure("supervisor-not-found", { searched: strings }),
+    failure("supervisor-config", { path: z.string(), detail: z.string() }),
+    failure("supervisor-not-running", { url: z.string(), code: z.string() }),
+    failure("supervisor-not-permitted", { url: z.string(), user: z.string() }),
+    failure("supervisor-unauthorized", { url: z.string() }),
+    failure("supervisor-silent", { url: z.string(), timeoutMs: z.number() }),
+    failure("supervisor-shutting-down", { url: z.string() }),
+    failure("supervisor-answer", { url: z.string(), detail: z.string() }),
+    failure("supervisor-fault", { method: z.string(), code: z.number(), text: z.string() }),
+    // programs, before anything is changed
+    failure("program-unknown", { program: z.string(), process: z.string() }),
+    failure("program-state-unknown", { program: z.string(), pid: z.number() }),
+    failure("program-refused", { program: z.string(), findings: z.array(LintFinding) }),
+    failure("signal-unsafe", { program: z.string(), pid: z.number(), uid: z.number(), supervisorUid: z.number() }),
+    failure("preflight", {
+      program: z.string(),
+      path: z.string(),
+      problem: z.enum([
+        "missing",
+        "not-a-file",
+        "not-readable",
+        "not-executable",
+        "empty",
+        "wrong-machine",
+        "bad-format",
+        "no-interpreter",
+        "check-failed",
+      ]),
+      detail: z.string(),
+    }),
+    failure("proof-unavailable", { program: z.string(), pid: z.number(), uid: z.number() }),
+    // programs, after the flip
+    failure("start-failed", { program: z.string(), state: z.string(), detail: z.string() }),
+    failure("crashed", { program: z.string(), state: z.string(), detail: z.string() }),
+    failure("not-ready", { program: z.string(), timeoutMs: z.number(), detail: z.string() }),
+    failure("unhealthy", { program: z.string(), timeoutMs: z.number(), lastProbe: z.string() }),
+    failure("wrong-release", { program: z.string(), pid: z.number(), runs: z.string(), want: z.string() }),
+    failure("stop-timeout", { program: z.string(), pid: z.number(), timeoutMs: z.number() }),
+  ]),
+);
+export type AgentFailure = z.infer<typeof AgentFailure>;
+export type AgentFailureReason = AgentFailure["reason"];

@@ -1,0 +1,53 @@
+/** What supervisor says of a program, and what was found about it. */
+import * as z from "zod/mini";
+
+/** supervisor/states.py, ProcessStates. */
+export const ProcessStateName = z.enum([
+  "STOPPED",
+  "STARTING",
+  "RUNNING",
+  "BACKOFF",
+  "STOPPING",
+  "EXITED",
+  "FATAL",
+  "UNKNOWN",
+]);
+export type ProcessStateName = z.infer<typeof ProcessStateName>;
+
+/** getProcessInfo's members that zdr shows (supervisor/rpcinterface.py). */
+export const ProcessInfo = z.object({
+  name: z.string(),
+  group: z.string(),
+  state: z.number(),
+  statename: z.string(),
+  description: z.string(),
+  pid: z.number(),
+  start: z.number(),
+  stop: z.number(),
+  now: z.number(),
+  spawnerr: z.string(),
+  exitstatus: z.number(),
+  stdout_logfile: z.string(),
+  stderr_logfile: z.string(),
+});
+export type ProcessInfo = z.infer<typeof ProcessInfo>;
+
+export const LintFinding = z.object({
+  rule: z.string(),
+  /** `refuse`: a deploy would break the program; `warn`: it would be worse than it needs to be. */
+  level: z.enum(["refuse", "warn"]),
+  text: z.string(),
+  fix: z.string(),
+});
+export type LintFinding = z.infer<typeof LintFinding>;
+
+export const ProgramSurvey = z.object({
+  name: z.string(),
+  process: z.string(),
+  /** Absent: supervisor does not know it. */
+  info: z.optional(ProcessInfo),
+  /** The release that its process really runs, where that can be told. */
+  runs: z.optional(z.string()),
+  findings: z.array(LintFinding),
+});
+export type ProgramSurvey = z.infer<typeof ProgramSurvey>;

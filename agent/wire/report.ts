@@ -1,0 +1,56 @@
+/** What an activation did. */
+import * as z from "zod/mini";
+import { AgentFailure } from "./failure.ts";
+import { nonNegative, strings } from "./scalars.ts";
+
+export const MeterCount = z.object({
+  sent: nonNegative,
+  /** Refused, reset, cut, timed out or 5xx. */
+  failed: nonNegative,
+  /** Kept-alive connections that the server closed between two answers; not failures. */
+  reconnects: nonNegative,
+  slowestMs: z.number(),
+});
+export type MeterCount = z.infer<typeof MeterCount>;
+
+export const ProgramReport = z.object({
+  name: z.string(),
+  process: z.string(),
+  action: z.enum(["none", "start", "reload", "restart"]),
+  before: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
+  after: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
+  /** From the signal or start until the new release was ready. */
+  readyMs: z.optional(z.number()),
+  /** Of a stop and start: from the stop until the new release was ready. */
+  gapMs: z.optional(z.number()),
+  /** From the signal until the last old process was gone; absent: it still drains. */
+  oldGoneMs: z.optional(z.number()),
+  /** How many processes of the old generation were still there when the report was made. */
+  draining: nonNegative,
+  /** What the verdict rests on. */
+  proof: z.enum(["processes", "health only", "state only", "none"]),
+  evidence: strings,
+  meter: z.optional(z.object({ baseline: MeterCount, during: MeterCount })),
+});
+export type ProgramReport = z.infer<typeof ProgramReport>;
+
+export const ActivationReport = z.object({
+  /**
+   * `kept`: the new release serves and was proved. `unchanged`: it did so before. `reverted`: as before, verified.
+   * `stuck`: neither could be proved.
+   */
+  outcome: z.enum(["kept", "unchanged", "reverted", "stuck"]),
+  tag: z.string(),
+  previous: z.optional(z.string()),
+  programs: z.array(ProgramReport),
+  failure: z.optional(AgentFailure),
+  /** Of a revert that failed too. */
+  revertFailure: z.optional(AgentFailure),
+  /** What `current` names and each program runs now, in words for the state line of a host. */
+  serves: z.optional(z.string()),
+  /** What the failed program logged since the flip, shortened in the middle. */
+  log: z.array(z.object({ program: z.string(), line: z.string() })),
+  flipToDoneMs: z.number(),
+  warnings: strings,
+});
+export type ActivationReport = z.infer<typeof ActivationReport>;

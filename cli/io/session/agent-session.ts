@@ -1,0 +1,46 @@
+/** What a session with the agent of one host offers to whoever has one. */
+import type { AgentEvent, RequestOf, ResultOf, Verb } from "../../../agent/protocol.ts";
+import type { AgentFile } from "./bootstrap.ts";
+
+export interface SessionOptions {
+  /** The host's name in messages. */
+  readonly host: string;
+  readonly agent: AgentFile;
+  /** Where the agent lies on the host. */
+  readonly agentPath: string;
+  readonly node?: string | undefined;
+  /** A word for what will be asked (BootstrapOptions). */
+  readonly use?: string | undefined;
+  readonly early?: EarlyRequest | undefined;
+  readonly heartbeatMs?: number;
+  readonly silenceMs?: number;
+}
+
+/**
+ * A request that travels with the command that starts the agent, a round trip before any other could; whoever makes a
+ * request of this verb first gets its answer. It can be seen on the host, so it holds no secrets.
+ */
+export interface EarlyRequest {
+  readonly verb: Verb;
+  readonly body: object;
+}
+
+export type RequestBody<V extends Verb> = Omit<RequestOf<V>, "verb" | "id">;
+export type OnEvent = (event: AgentEvent) => void;
+
+export interface AgentSession {
+  readonly host: string;
+  request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>>;
+  /** Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts bytes. */
+  upload(
+    frames: AsyncIterable<Uint8Array>,
+    onSent: (bytes: number) => void,
+    onEvent?: OnEvent,
+  ): Promise<ResultOf<"upload">>;
+  /** What the login shell printed before the agent spoke. */
+  noise(): string;
+  /** Tells the agent to undo what was not activated, then to end. */
+  abort(): void;
+  /** Ends the session: end of stdin, then a bounded wait for the agent to be gone, if it still has something to undo. */
+  close(): Promise<void>;
+}
