@@ -5,7 +5,7 @@ import { isKept, PRESETS } from "../core/presets.ts";
 import { inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
 import { commandLine, descendants, fileIdentity, programPids } from "../io/process/processes.ts";
 import { presentReleases } from "../io/release/releases.ts";
-import { keeperState } from "../kept/client.ts";
+import { keeperState, keeperWitness } from "../kept/client.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 
 /** Device and inode of each release's folder, and of the program's binary in it. */
@@ -33,7 +33,8 @@ export async function viewProgram(
 ): Promise<ProcessView[]> {
   if (supervisedPid === 0) return [];
   const pids = await pidsOf(context, program, supervisedPid);
-  const inspections = await inspectProcesses(pids, releaseWants(context, program));
+  const witness = isKept(program) ? { witness: keeperWitness(context.layout.keeperSocket(program.name)) } : {};
+  const inspections = await inspectProcesses(pids, releaseWants(context, program), witness);
   const throughCurrent = startsThroughCurrent(context, program, supervisedPid);
   const isMaster = hasMaster(program) || inspections.some((found) => found.pid !== supervisedPid && found.accepts);
   return inspections.map((found) => ({
@@ -45,6 +46,7 @@ export async function viewProgram(
     releaseBy: found.exeRelease !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
     throughCurrent,
     denied: found.denied,
+    witnessed: found.witnessed === true,
   }));
 }
 

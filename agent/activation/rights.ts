@@ -6,8 +6,10 @@
  */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
+import { isKept } from "../core/presets.ts";
 import { mayInspectOthers } from "../io/process/inspect.ts";
 import { readProcess } from "../io/process/processes.ts";
+import { mayHearKeeper } from "../kept/client.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import { programAccount, supervisorFacts } from "./account.ts";
@@ -33,6 +35,7 @@ export async function requireProof(context: HostContext, program: ProgramPlan, {
   if (pid !== 0) return;
   const account = await programAccount(context, program);
   if (account?.uid === process.getuid?.() || (await mayInspectOthers())) return;
+  if (isKept(program) && mayHearKeeper(context.layout.keeperSocket(program.name))) return;
   throw new AgentError({ reason: "proof-unavailable", program: program.name, pid: 0, uid: account?.uid ?? 0 });
 }
 

@@ -22,6 +22,8 @@ export interface ProcessView {
   readonly throughCurrent: boolean;
   /** The kernel let nobody look. */
   readonly denied: boolean;
+  /** Only the program's own keeper could look: its word is worth as much as the program's. */
+  readonly witnessed?: boolean;
 }
 
 /** One process for ever, within one boot. */
@@ -76,9 +78,10 @@ function releaseOf(process: ProcessView, question: GenerationQuestion): string |
 }
 
 function evidenceOf(process: ProcessView, wanted: string): string {
-  if (process.releaseBy === "exe") return `pid ${process.pid} executes ${wanted}`;
-  if (process.releaseBy === "cwd") return `pid ${process.pid} works in ${wanted}`;
-  return `pid ${process.pid} was started through current after the flip`;
+  const by = process.witnessed === true ? ", says its keeper" : "";
+  if (process.releaseBy === "exe") return `pid ${process.pid} executes ${wanted}${by}`;
+  if (process.releaseBy === "cwd") return `pid ${process.pid} works in ${wanted}${by}`;
+  return `pid ${process.pid} was started through current after the flip${by}`;
 }
 
 /**

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { HostContext } from "../context.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
+import { isKept } from "../core/presets.ts";
 import { PROVE_FILE, SUDOERS_FILE, sudoersLine } from "../core/process/sudoers.ts";
 import { errnoOf, onFile, replaceFile, userName } from "../io/files.ts";
 import { openProver } from "../io/process/prover.ts";
@@ -81,12 +82,13 @@ export async function setUpProof(
   });
 }
 
-/** Whether some program runs as another user than this one. */
+/** Whether some program runs as another user than this one, and without a keeper, which looks into its own program. */
 function hasForeignProgram({ project }: HostContext, { uid }: SupervisorView): boolean {
   const ownUid = process.getuid?.() ?? 0;
+  const programs = project.programs.filter((program) => !isKept(program));
   // Only root's supervisord starts programs as somebody else.
-  if (uid !== 0) return uid !== ownUid;
-  return project.programs.some(({ user = "root" }) => user !== userName() && user !== String(ownUid));
+  if (uid !== 0) return uid !== ownUid && programs.length > 0;
+  return programs.some(({ user = "root" }) => user !== userName() && user !== String(ownUid));
 }
 
 function installProve(file: string, bundle: string, report: SetupReport): void {

@@ -60,6 +60,8 @@ export interface Inspection {
   readonly exeRelease?: string;
   /** Tag of the release in which its cwd lies, at any depth. */
   readonly cwdRelease?: string;
+  /** All of this is the word of a process of the same user, which nobody else could look into. */
+  readonly witnessed?: true;
 }
 
 export function isSameFile(a: FileIdentity, b: FileIdentity): boolean {
@@ -72,7 +74,7 @@ export function rootsOf(wants: readonly ReleaseWant[]): { root: FileIdentity; ta
 }
 
 /** What a look means for these releases. Undefined: the process is gone. */
-export function describeLook(look: Look, wants: readonly ReleaseWant[]): Inspection | undefined {
+export function describeLook(look: Look, wants: readonly ReleaseWant[], isWitnessed = false): Inspection | undefined {
   if (look.outcome === "gone") return undefined;
   if (look.outcome === "denied") {
     return { pid: look.pid, startTicks: look.startTicks, uid: look.uid, denied: true, accepts: false, holds: [] };
@@ -87,6 +89,7 @@ export function describeLook(look: Look, wants: readonly ReleaseWant[]): Inspect
     ...(by === undefined ? {} : { acceptsBy: by }),
     ...(exeRelease === undefined ? {} : { exeRelease }),
     ...(cwdRelease === undefined ? {} : { cwdRelease }),
+    ...(isWitnessed ? { witnessed: true } : {}),
   };
 }
 

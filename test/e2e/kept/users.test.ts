@@ -12,7 +12,7 @@ import { userNamed } from "../../support/users.ts";
 
 const HASTE = { watch: 0, start_seconds: 1 };
 
-async function deployTwice(rig: Rig, proof: string): Promise<void> {
+async function deployTwice(rig: Rig, proof: string, evidence = /^pid \d+ executes (one|two)$/): Promise<void> {
   await rig.useSample("go-grace", { release: "v1" });
   for (const [tag, release, action] of [
     ["one", "v1", "start"],
@@ -23,6 +23,16 @@ async function deployTwice(rig: Rig, proof: string): Promise<void> {
     assert.equal(code, 0, `${stdout}${stderr}`);
     const report = reportIn(stdout, stderr);
     assert.deepEqual([report.action, report.proof], [action, proof]);
+    for (const text of report.evidence) assert.match(text, evidence);
+  }
+}
+
+type Step = SetupResult["administrator"][number];
+
+async function obey(steps: readonly Step[]): Promise<void> {
+  for (const { commands, file } of steps) {
+    if (file !== undefined) await writeFile(file.path, file.content);
+    for (const command of commands) await runOk(["/bin/sh", "-c", command]);
   }
 }
 
@@ -54,22 +64,28 @@ test("nobody has to be root", async (t) => {
   assert.equal(await uidOf(rig), user.uid);
 });
 
-test("root's supervisord, a program of another user, and somebody else who deploys: an administrator opens one folder", async (t) => {
+test("root's supervisord, a program of www-data, and somebody else without sudo: the keeper is the proof", async (t) => {
   const user = await addTemporaryUser();
   const supervisord = { socketMode: "0770", socketOwner: `root:${user.name}` };
   const rig = await startRig(t, { via: "ssh", user: user.name, supervisord });
   t.after(() => user.remove());
-  await rig.addSample("go-grace", { ...HASTE, user: "nobody" });
+  await rig.configure({ proof: "required" });
+  await rig.addSample("go-grace", { ...HASTE, user: "www-data" });
   const { code, stdout } = await rig.zdr(["setup", "--json"]);
   assert.equal(code, 5, stdout);
   const { data } = resultIn(stdout) as { data: { hosts: { result: SetupResult }[] } };
-  for (const { commands, file } of data.hosts[0]?.result.administrator ?? []) {
-    // All but the helper that looks into other users' processes: what is left then is the health check.
-    if (file?.path.includes("sudoers") === true) continue;
-    if (file !== undefined) await writeFile(file.path, file.content);
-    for (const command of commands) await runOk(["/bin/sh", "-c", command]);
-  }
-  await deployTwice(rig, "health only");
+  const steps = data.hosts[0]?.result.administrator ?? [];
+  assert.ok(!steps.some(({ file }) => file?.path.includes("sudoers")));
+  const [folders, others] = [true, false].map((isFolder) =>
+    steps.filter(({ commands }) => commands.some((command) => command.startsWith("install -d")) === isFolder),
+  );
+  await obey(others ?? []);
+  await rig.useSample("go-grace", { release: "v1" });
+  const early = await rig.zdr(["deploy", "--tag", "early"]);
+  assert.equal(early.code, 5, `${early.stdout}${early.stderr}`);
+  assert.match(early.stderr, /may not look into, and deploy\.yml says proof: required/);
+  await obey(folders ?? []);
+  await deployTwice(rig, "processes", /^pid \d+ executes (one|two), says its keeper$/);
   const again = await rig.zdr(["setup", "--json"]);
-  assert.doesNotMatch(again.stdout, /install -d/);
+  assert.equal(again.code, 0, again.stdout);
 });

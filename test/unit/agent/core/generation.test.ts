@@ -33,6 +33,11 @@ describe("which release a program's processes run", () => {
     assert.deepEqual(answer, { kind: "proved", evidence: ["pid 2 executes v2", "pid 3 executes v2"] });
   });
 
+  test("what only its keeper could look into says whose word it is", () => {
+    const answer = judgeGeneration([{ ...serving(2, "v2"), witnessed: true }], question);
+    assert.deepEqual(answer, { kind: "proved", evidence: ["pid 2 executes v2, says its keeper"] });
+  });
+
   test("one process of the old release that still accepts is enough to say no", () => {
     assert.deepEqual(judgeGeneration([serving(2, "v2"), serving(3, "v1")], question), {
       kind: "wrong",
