@@ -152,6 +152,7 @@ const TAKES_A_RESTART: ReadonlySet<AgentFailure["reason"]> = new Set([
   "start-failed",
   "crashed",
   "not-ready",
+  "not-reloaded",
   "unhealthy",
   "wrong-release",
 ]);

@@ -16,6 +16,8 @@ import { readyLimitMs } from "./spec.ts";
 const MARGIN_MS = 5_000;
 /** The request that asks a program to reload. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** A redirect leads to a page for people, and reloads nothing. */
+const SUCCESS = [200, 201, 202, 203, 204, 205, 206] as const;
 
 /** One process for ever, within one boot. */
 export interface ProcessName {
@@ -25,30 +27,42 @@ export interface ProcessName {
 
 type Failed = Extract<ControlReply, { event: "failed" }>;
 
-/** Gives the new generation's main process, once the keeper calls it ready. Throws `crashed`, `not-ready` or `start-failed`; the keeper then waits for nothing more. */
+/**
+ * Gives the new generation's main process, once the keeper calls it ready. Throws `crashed`, `not-ready`, `not-reloaded` or
+ * `start-failed`; the keeper then waits for nothing more.
+ */
 export async function reloadKept(context: HostContext, program: ProgramPlan, keeperPid: number): Promise<ProcessName> {
   const path = context.layout.keeperSocket(program.name);
   const readyMs = readyLimitMs(program.health);
   // A reload waits until the generation before the last has drained.
   const silenceMs = readyMs + program.reload.drainMs + MARGIN_MS;
   const tell = (did: string) => context.emit(programEvent(context, program, did, keeperPid, undefined));
+  const asking = new AbortController();
+  let refusal: string | undefined;
   let isHeard = false;
   let failed: Failed | undefined;
+  const askOnce = async () => {
+    refusal = await refusalOf(program, asking.signal);
+    // Nothing comes of it: the keeper need not wait, and answers the reload as aborted.
+    if (refusal !== undefined) await abortReload(path);
+  };
   try {
     for await (const reply of conversation(path, "reload", silenceMs)) {
       isHeard = true;
       if (reply.event === "queued") tell("waits for the last reload to drain");
       if (reply.event === "started") {
         tell(wordsOf(program));
-        await askByRequest(program);
+        void askOnce();
       }
       if (reply.event === "failed") failed = reply;
       if (failed !== undefined) break;
       if (reply.event === "ready") return { pid: reply.pid, startTicks: reply.startTicks };
     }
-  } catch (error) {
-    await abortReload(path);
-    throw error;
+  } finally {
+    asking.abort();
+  }
+  if (refusal !== undefined) {
+    throw new AgentError({ reason: "not-reloaded", program: program.name, detail: refusal });
   }
   // The keeper has given it up by itself.
   if (failed !== undefined) throw new AgentError(failureOf(program, failed, readyMs));
@@ -62,16 +76,17 @@ function wordsOf({ reload: { strategy, signal, url } }: ProgramPlan): string {
   return strategy === "socket" ? "start beside the old" : `signal ${signal ?? ""}`;
 }
 
-/** Once: each further request would start another successor. */
-async function askByRequest({ name, reload: { url } }: ProgramPlan): Promise<void> {
-  if (url === undefined) return;
-  const asked = await probeOnce({
-    ...{ http: url, status: [], meterRate: 0 },
-    ...{ timeoutMs: REQUEST_TIMEOUT_MS, requestTimeoutMs: REQUEST_TIMEOUT_MS },
-  });
-  if (asked.ok) return;
-  const detail = `GET ${url}: ${asked.error ?? `status ${asked.status}`}`;
-  throw new AgentError({ reason: "not-ready", program: name, timeoutMs: REQUEST_TIMEOUT_MS, detail });
+/**
+ * Asks a program by its URL, once, as each further request would start another successor. Gives why it has certainly
+ * started none: nobody heard, or the answer is no success. Undefined: it may have, and the keeper will see. A request
+ * that hangs, or whose connection is cut, may have been obeyed.
+ */
+async function refusalOf({ reload: { url } }: ProgramPlan, abort: AbortSignal): Promise<string | undefined> {
+  if (url === undefined) return undefined;
+  const health = { http: url, status: [...SUCCESS], meterRate: 0, timeoutMs: REQUEST_TIMEOUT_MS };
+  const asked = await probeOnce({ ...health, requestTimeoutMs: REQUEST_TIMEOUT_MS }, abort);
+  const isHeard = asked.status === undefined && asked.isRefused !== true;
+  return asked.ok || isHeard ? undefined : `GET ${url}: ${asked.error ?? ""}`;
 }
 
 /** `reason`: ReloadFailure of the keeper; a newer one may know more. */
@@ -82,7 +97,7 @@ function failureOf({ name, reload }: ProgramPlan, failed: Failed, timeoutMs: num
     case "not-ready":
       return { reason: "not-ready", program, timeoutMs, detail: `the new process does not accept${more}` };
     case "no-successor":
-      return { reason: "not-ready", program, timeoutMs, detail: `${asking(reload)}, it started no new process${more}` };
+      return { reason: "not-reloaded", program, detail: `${asking(reload)}, it started no new process${more}` };
     case "exited":
     case "ended":
       return { reason: "crashed", program, state: "RUNNING", detail: `the new process ended${endOf(failed)}${more}` };

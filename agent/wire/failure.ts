@@ -76,6 +76,7 @@ export const AgentFailure = z.lazy(() =>
     failure("start-failed", { program: z.string(), state: z.string(), detail: z.string() }),
     failure("crashed", { program: z.string(), state: z.string(), detail: z.string() }),
     failure("not-ready", { program: z.string(), timeoutMs: z.number(), detail: z.string() }),
+    failure("not-reloaded", { program: z.string(), detail: z.string() }),
     failure("unhealthy", { program: z.string(), timeoutMs: z.number(), lastProbe: z.string() }),
     failure("wrong-release", { program: z.string(), pid: z.number(), runs: z.string(), want: z.string() }),
     failure("stop-timeout", { program: z.string(), pid: z.number(), timeoutMs: z.number() }),

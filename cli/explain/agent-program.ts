@@ -51,6 +51,8 @@ export function programWords(failure: ProgramFailure): Words {
         `${program} was not ready within ${formatMs(failure.timeoutMs)}${withDetail(failure.detail)}`,
         ...logHints(failure.program),
       );
+    case "not-reloaded":
+      return words(`${program} did not take the reload (${failure.detail})`, ...logHints(failure.program));
     case "unhealthy":
       return words(
         `${program} was not healthy within ${formatMs(failure.timeoutMs)} (last probe: ${failure.lastProbe})`,

@@ -128,6 +128,7 @@ export function agentWords(failure: AgentFailure): Words {
     case "start-failed":
     case "crashed":
     case "not-ready":
+    case "not-reloaded":
     case "unhealthy":
     case "wrong-release":
     case "stop-timeout":

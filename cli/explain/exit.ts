@@ -60,6 +60,7 @@ function isAfterTheFact(failure: AgentFailure): boolean {
     case "start-failed":
     case "crashed":
     case "not-ready":
+    case "not-reloaded":
     case "unhealthy":
     case "wrong-release":
     case "stop-timeout":

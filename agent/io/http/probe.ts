@@ -22,6 +22,8 @@ export interface ProbeResult {
   readonly status?: number;
   /** In a few words, as an operator reads them: `connect ECONNREFUSED 127.0.0.1:8080`, `no answer within 2000 ms`. */
   readonly error?: string;
+  /** Nobody was there to hear it: no connection came about. */
+  readonly isRefused?: true;
   readonly ms: number;
 }
 
@@ -30,6 +32,7 @@ export function probeOnce(health: HttpHealth, abort?: AbortSignal): Promise<Prob
   const startedAt = performance.now();
   return new Promise((resolve) => {
     let request: http.ClientRequest | undefined;
+    let isConnected = false;
     const finish = (result: Omit<ProbeResult, "ms">) => {
       callOff();
       abort?.removeEventListener("abort", stop);
@@ -38,7 +41,9 @@ export function probeOnce(health: HttpHealth, abort?: AbortSignal): Promise<Prob
     };
     const stop = () => finish({ ok: false, error: "interrupted" });
     const late = () => finish({ ok: false, error: `no answer within ${health.requestTimeoutMs} ms` });
-    const fail = (error: Error) => finish({ ok: false, error: describeNetworkError(error) });
+    const fail = (error: Error) => {
+      finish({ ok: false, error: describeNetworkError(error), ...(isConnected ? {} : { isRefused: true }) });
+    };
     const callOff = fairTimeout(health.requestTimeoutMs, late);
     if (abort?.aborted) return stop();
     abort?.addEventListener("abort", stop);
@@ -47,6 +52,11 @@ export function probeOnce(health: HttpHealth, abort?: AbortSignal): Promise<Prob
     } catch (error) {
       return fail(error instanceof Error ? error : new Error(String(error)));
     }
+    request.on("socket", (socket) => {
+      socket.on("connect", () => {
+        isConnected = true;
+      });
+    });
     request.on("error", fail).on("response", (response) => {
       const done = () => finish(judge(response.statusCode ?? 0, health));
       let bytes = 0;

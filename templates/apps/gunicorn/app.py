@@ -15,6 +15,7 @@ Two things matter:
   - no `--preload`: it would load the code once, in the master, and HUP would never load it again.
 """
 
+import json
 import time
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -38,6 +39,8 @@ def app(environ, start_response):
         status, text = health()
     elif path == "/slow":
         status, text = slow(environ.get("QUERY_STRING", ""))
+    elif path == "/log":
+        status, text = log(environ)
     else:
         status, text = "404 Not Found", "not found"
     body = f"{text}\n".encode()
@@ -64,4 +67,11 @@ def slow(query):
     if not text.isascii() or not text.isdigit() or int(text) > LONGEST_MS:
         return "400 Bad Request", f"ms must be a number from 0 to {LONGEST_MS}"
     time.sleep(int(text) / 1000)
+    return "200 OK", RELEASE
+
+
+def log(environ):
+    """A line in the log, to watch that none is lost."""
+    text = parse_qs(environ.get("QUERY_STRING", "")).get("text", [""])[0]
+    environ["wsgi.errors"].write(f"release {RELEASE} was told {json.dumps(text)}\n")
     return "200 OK", RELEASE

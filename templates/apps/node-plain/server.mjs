@@ -41,6 +41,10 @@ async function answer(url) {
       await sleep(ms);
       return [200, release];
     }
+    case "/log":
+      // A line in the log, to watch that none is lost.
+      console.error(`release ${release} was told ${JSON.stringify(url.searchParams.get("text"))}`);
+      return [200, release];
     default:
       return [404, "not found"];
   }

@@ -47,6 +47,9 @@ test("what went wrong is said in a few words", async (t) => {
   assert.equal((await probeOnce(health(closed.url))).error, `connect ECONNREFUSED 127.0.0.1:${closed.port}`);
   const localhost = `http://localhost:${closed.port}/`;
   assert.match((await probeOnce(health(localhost))).error ?? "", /^connect ECONNREFUSED (127\.0\.0\.1|::1):\d+$/);
+  assert.equal((await probeOnce(health(closed.url))).isRefused, true);
+  const { url } = await serverOf(t, reset);
+  assert.equal((await probeOnce(health(url))).isRefused, undefined);
   assert.equal((await probe(t, (socket) => socket.end())).error, "connection closed without an answer");
   assert.equal((await probe(t, reset)).error, "read ECONNRESET");
   assert.match((await probe(t, (socket) => socket.end("SSH-2.0\r\n\r\n"))).error ?? "", /^no HTTP answer \(HPE_\w+\)$/);

@@ -61,6 +61,14 @@ for (const name of SAMPLES) {
     await assert.rejects(ask(`${url}/version`));
   });
 
+  test(`${name} writes what it is told into its log`, async (t) => {
+    const { url, supervisord } = await runSample(t, name);
+    await eventually(async () => (await ask(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
+    assert.deepEqual(await ask(`${url}/log?text=one%20line`), { status: 200, text: "v7", release: "v7" });
+    const said = async () => (await supervisord.ctl(["tail", "shop", "stderr"])).stdout;
+    await eventually(async () => (await said()).includes('release v7 was told "one line"'), { name: "the line" });
+  });
+
   test(`${name} in its unhealthy variant serves, but says 503 of itself`, async (t) => {
     const { url } = await runSample(t, name, "unhealthy");
     const health = await eventually(async () => await ask(`${url}/healthz`), { name: `${name} answers` });

@@ -66,6 +66,7 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
   "proof-unavailable": { reason: "proof-unavailable", program: "shop", pid: 4711, uid: 33 },
   "start-failed": { reason: "start-failed", program: "shop", state: "FATAL", detail: "exited too quickly" },
   crashed: { reason: "crashed", program: "shop", state: "BACKOFF", detail: "exit status 3" },
+  "not-reloaded": { reason: "not-reloaded", program: "shop", detail: "GET http://127.0.0.1/graceful: status 404" },
   "not-ready": { reason: "not-ready", program: "shop", timeoutMs: 30_000, detail: "nothing listens on 8080" },
   unhealthy: {
     reason: "unhealthy",
