@@ -11,7 +11,7 @@ import * as z from "zod/mini";
 import { AgentFailure } from "./wire/failure.ts";
 import { Actor, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
-import { Manifest, ReleaseInfo } from "./wire/release.ts";
+import { Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
 
@@ -47,7 +47,7 @@ const requestShapes = {
   /** The tar stream of what was missing follows in `data` frames; the reply comes when the release is published. */
   upload: {},
   /** Flip, start or reload, prove, keep or revert. */
-  activate: { tag: z.string(), why: z.enum(["deploy", "rollback"]) },
+  activate: { tag: Tag, why: z.enum(["deploy", "rollback"]) },
   /** Prune and give the lock up. */
   settle: {},
   /** start, stop, restart or reload programs of the project on the release that is current. */
@@ -113,7 +113,7 @@ export type Survey = z.infer<typeof Survey>;
 export const StatusResult = z.object({
   /** Exactly what supervisorctl would print, and its exit code. */
   stdout: z.string(),
-  exit: nonNegative,
+  exit: nonNegative.check(z.lte(255)),
   processes: z.array(ProcessInfo),
   /** With `project`: which release each process really runs. */
   runs: z.array(z.object({ process: z.string(), release: z.string() })),

@@ -66,3 +66,4 @@ export function canonicalManifest(entries: readonly ManifestEntry[]): string {
 
 /** Tags name folders, so they are held to what every file system, shell listing and log line can show. */
 export const TAG_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
+export const Tag = z.string().check(z.regex(TAG_PATTERN));

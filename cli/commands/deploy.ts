@@ -167,6 +167,7 @@ async function stageHosts(
     if (isStaged(there, manifest)) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
     const { staged, missing, missingBytes, copiedBytes } = await session.request("stage", { manifest, dryRun: false });
     if (staged) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
+    if (!areFilesOf(manifest, missing)) throw notAsked(host);
     host.phase = "stage";
     const { packFiles } = await import("../io/build/pack.ts");
     let sentBytes = 0;
@@ -179,6 +180,16 @@ async function stageHosts(
     const detail = `${count(missing.length, "file")}, ${formatBytes(missingBytes)} sent${copied}, durable after ${Math.round(durableMs)} ms`;
     return markStaged(host, survey, manifest.tag, detail);
   });
+}
+
+/** Files of the build, each once: what a host asks for beyond that is not sent. */
+function areFilesOf({ entries }: Manifest, indices: readonly number[]): boolean {
+  return indices.every((index, at) => entries[index]?.type === "file" && index > (indices[at - 1] ?? -1));
+}
+
+function notAsked({ name }: FleetHost): ZdrError {
+  const detail = "stage: it asks for files that the build does not have";
+  return new ZdrError({ kind: "link", host: name, link: { kind: "agent-reply", detail } });
 }
 
 function isStaged(there: ReleaseInfo | undefined, manifest: Manifest): boolean {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { StatusResult } from "../../agent/protocol.ts";
 import { EXIT } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
+import { sanitizeLines } from "../core/report/sanitize.ts";
 import { statusExit, statusText } from "../core/status.ts";
 import { readAgentBundle } from "../io/session/agent-bundle.ts";
 import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
@@ -42,7 +43,9 @@ export async function status(run: Run, names: readonly string[], options: Status
     const exit = failed === EXIT.done ? statusExit(answers.map(({ result }) => result.exit)) : failed;
     for (const { host, result } of answers) {
       if (answers.length > 1) run.output.report({ kind: "note", text: `${host}:` });
-      run.output.result(statusText(result, options.releases === true), { host, ...result }, exit);
+      const text = statusText(result, options.releases === true);
+      // Scripts get supervisorctl's bytes; a terminal would obey some of them.
+      run.output.result(run.columns === undefined ? text : sanitizeLines(text), { host, ...result }, exit);
     }
     return exit;
   } finally {

@@ -21,30 +21,36 @@ interface HostSurvey {
  */
 export function commonRollbackTarget(surveys: readonly HostSurvey[], to: string | undefined): RollbackChoice {
   if (to !== undefined) return askedFor(surveys, to);
-  const [first, ...rest] = surveys;
+  const hosts = surveys.map(({ survey }) => goodOn(survey));
+  const [first] = hosts;
   if (!first) return { kind: "nothing", because: "no host" };
-  for (const { tag } of goodReleases(first.survey)) {
-    const isWanted = [first, ...rest].every(({ survey }) => isNotAhead(survey, tag));
-    if (isWanted && surveys.some(({ survey }) => survey.current !== tag)) return { kind: "tag", tag };
+  for (const tag of first.ranks.keys()) {
+    if (hosts.every((host) => isNotAhead(host, tag)) && hosts.some(({ current }) => current !== tag))
+      return { kind: "tag", tag };
   }
-  const { current } = first.survey;
+  const { current } = first;
   const failure = { reason: "no-good-release", ...(current === undefined ? {} : { current }) } as const;
   return { kind: "refused", failure: { kind: "agent", host: surveys.map(({ host }) => host).join(", "), failure } };
 }
 
-/** Good on this host, and proved before what is current there, or current itself. */
-function isNotAhead(survey: Survey, tag: string): boolean {
-  const release = goodReleases(survey).find((one) => one.tag === tag);
-  if (release === undefined) return false;
-  const current = survey.releases.find((one) => one.tag === survey.current);
-  return current === undefined || tag === current.tag || current.verdict !== "good" || rank(release) < rank(current);
+interface GoodReleases {
+  readonly current: string | undefined;
+  /** Of the good releases that are there, proved last first: by the ledger's order, not by its clocks. */
+  readonly ranks: ReadonlyMap<string, number>;
 }
 
-/** Proved last first. By the ledger's order, not by its clocks. */
-function goodReleases({ releases }: Survey): ReleaseInfo[] {
-  return releases
-    .filter((release) => release.verdict === "good" && release.isPresent)
-    .sort((a, b) => rank(b) - rank(a));
+function goodOn({ current, releases }: Survey): GoodReleases {
+  const good = releases.filter((release) => release.verdict === "good" && release.isPresent);
+  good.sort((a, b) => rank(b) - rank(a));
+  return { current, ranks: new Map(good.map((release) => [release.tag, rank(release)])) };
+}
+
+/** Good on this host, and proved before what is current there, or current itself. */
+function isNotAhead({ current, ranks }: GoodReleases, tag: string): boolean {
+  const own = ranks.get(tag);
+  if (own === undefined) return false;
+  const now = current === undefined ? undefined : ranks.get(current);
+  return now === undefined || tag === current || own < now;
 }
 
 function rank({ provedRank }: ReleaseInfo): number {

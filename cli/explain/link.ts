@@ -76,7 +76,10 @@ export function linkWords(link: LinkFailure): Words {
         'where deploy.yml has "node:", it must name Node itself and not a script around it',
       );
     case "agent-reply":
-      return words(`the agent's answer cannot be understood: ${link.detail}`, "this is a bug in zdr; please report it");
+      return words(
+        `the agent's answer cannot be understood: ${link.detail}`,
+        "this is a bug in zdr, please report it; or somebody has taken that host over and speaks in the agent's place",
+      );
   }
 }
 

@@ -17,6 +17,14 @@ export function sanitizeLines(text: string): string {
   );
 }
 
+/**
+ * JSON that shows nothing of the kind either. JSON.stringify writes out C0 controls and half surrogate pairs, but leaves
+ * C1 controls and what turns the direction of writing as they are. It stays the same JSON.
+ */
+export function escapeInJson(json: string): string {
+  return json.replace(HOSTILE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 function writtenOut(character: string): string {
   if (character === "\n") return "\\n";
   if (character === "\r") return "\\r";

@@ -28,7 +28,7 @@ export function renderTable(
     .map((column, index) => ({ column, index }))
     .filter(({ index }) => cells.some((row) => row[index] !== ""));
   const lines = [shown.map(({ column }) => column.title), ...cells.map((row) => shown.map((s) => row[s.index] ?? ""))];
-  const widths = shown.map((_, place) => Math.max(...lines.map((line) => displayWidth(line[place] ?? ""))));
+  const widths = shown.map((_, place) => widest(lines.map((line) => line[place] ?? "")));
   if (widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) > maxWidth) return stacked(lines);
   return lines
     .map((line) => shown.map(({ column }, place) => pad(line[place] ?? "", widths[place] ?? 0, column.align)))
@@ -38,7 +38,7 @@ export function renderTable(
 
 /** Each row under its first two cells, which say whose it is. */
 function stacked([titles = [], ...rows]: readonly (readonly string[])[]): string {
-  const width = Math.max(...titles.slice(2).map(displayWidth));
+  const width = widest(titles.slice(2));
   return rows
     .map((row) => {
       const facts = titles.slice(2).map((title, index) => ({ title, cell: row[index + 2] ?? "" }));
@@ -48,6 +48,11 @@ function stacked([titles = [], ...rows]: readonly (readonly string[])[]): string
       return `${row.slice(0, 2).join(" ")}\n${told.join("")}`;
     })
     .join("");
+}
+
+/** Not by Math.max(...): a host may list more releases than a call can have arguments. */
+function widest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, displayWidth(text)), 0);
 }
 
 /** How many cells of a terminal a text takes, roughly. */

@@ -3,13 +3,15 @@
  * `{"event":"result","exit":…,"data":…}` as the last line. People still find failures in words on stderr.
  */
 import type { ProgressEvent } from "../../core/report/progress.ts";
+import { escapeInJson } from "../../core/report/sanitize.ts";
 import type { Output } from "../output.ts";
 import type { PlainOptions } from "./plain.ts";
 import { failureText, flush, oneAtATime } from "./streams.ts";
 
 export function openJson({ stdout, stderr, color }: PlainOptions): Output {
   const percents = new Map<string, number>();
-  const write = (event: string, fields: object) => stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+  const write = (event: string, fields: object) =>
+    stdout.write(`${escapeInJson(JSON.stringify({ event, ...fields }))}\n`);
   let exit = 0;
   const results: unknown[] = [];
   return {

@@ -7,6 +7,9 @@ import { growTree, type Steps } from "./steps.ts";
 import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
 import type { RunningTree } from "./tree.ts";
 
+/** Of what waits for the tree to end. More is left out, and counted: a host may warn without end. */
+const WAITING_LIMIT_CHARACTERS = 512 * 1024;
+
 export interface TerminalOptions {
   readonly stdout: Writable;
   readonly terminal: WriteStream;
@@ -17,6 +20,8 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
   let steps: Steps | undefined;
   let tree: Promise<RunningTree> | undefined;
   const waiting: (() => void)[] = [];
+  let waitingCharacters = 0;
+  let leftOut = 0;
   const inTurn = oneAtATime();
 
   /** At once where no tree stands, else after it. */
@@ -24,12 +29,24 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
     if (steps === undefined) stream.write(text);
     else waiting.push(() => void stream.write(text));
   };
+  const saySpoken = (line: string) => {
+    if (steps !== undefined && waitingCharacters + line.length > WAITING_LIMIT_CHARACTERS) {
+      leftOut++;
+      return;
+    }
+    waitingCharacters += line.length;
+    say(terminal, errorLine(line, color));
+  };
   const endTree = async () => {
     steps?.end();
     await (await tree)?.ended;
     steps = undefined;
     tree = undefined;
     for (const write of waiting.splice(0)) write();
+    if (leftOut > 0)
+      terminal.write(errorLine(`zdr: warning: ${leftOut} further lines like these were left out`, color));
+    leftOut = 0;
+    waitingCharacters = 0;
   };
 
   return {
@@ -43,7 +60,7 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
       }
       // What stays true after the tree has gone. The rest is the tree's to show.
       const spoken = isSpoken(event) ? eventLine(event) : undefined;
-      if (spoken !== undefined) say(terminal, errorLine(spoken, color));
+      if (spoken !== undefined) saySpoken(spoken);
       steps?.report(event);
     },
     result: (text) => say(stdout, text),

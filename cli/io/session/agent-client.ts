@@ -4,13 +4,13 @@
  * - The first request travels with the bootstrap: no round trip is spent on finding out whether the agent is there.
  * - Every wait ends: with a reply, with the channel, or after the silence limit of agent/protocol.ts.
  * - What a host says is checked against the wire's schemas; what does not fit is that host's failure.
+ * - Whatever a host says, however much of it and however slowly, it costs this machine no more than one line's memory.
  */
 import { randomBytes } from "node:crypto";
 import {
   HEARTBEAT_INTERVAL_MS,
   REPLY_LINE_LIMIT_BYTES,
   REQUEST_LINE_LIMIT_BYTES,
-  Reply,
   type ResultOf,
   results,
   SILENCE_LIMIT_MS,
@@ -21,6 +21,8 @@ import { type LinkFailure, ZdrError } from "../../failure.ts";
 import type { AgentSession, EarlyRequest, OnEvent, RequestBody, SessionOptions } from "./agent-session.ts";
 import { bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
 import { Lines } from "./lines.ts";
+import { Pulse } from "./pulse.ts";
+import { readLoaderWord, readReply } from "./replies.ts";
 import type { Channel, Connection } from "./transport.ts";
 
 interface Pending {
@@ -28,9 +30,13 @@ interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly onEvent: OnEvent | undefined;
+  /** How many events it has had. */
+  events: number;
 }
 
 const NOISE_LIMIT_BYTES = 4096;
+/** An activation of many programs tells some hundred; who tells more than anybody reads is not the agent that was sent. */
+export const EVENT_LIMIT = 20_000;
 /** How long `close` waits for the agent to end by itself. */
 export const CLOSE_TIMEOUT_MS = 2_000;
 /** Whether a session holds no lock and no upload after this answer: then nobody has to see it end. */
@@ -72,7 +78,9 @@ class Session implements AgentSession {
   #started = false;
   #noise = "";
   readonly #lines = new Lines(REPLY_LINE_LIMIT_BYTES);
-  #lastHeardAt = performance.now();
+  readonly #pulse = new Pulse();
+  /** The agent's own file has been sent. */
+  #isDelivered = false;
   #broken: ZdrError | undefined;
   /** Ends an upload's wait for a host that takes no more bytes. */
   #onBroken: () => void = () => {};
@@ -116,9 +124,9 @@ class Session implements AgentSession {
 
   #answerTo(id: number, verb: Verb, onEvent: OnEvent | undefined): Promise<unknown> {
     this.#mustEnd = true;
-    this.#lastHeardAt = performance.now();
+    this.#pulse.restart();
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { verb, resolve, reject, onEvent });
+      this.#pending.set(id, { verb, resolve, reject, onEvent, events: 0 });
     });
   }
 
@@ -133,7 +141,7 @@ class Session implements AgentSession {
       if (this.#broken) break;
       this.#channel.stdin.write(`{"verb":"data","bytes":${frame.length}}\n`);
       if (!this.#channel.stdin.write(frame)) await this.#drained();
-      this.#lastHeardAt = performance.now();
+      this.#pulse.restart();
       onSent(frame.length);
       if (this.#pending.size === 0) break;
     }
@@ -175,7 +183,7 @@ class Session implements AgentSession {
 
   #beat(): void {
     if (this.#started) this.#write({ verb: "beat" });
-    const silentMs = performance.now() - this.#lastHeardAt;
+    const silentMs = this.#pulse.silentMs();
     if (this.#pending.size > 0 && silentMs > (this.#options.silenceMs ?? SILENCE_LIMIT_MS)) {
       this.#break({ kind: "link-silent", during: this.#during(), silentMs });
     }
@@ -187,8 +195,11 @@ class Session implements AgentSession {
   }
 
   #receive(chunk: Buffer): void {
-    this.#lastHeardAt = performance.now();
+    // What still comes from a host that was given up is not kept.
+    if (this.#broken) return;
+    this.#pulse.hear(chunk.length);
     for (const line of this.#lines.take(chunk)) {
+      this.#pulse.restart();
       if (line === undefined) {
         this.#break({ kind: "agent-reply", detail: `a line of more than ${REPLY_LINE_LIMIT_BYTES} bytes` });
       } else this.#receiveLine(line);
@@ -209,33 +220,35 @@ class Session implements AgentSession {
   }
 
   #receiveLoader(text: string): void {
-    const message = parseJson(text) as { kind?: unknown; version?: unknown; node?: unknown } | undefined;
-    if (message?.kind === "start") this.#started = true;
-    else if (message?.kind === "need") {
+    const word = readLoaderWord(text);
+    if (word.kind === "start") this.#started = true;
+    else if (word.kind === "need" && !this.#isDelivered) {
+      this.#isDelivered = true;
       this.#channel.stdin.write(`{"verb":"agent","bytes":${this.#options.agent.bytes.length}}\n`);
       this.#channel.stdin.write(this.#options.agent.bytes);
-    } else if (message?.kind === "too-old") {
-      this.#break({ kind: "node-too-old", node: String(message.node), version: String(message.version) });
-    } else this.#break({ kind: "agent-start", detail: "the agent did not arrive as it was sent", noise: this.#noise });
+    } else if (word.kind === "too-old") this.#break({ kind: "node-too-old", node: word.node, version: word.version });
+    else this.#break({ kind: "agent-start", detail: "the agent did not arrive as it was sent", noise: this.#noise });
   }
 
   #receiveReply(line: string): void {
     if (line === "") return;
-    const parsed = Reply.safeParse(parseJson(line));
-    if (!parsed.success) {
-      this.#break({ kind: "agent-reply", detail: line.slice(0, 200) });
+    const reply = readReply(line);
+    if ("problem" in reply) {
+      this.#break({ kind: "agent-reply", detail: reply.problem });
       return;
     }
-    const reply = parsed.data;
     if (reply.kind === "hello" || reply.kind === "beat") return;
     const pending = this.#pending.get(reply.id);
     if (!pending) {
       // An answer to nothing that was asked: the two sides do not understand each other.
-      if (reply.kind !== "event") this.#break({ kind: "agent-reply", detail: line.slice(0, 200) });
+      if (reply.kind !== "event")
+        this.#break({ kind: "agent-reply", detail: `an answer to nothing that was asked: ${line.slice(0, 200)}` });
       return;
     }
     if (reply.kind === "event") {
-      pending.onEvent?.(reply.event);
+      if (++pending.events > EVENT_LIMIT)
+        this.#break({ kind: "agent-reply", detail: `more than ${EVENT_LIMIT} events` });
+      else pending.onEvent?.(reply.event);
       return;
     }
     this.#pending.delete(reply.id);
@@ -280,12 +293,4 @@ function tooManyFiles(): ZdrError {
   const limit = formatBytes(REQUEST_LINE_LIMIT_BYTES);
   const problem = `has so many files that the list of them is longer than ${limit}, which is what an agent takes`;
   return new ZdrError({ kind: "build", problem, hint: "put what is never changed into an archive inside the build" });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

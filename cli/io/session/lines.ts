@@ -1,11 +1,17 @@
-/** Cuts what a host sends into lines, and holds no more of it than one line may be long. */
+/**
+ * Cuts what a host sends into lines, and holds no more of it than one line may be long.
+ *
+ * What has come of a line is copied into one buffer: a chunk of one byte that is kept costs a hundred, and more where it is
+ * a slice of what the network gave.
+ */
 
 const NEWLINE = 0x0a;
+const FIRST_BYTES = 4096;
 
 export class Lines {
   readonly #limitBytes: number;
-  #partial: Buffer[] = [];
-  #partialBytes = 0;
+  #held: Buffer = Buffer.alloc(0);
+  #heldBytes = 0;
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -19,19 +25,42 @@ export class Lines {
     let at = 0;
     while (at < chunk.length) {
       const end = chunk.indexOf(NEWLINE, at);
-      const part = chunk.subarray(at, end === -1 ? chunk.length : end);
-      this.#partial.push(part);
-      this.#partialBytes += part.length;
-      if (this.#partialBytes > this.#limitBytes) {
+      const piece = chunk.subarray(at, end === -1 ? chunk.length : end);
+      if (this.#heldBytes + piece.length > this.#limitBytes) {
+        this.#release();
         yield undefined;
         return;
       }
-      if (end === -1) return;
-      const line = Buffer.concat(this.#partial).toString("utf8");
-      this.#partial = [];
-      this.#partialBytes = 0;
+      if (end === -1) {
+        this.#hold(piece);
+        return;
+      }
       at = end + 1;
-      yield line;
+      yield this.#lineEndingWith(piece);
     }
+  }
+
+  #lineEndingWith(piece: Buffer): string {
+    if (this.#heldBytes === 0) return piece.toString("utf8");
+    this.#hold(piece);
+    const line = this.#held.toString("utf8", 0, this.#heldBytes);
+    this.#release();
+    return line;
+  }
+
+  #hold(piece: Buffer): void {
+    const wanted = this.#heldBytes + piece.length;
+    if (wanted > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(wanted, this.#held.length * 2, FIRST_BYTES));
+      this.#held.copy(larger, 0, 0, this.#heldBytes);
+      this.#held = larger;
+    }
+    piece.copy(this.#held, this.#heldBytes);
+    this.#heldBytes = wanted;
+  }
+
+  #release(): void {
+    this.#held = Buffer.alloc(0);
+    this.#heldBytes = 0;
   }
 }

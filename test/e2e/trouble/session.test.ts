@@ -4,9 +4,8 @@ import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
 import { Wire } from "../../../agent/io/wire.ts";
 import { REPLY_LINE_LIMIT_BYTES, REQUEST_LINE_LIMIT_BYTES } from "../../../agent/protocol.ts";
-import { ZdrError } from "../../../cli/failure.ts";
-import { openSession } from "../../../cli/io/session/agent-client.ts";
 import { eventually } from "../../support/eventually.ts";
+import { linkFailureOf, openFakeHost } from "../../support/hostile/fake-host.ts";
 
 /** Short, so that silence is over soon; the defaults are seconds. */
 const QUICK = { heartbeatMs: 20, silenceMs: 200 };
@@ -104,40 +103,15 @@ describe("the agent's end of the channel", () => {
 });
 
 describe("the CLI's end of the channel", () => {
-  /** A host that says what it is told to say, once it has been asked. `{magic}` stands for the session's own. */
+  /** A host that says what it is told to say, once it has been asked. */
   async function session(answer: (asked: { magic: string; stdin: string }) => string, limits = {}) {
-    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
-    let close: (end: { code: number | null; signal: string | null }) => void = () => {};
-    const closed = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-      close = resolve;
+    const host = await openFakeHost(limits);
+    host.stdin.once("data", (chunk: Buffer) => {
+      host.stdout.write(answer({ magic: host.magic, stdin: chunk.toString() }));
     });
-    let magic = "";
-    const connection = {
-      name: "fake",
-      exec: async (command: string) => {
-        const words = command.split(" ").map((word) => Buffer.from(word, "base64").toString());
-        magic = /zdr-[0-9a-f]{24}/.exec(words.join(" "))?.[0] ?? "";
-        return { stdin, stdout, stderrTail: () => "", closed };
-      },
-      close: () => {},
-    };
-    const agent = { sha256: "0".repeat(64), bytes: Buffer.from("agent") };
-    const opened = await openSession(connection, { host: "web1", agent, agentPath: "/x/.zdr/agent-0.cjs", ...limits });
-    stdin.once("data", (chunk: Buffer) => {
-      stdout.write(answer({ magic, stdin: chunk.toString() }));
-    });
-    return { opened, stdout, close };
+    return { ...host, opened: host.session };
   }
   const started = (magic: string) => `\n${magic} {"kind":"start"}\n`;
-  const linkFailure = async (work: Promise<unknown>) => {
-    const error = await work.then(
-      () => assert.fail("it went well"),
-      (thrown: unknown) => thrown,
-    );
-    assert.ok(error instanceof ZdrError && error.failure.kind === "link");
-    return error.failure.link;
-  };
-
   test("skips what login shells say before the agent does, and keeps it", async () => {
     const result = JSON.stringify({ kind: "result", id: 1, result: { pruned: [], warnings: [] } });
     const { opened, close } = await session(({ magic }) => `Welcome!\nno newline${started(magic)}${result}\n`);
@@ -148,7 +122,7 @@ describe("the CLI's end of the channel", () => {
 
   test("gives a silent host up", async () => {
     const { opened, close } = await session(({ magic }) => started(magic), QUICK);
-    assert.equal((await linkFailure(opened.request("settle", {}))).kind, "link-silent");
+    assert.equal((await linkFailureOf(opened.request("settle", {}))).kind, "link-silent");
     close({ code: null, signal: null });
   });
 
@@ -173,11 +147,11 @@ describe("the CLI's end of the channel", () => {
     ];
     for (const [kind, text] of answers) {
       const { opened, close } = await session(({ magic }) => `${started(magic)}${text}`);
-      assert.equal((await linkFailure(opened.request("settle", {}))).kind, kind, text.slice(0, 60));
+      assert.equal((await linkFailureOf(opened.request("settle", {}))).kind, kind, text.slice(0, 60));
       close({ code: 0, signal: null });
     }
     const { opened, close } = await session(({ magic }) => started(magic));
-    const lost = linkFailure(opened.request("settle", {}));
+    const lost = linkFailureOf(opened.request("settle", {}));
     close({ code: null, signal: null });
     assert.equal((await lost).kind, "link-lost");
   });
@@ -186,17 +160,17 @@ describe("the CLI's end of the channel", () => {
     const old = await session(
       ({ magic }) => `\n${magic} {"kind":"too-old","version":"16.20.2","node":"/usr/bin/node"}\n`,
     );
-    assert.deepEqual(await linkFailure(old.opened.request("settle", {})), {
+    assert.deepEqual(await linkFailureOf(old.opened.request("settle", {})), {
       ...{ kind: "node-too-old", node: "/usr/bin/node", version: "16.20.2" },
     });
     const broken = await session(({ magic }) => `\n${magic} {"kind":"broken"}\n`);
-    assert.equal((await linkFailure(broken.opened.request("settle", {}))).kind, "agent-start");
+    assert.equal((await linkFailureOf(broken.opened.request("settle", {}))).kind, "agent-start");
     for (const { close } of [old, broken]) close({ code: 0, signal: null });
   });
 
   test("believes no line that only looks like the agent's", async () => {
     const { opened, close } = await session(() => '\nzdr-000000000000000000000000 {"kind":"start"}\n', QUICK);
-    assert.equal((await linkFailure(opened.request("settle", {}))).kind, "link-silent");
+    assert.equal((await linkFailureOf(opened.request("settle", {}))).kind, "link-silent");
     close({ code: null, signal: null });
   });
 });

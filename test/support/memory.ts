@@ -1,0 +1,14 @@
+/** What this process really holds, for tests of things that must not pile up. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+setFlagsFromString("--expose-gc");
+const collect: unknown = runInNewContext("gc");
+
+/** Bytes of heap and buffers that could not be collected. */
+export function heldBytes(): number {
+  if (typeof collect !== "function") throw new Error("this Node has no gc()");
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
