@@ -33,14 +33,19 @@ export const DATA_FRAME_LIMIT_BYTES = 1024 * 1024;
 // CLI -> agent
 // ---------------------------------------------------------------------------------------------------------------------
 
-export const LockRequest = z.object({ by: Actor, why: z.string() });
+/** Whose lock it is to be and why. `waitMs`: for how long somebody else may go on holding it; absent: not at all. */
+export const LockRequest = z.object({ by: Actor, why: z.string(), waitMs: z.optional(nonNegative) });
+export type LockRequest = z.infer<typeof LockRequest>;
 /** What a deploy is about to put there. Where it serves already, `survey` does all of the deploy (with `lock` only). */
 export const ReleaseName = z.object({ tag: z.string(), digest: z.string() });
 
 const requestShapes = {
   /** supervisorctl's `status`, printed by the host itself. */
   status: { supervisor: SupervisorAddress, names: strings, project: z.optional(ProjectPlan) },
-  /** Read the host; with `lock`, take its lock first (kept until `settle` or the end of the session). */
+  /** Take the host's lock and do nothing else. It is kept until `unlock`, `settle` or the end of the session. */
+  lock: { deployTo: z.string(), lock: LockRequest },
+  unlock: {},
+  /** Read the host; with `lock`, take its lock first, unless this session has it. */
   survey: { project: ProjectPlan, lock: z.optional(LockRequest), release: z.optional(ReleaseName) },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
   stage: { manifest: Manifest, dryRun: z.boolean() },
@@ -69,6 +74,8 @@ const request = <Verb extends keyof typeof requestShapes>(verb: Verb) =>
 
 export const Request = z.discriminatedUnion("verb", [
   request("status"),
+  request("lock"),
+  request("unlock"),
   request("survey"),
   request("stage"),
   request("upload"),
@@ -177,8 +184,13 @@ export const SetupResult = z.object({
 });
 export type SetupResult = z.infer<typeof SetupResult>;
 
+/** Of what is done or not, with nothing to tell. */
+const Nothing = z.object({});
+
 export const results = {
   status: StatusResult,
+  lock: Nothing,
+  unlock: Nothing,
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,
@@ -200,6 +212,15 @@ export const AgentEvent = z.discriminatedUnion("event", [
     pid: z.number(),
     release: z.optional(z.string()),
     atMs: z.number(),
+  }),
+  /** Somebody else holds the host's lock; it is waited for another `leftMs` at most. */
+  z.object({
+    event: z.literal("waiting"),
+    by: Actor,
+    why: z.string(),
+    since: z.string(),
+    pid: z.number(),
+    leftMs: z.number(),
   }),
   z.object({ event: z.literal("warning"), text: z.string() }),
 ]);

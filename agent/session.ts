@@ -47,6 +47,8 @@ type Run<V extends Verb> = (
 /** Loaded when asked for: a host starts an agent for every command, and most commands need one or two of these. */
 const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   status: async () => (await import("./verbs/status.ts")).runStatus,
+  lock: async () => (await import("./verbs/lock.ts")).runLock,
+  unlock: async () => (await import("./verbs/lock.ts")).runUnlock,
   survey: async () => (await import("./verbs/survey.ts")).runSurvey,
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,

@@ -17,6 +17,11 @@ interface CommonFlags {
   readonly json?: boolean;
 }
 
+/** Of verbs that change something on a host. */
+interface LockFlags extends CommonFlags {
+  readonly wait?: string;
+}
+
 const EXIT_CODES = `
 Exit codes:
   0 done   2 usage or config   3 locked   4 a host cannot be reached or trusted   5 refused, nothing changed
@@ -97,6 +102,9 @@ function verb(
     .option("--json", "print events as NDJSON on stdout, the last one the result");
 }
 
+const WAIT = "--wait <time>";
+const WAIT_HELP = "wait for a host that another command holds, up to this long: 90s, 5m (default: not at all)";
+
 function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
@@ -106,11 +114,13 @@ function addDeploy(program: Command, take: Take): void {
     "zdr deploy --tag v1.2",
     "zdr deploy --tag v1.2 --dry-run     what would be sent, flipped and signalled",
     "zdr deploy --tag v1.2 --host web1   one host only",
+    "zdr deploy --tag v1.2 --wait 5m     after whoever is deploying now",
   ])
     .requiredOption("-t, --tag <tag>", "the release's name: letters, digits and . _ + -")
     .option("-n, --dry-run", "connect, read, and print what would be done; change nothing")
     .option("--no-build", "do not run build.run; deploy what lies at build.path")
-    .action((flags: CommonFlags & { tag: string; dryRun?: boolean; build: boolean }) =>
+    .option(WAIT, WAIT_HELP)
+    .action((flags: LockFlags & { tag: string; dryRun?: boolean; build: boolean }) =>
       take({
         ...{ json: flags.json === true, quiet: false },
         run: async (run) => (await import("./commands/deploy.ts")).deploy(run, flags),
@@ -124,7 +134,8 @@ function addRollback(program: Command, take: Take): void {
     "zdr rollback --to v1.1",
   ])
     .option("--to <tag>", "a release that is on all hosts (default: the one proved last before this one)")
-    .action((flags: CommonFlags & { to?: string }) =>
+    .option(WAIT, WAIT_HELP)
+    .action((flags: LockFlags & { to?: string }) =>
       take({
         ...{ json: flags.json === true, quiet: false },
         run: async (run) => (await import("./commands/rollback.ts")).rollback(run, flags),
@@ -174,7 +185,8 @@ function addSetup(program: Command, take: Take): void {
     "zdr setup --dry-run",
   ])
     .option("-n, --dry-run", "print what would be made; change nothing")
-    .action((flags: CommonFlags & { dryRun?: boolean }) =>
+    .option(WAIT, WAIT_HELP)
+    .action((flags: LockFlags & { dryRun?: boolean }) =>
       take({
         ...{ json: flags.json === true, quiet: false },
         run: async (run) => (await import("./commands/setup.ts")).setup(run, flags),
@@ -193,7 +205,8 @@ function addControls(program: Command, take: Take): void {
   for (const action of Object.keys(CONTROLS) as ControlAction[]) {
     verb(program, action, CONTROLS[action], [`zdr ${action}`, `zdr ${action} shop`])
       .argument("[program...]", "names in deploy.yml (default: all)")
-      .action((names: string[], flags: CommonFlags) =>
+      .option(WAIT, WAIT_HELP)
+      .action((names: string[], flags: LockFlags) =>
         take({
           ...{ json: flags.json === true, quiet: false },
           run: async (run) => (await import("./commands/control.ts")).control(run, action, names, flags),

@@ -20,8 +20,11 @@ export type LockHolder = z.infer<typeof LockHolder>;
 export interface LockWitness {
   readonly bootId: string;
   readonly pidNamespace: number;
-  /** Start time of a process that lives now in this namespace; undefined: there is none of that pid. */
-  startTicksOf(pid: number): number | undefined;
+  /**
+   * Start time of a process that lives now in this namespace; undefined: there is none of that pid; `hidden`: there is
+   * one, and /proc does not show it (mount option hidepid).
+   */
+  startTicksOf(pid: number): number | "hidden" | undefined;
 }
 
 /** A text that can not be read counts as held: nothing is taken from somebody who may be alive. */
@@ -34,12 +37,15 @@ export function parseLock(text: string): LockHolder | undefined {
   }
 }
 
-/** Whether the lock is free to be followed by the next one. A holder in another pid namespace counts as alive. */
-export function isFree(holder: LockHolder, witness: LockWitness): boolean {
-  if (holder.released) return true;
-  if (holder.bootId !== witness.bootId) return true;
-  if (holder.pidNamespace !== witness.pidNamespace) return false;
-  return witness.startTicksOf(holder.pid) !== holder.startTicks;
+/** `alive` is what can be seen; in doubt (`elsewhere`: another pid namespace) a holder counts as alive as well. */
+export type Judgement = "free" | "alive" | "elsewhere";
+
+/** Whether the lock may be followed by the next one. */
+export function judgeHolder(holder: LockHolder, witness: LockWitness): Judgement {
+  if (holder.released || holder.bootId !== witness.bootId) return "free";
+  if (holder.pidNamespace !== witness.pidNamespace) return "elsewhere";
+  const start = witness.startTicksOf(holder.pid);
+  return start === "hidden" || start === holder.startTicks ? "alive" : "free";
 }
 
 /** The number in `lock.<n>`, or undefined for any other name. */

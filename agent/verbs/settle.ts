@@ -8,6 +8,7 @@ import { removeRelease } from "../io/release/release-store.ts";
 import { presentReleases, releasesStoodIn } from "../io/release/releases.ts";
 import type { AgentEvent, RequestOf, SettleResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import { giveLockUp } from "./parts/lock.ts";
 import { lockedContext } from "./parts/open.ts";
 import { runningReleases } from "./parts/running.ts";
 
@@ -22,8 +23,7 @@ export async function runSettle(
 /** Prunes, and gives the lock up. */
 export async function settleHost(session: Session, context: HostContext): Promise<SettleResult> {
   const result = await prune(context);
-  session.lock?.release();
-  session.lock = undefined;
+  giveLockUp(session);
   return result;
 }
 

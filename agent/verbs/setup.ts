@@ -1,9 +1,9 @@
 /** `setup`: agent/setup.ts under the host's lock, once there is a folder to lock. */
 import { existsSync } from "node:fs";
-import { takeLock } from "../io/lock.ts";
 import type { AgentEvent, RequestOf, SetupResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { runSetup } from "../setup.ts";
+import { giveLockUp, holdLock } from "./parts/lock.ts";
 import { openProject, requireOwnZdr } from "./parts/open.ts";
 
 export async function runSetupVerb(
@@ -16,7 +16,12 @@ export async function runSetupVerb(
   const context = { ...openProject(session, project), emit };
   if (!dryRun && existsSync(context.layout.zdr)) {
     requireOwnZdr(context.layout);
-    session.lock = takeLock(context.layout, lock.by, lock.why, context.date);
+    await holdLock(session, context.layout, lock, emit);
   }
-  return runSetup(context, { dryRun, prove: { bundle: prove }, keeper });
+  try {
+    return await runSetup(context, { dryRun, prove: { bundle: prove }, keeper });
+  } finally {
+    // The session may last until other hosts are ready, which may wait for somebody who waits for this one.
+    giveLockUp(session);
+  }
 }

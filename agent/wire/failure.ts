@@ -27,7 +27,17 @@ export const AgentFailure = z.lazy(() =>
     failure("io", { path: z.string(), operation: z.string(), code: z.string() }),
     failure("no-space", { path: z.string(), needBytes: z.number(), freeBytes: z.number() }),
     failure("no-inodes", { path: z.string(), need: z.number(), free: z.number() }),
-    failure("locked", { by: Actor, why: z.string(), since: z.string(), pid: z.number() }),
+    failure("locked", {
+      by: Actor,
+      why: z.string(),
+      since: z.string(),
+      pid: z.number(),
+      path: z.string(),
+      /** The holder counts as alive only because nobody can tell: its file is damaged, or its pid is of another namespace. */
+      doubt: z.optional(z.enum(["unreadable", "elsewhere"])),
+      /** How long it was waited for in vain. */
+      waitedMs: z.optional(z.number()),
+    }),
     failure("ledger-damaged", { path: z.string(), line: z.number() }),
     // releases
     failure("release-differs", { tag: z.string(), stagedDigest: z.string(), digest: z.string() }),

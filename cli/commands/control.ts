@@ -5,7 +5,8 @@ import { selectPrograms } from "../core/plan.ts";
 import { describeControl } from "../core/report/describe.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { type LockOptions, lockRequest, takeLocks } from "./locks.ts";
+import { openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 import { tellSurvey } from "./tell-survey.ts";
 
@@ -15,15 +16,16 @@ export async function control(
   run: Run,
   action: ControlAction,
   names: readonly string[],
-  options: HostOptions,
+  options: LockOptions,
 ): Promise<ExitCode> {
   const opened = openConfig(run, options);
   const programs = selectPrograms(opened.config, names);
-  const fleet = openFleet(run, opened, action, ["survey", "control", "settle"]);
+  const lock = lockRequest(run, [action, ...names].join(" "), options);
+  const fleet = openFleet(run, opened, action, ["lock", "survey", "control", "settle"]);
   const undo = run.interrupt.onFirst(() => fleet.abort());
   try {
     const done: { host: string; result: ControlResult }[] = [];
-    const lock = { by: run.actor, why: [action, ...names].join(" ") };
+    if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);
     const isWell = await fleet.onAll("survey", async (host, session) => {
       tellSurvey(run, host, await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host)));
       return undefined;

@@ -7,6 +7,7 @@ import { type HostTarget, isConfidential } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
 import { checkTag } from "../core/tag.ts";
+import { waitMsOf } from "../core/wait.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { runBuildCommand } from "../io/build/build-command.ts";
@@ -15,11 +16,12 @@ import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
-import { type HostOptions, type Opened, openConfig, openFleet } from "./open.ts";
+import { isLockedFirst, type LockOptions, lockRequest, takeLocks } from "./locks.ts";
+import { type Opened, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 import { tellSurvey } from "./tell-survey.ts";
 
-export interface DeployOptions extends HostOptions {
+export interface DeployOptions extends LockOptions {
   readonly tag: string;
   readonly dryRun?: boolean;
   /** False: deploy what lies at build.path, without running build.run. */
@@ -28,6 +30,7 @@ export interface DeployOptions extends HostOptions {
 
 export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode> {
   requireTag(options.tag);
+  waitMsOf(options.wait);
   const opened = openConfig(run, options, true);
   if (options.build !== false) await build(run, opened);
   let question: SurveyQuestion | undefined;
@@ -35,14 +38,15 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
     run,
     opened,
     options.dryRun ? "dry run" : "deploy",
-    ["survey", "stage", "activate", "settle"],
-    () => (question && !isConfidential(opened.plan) ? { verb: "survey", body: question } : undefined),
+    ["lock", "survey", "stage", "activate", "settle"],
+    () => (question && mayGoEarly(opened, question) ? { verb: "survey", body: question } : undefined),
   );
   const undo = run.interrupt.onFirst(() => fleet.abort());
   let scanned: ScannedBuild | undefined;
   try {
     scanned = await scan(opened);
     question = surveyQuestion(run, opened, options, scanned.digest);
+    if (question.lock && !(await takeLocks(opened, fleet, question.lock))) return concludeHosts(run, fleet.hosts);
     const surveys = await surveyHosts(run, fleet, question);
     if (!surveys) return concludeHosts(run, fleet.hosts);
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
@@ -89,14 +93,14 @@ type Surveys = ReadonlyMap<FleetHost, Survey>;
 type SurveyQuestion = RequestBody<"survey">;
 
 /** Under the host's lock, unless nothing is to be changed. */
-function surveyQuestion(
-  run: Run,
-  { plan }: Opened,
-  { tag, dryRun: isDry }: DeployOptions,
-  digest: string,
-): SurveyQuestion {
+function surveyQuestion(run: Run, { plan }: Opened, options: DeployOptions, digest: string): SurveyQuestion {
+  const { tag, dryRun: isDry } = options;
   if (isDry) return { project: plan };
-  return { project: plan, lock: { by: run.actor, why: `deploy ${tag}` }, release: { tag, digest } };
+  return { project: plan, lock: lockRequest(run, `deploy ${tag}`, options), release: { tag, digest } };
+}
+
+function mayGoEarly(opened: Opened, { lock }: SurveyQuestion): boolean {
+  return !isConfidential(opened.plan) && !(lock && isLockedFirst(opened, lock));
 }
 
 /** Reads every host. undefined: at least one host refused. */

@@ -5,21 +5,23 @@ import { commonRollbackTarget } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { type LockOptions, lockRequest, takeLocks } from "./locks.ts";
+import { openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 import { tellSurvey } from "./tell-survey.ts";
 
-export interface RollbackOptions extends HostOptions {
+export interface RollbackOptions extends LockOptions {
   readonly to?: string;
 }
 
 export async function rollback(run: Run, options: RollbackOptions): Promise<ExitCode> {
   const opened = openConfig(run, options);
-  const fleet = openFleet(run, opened, "rollback", ["survey", "activate", "settle"]);
+  const lock = lockRequest(run, options.to === undefined ? "rollback" : `rollback to ${options.to}`, options);
+  const fleet = openFleet(run, opened, "rollback", ["lock", "survey", "activate", "settle"]);
   const undo = run.interrupt.onFirst(() => fleet.abort());
   try {
     const surveys: { host: string; survey: Survey }[] = [];
-    const lock = { by: run.actor, why: options.to === undefined ? "rollback" : `rollback to ${options.to}` };
+    if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);
     const isWell = await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
       surveys.push({ host: host.name, survey });

@@ -4,22 +4,24 @@ import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { describeSetup } from "../core/report/describe-setup.ts";
 import { readKeeperBundle, readProveBundle } from "../io/session/agent-bundle.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
+import { type LockOptions, lockRequest } from "./locks.ts";
+import { openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 
-export interface SetupOptions extends HostOptions {
+export interface SetupOptions extends LockOptions {
   readonly dryRun?: boolean;
 }
 
 export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> {
   const opened = openConfig(run, options);
+  const lock = lockRequest(run, "setup", options);
   const fleet = openFleet(run, opened, "setup", ["setup"]);
   try {
     const found: { host: string; result: SetupResult }[] = [];
     await fleet.onAll("setup", async (host, session) => {
       const body = {
         project: opened.plan,
-        lock: { by: run.actor, why: "setup" },
+        lock,
         prove: readProveBundle(run.bundles),
         keeper: readKeeperBundle(run.bundles),
         dryRun: options.dryRun === true,

@@ -1,7 +1,7 @@
 /** What the agent refused or could not do, in words. No switch here has a default: a failure without words does not compile. */
 import { posix } from "node:path";
 import type { AgentFailure } from "../../agent/wire/failure.ts";
-import { formatBytes } from "../core/report/units.ts";
+import { formatBytes, formatMs } from "../core/report/units.ts";
 import { programWords } from "./agent-program.ts";
 import { releaseWords } from "./agent-release.ts";
 import { supervisorWords } from "./agent-supervisor.ts";
@@ -88,12 +88,7 @@ export function agentWords(failure: AgentFailure): Words {
         onHost(`df -i ${shellWord(failure.path)}`),
       );
     case "locked":
-      return words(
-        `another command holds the lock: ${failure.by.user}@${failure.by.host} since ${failure.since} ` +
-          `(${failure.why}, pid ${failure.pid}${failure.by.run === undefined ? "" : `, ${failure.by.run}`})`,
-        "wait for it to end and run the command again",
-        onHost(`see whether it still lives: ps -fp ${failure.pid}`),
-      );
+      return lockedWords(failure);
     case "ledger-damaged":
       return words(
         `line ${failure.line} of ${failure.path} cannot be read, so what became of the releases is not known`,
@@ -135,6 +130,28 @@ export function agentWords(failure: AgentFailure): Words {
       return programWords(failure);
   }
 }
+
+function lockedWords({ by, since, why, pid, path, doubt, waitedMs }: Locked): Words {
+  const after = waitedMs === undefined ? "" : ` after ${formatMs(waitedMs)} of waiting`;
+  if (doubt === "unreadable") {
+    return words(
+      `${path} can not be read${after}, so it counts as held by somebody who may be at work`,
+      onHost(`look whether one is: pgrep -af zdr; if none is: rm ${shellWord(path)}`),
+    );
+  }
+  const run = by.run === undefined ? "" : `, ${by.run}`;
+  return words(
+    `another command holds the lock${after}: ${by.user}@${by.host} since ${since} (${why}, pid ${pid}${run})`,
+    ...(waitedMs === undefined ? ["wait for it: run the command again with --wait 5m"] : []),
+    doubt === "elsewhere"
+      ? onHost(
+          `it belongs to another container, in which pid ${pid} can not be looked up; if that is gone: rm ${shellWord(path)}`,
+        )
+      : onHost(`see what it is: ps -fp ${pid}`),
+  );
+}
+
+type Locked = Extract<AgentFailure, { reason: "locked" }>;
 
 const WRITABLE_BY_OTHERS = 0o022;
 const BUG_HINT = "this is a bug in zdr; please report it with these lines and the command that was run";

@@ -60,6 +60,8 @@ export function agentLine(event: AgentEvent): string {
       const who = [event.pid > 0 ? `pid ${event.pid}` : "", event.release ?? ""].filter((part) => part !== "");
       return `${event.program}: ${event.did}${who.length === 0 ? "" : ` (${who.join(", ")})`} at ${formatMs(event.atMs)}`;
     }
+    case "waiting":
+      return `waits for ${event.by.user}@${event.by.host}, who holds the lock since ${event.since} (${event.why}), up to ${formatMs(event.leftMs)}`;
     case "warning":
       return `warning: ${event.text}`;
   }

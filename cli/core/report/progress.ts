@@ -2,7 +2,16 @@
 import type { AgentEvent } from "../../../agent/protocol.ts";
 
 /** What a verb does with one host, in the order in which it does it. */
-export type HostPhase = "connect" | "survey" | "setup" | "stage" | "upload" | "activate" | "control" | "settle";
+export type HostPhase =
+  | "connect"
+  | "lock"
+  | "survey"
+  | "setup"
+  | "stage"
+  | "upload"
+  | "activate"
+  | "control"
+  | "settle";
 
 export type ProgressEvent =
   /** Once, before anything else of a verb that wants a tree: who takes part, and which phases may come. */

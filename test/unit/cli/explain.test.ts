@@ -30,6 +30,7 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
     why: "deploy v1.2",
     since: "2026-11-20T10:39:12Z",
     pid: 4711,
+    path: "/data/shop/.zdr/lock.7",
   },
   "ledger-damaged": { reason: "ledger-damaged", path: "/data/shop/.zdr/ledger.ndjson", line: 7 },
   "release-differs": { reason: "release-differs", tag: "v1.2", stagedDigest: "a".repeat(64), digest: "b".repeat(64) },

@@ -1,38 +1,46 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isFree, type LockHolder, lockNumber, parseLock } from "../../../../agent/core/lock-text.ts";
+import { judgeHolder, type LockHolder, lockNumber, parseLock } from "../../../../agent/core/lock-text.ts";
 
 const holder: LockHolder = {
   ...{ pid: 100, startTicks: 7, bootId: "boot", pidNamespace: 1, since: "now", why: "deploy v1", released: false },
   by: { user: "ann", host: "laptop" },
 };
-const witness = (startTicks: number | undefined, over = {}) => ({
+const witness = (startTicks: number | "hidden" | undefined, over = {}) => ({
   ...{ bootId: "boot", pidNamespace: 1, startTicksOf: () => startTicks },
   ...over,
 });
 
 test("a lock is free when its holder says so", () => {
-  assert.equal(isFree({ ...holder, released: true }, witness(7)), true);
+  assert.equal(judgeHolder({ ...holder, released: true }, witness(7)), "free");
 });
 
 test("a live holder is never robbed", () => {
-  assert.equal(isFree(holder, witness(7)), false);
+  assert.equal(judgeHolder(holder, witness(7)), "alive");
 });
 
 test("a holder that died never blocks anyone", () => {
-  assert.equal(isFree(holder, witness(undefined)), true);
+  assert.equal(judgeHolder(holder, witness(undefined)), "free");
 });
 
 test("another process that got the holder's pid is not the holder", () => {
-  assert.equal(isFree(holder, witness(8)), true);
+  assert.equal(judgeHolder(holder, witness(8)), "free");
 });
 
 test("a reboot ends every lock", () => {
-  assert.equal(isFree(holder, witness(7, { bootId: "another" })), true);
+  assert.equal(judgeHolder(holder, witness(7, { bootId: "another" })), "free");
 });
 
 test("a holder in another pid namespace counts as alive: its pid means nothing here", () => {
-  assert.equal(isFree(holder, witness(undefined, { pidNamespace: 2 })), false);
+  assert.equal(judgeHolder(holder, witness(undefined, { pidNamespace: 2 })), "elsewhere");
+});
+
+test("a holder that /proc hides counts as alive", () => {
+  assert.equal(judgeHolder(holder, witness("hidden")), "alive");
+});
+
+test("what a holder in another pid namespace has given up is free", () => {
+  assert.equal(judgeHolder({ ...holder, released: true }, witness(undefined, { pidNamespace: 2 })), "free");
 });
 
 test("what can not be read is no lock that could be judged", () => {

@@ -1,0 +1,28 @@
+/** The host's lock in the course of a session. */
+import type { Layout } from "../../core/layout.ts";
+import { takeLock } from "../../io/lock.ts";
+import type { AgentEvent, LockRequest } from "../../protocol.ts";
+import type { Session } from "../../session.ts";
+
+/** Takes the lock for this session, unless it has it. Fails with `locked`, or with `interrupted` when nobody listens any more. */
+export async function holdLock(
+  session: Session,
+  layout: Layout,
+  { by, why, waitMs = 0 }: LockRequest,
+  emit: (event: AgentEvent) => void,
+): Promise<void> {
+  session.by = by;
+  if (session.lock !== undefined) return;
+  session.lock = await takeLock(layout, { by, why }, () => new Date(), {
+    waitMs,
+    now: () => performance.now(),
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    gone: session.wire.gone,
+    tell: ({ by, why, since, pid }, leftMs) => emit({ event: "waiting", by, why, since, pid, leftMs }),
+  });
+}
+
+export function giveLockUp(session: Session): void {
+  session.lock?.release();
+  session.lock = undefined;
+}
