@@ -9,9 +9,11 @@ import type { HostContext } from "../context.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
 import { type ProcessView, releaseRun } from "../core/generation.ts";
 import { releaseRecords } from "../core/ledger.ts";
+import { isKept } from "../core/presets.ts";
 import { flipCurrent, readCurrent } from "../io/current.ts";
 import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
 import { markLog } from "../io/program-log.ts";
+import { readKept } from "../kept/spec.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
@@ -63,7 +65,7 @@ export async function reportUnchanged(
   for (const { program, info, processes } of seen) {
     const proof = await provedBy(context, program, info, tag, processes);
     if (proof === undefined) return undefined;
-    const before = { program, info, wasUp: true, release: releaseRun(processes), log: undefined };
+    const before = { program, info, wasUp: true, release: releaseRun(processes), log: undefined, kept: undefined };
     activation.reports.push(reportProgram(before, proof, NOTHING_TO_DRAIN, undefined));
   }
   return finish(activation, "unchanged");
@@ -115,7 +117,8 @@ async function surveyPrograms(context: HostContext, up: readonly string[] | unde
     const info = await restingInfo(context, program);
     const processes = await viewProgram(context, program, info.pid);
     const wasUp = up === undefined ? info.statename === "RUNNING" : up.includes(program.name);
-    befores.push({ program, info, wasUp, release: releaseRun(processes), log: markLog(info) });
+    const kept = isKept(program) ? readKept(program, context.layout) : undefined;
+    befores.push({ program, info, wasUp, release: releaseRun(processes), log: markLog(info), kept });
   }
   return befores;
 }

@@ -36,6 +36,8 @@ export interface Before {
   readonly wasUp: boolean;
   readonly release: string | undefined;
   readonly log: LogMark | undefined;
+  /** Of a kept program: what run/<program>.json said; undefined also where it can not be read. */
+  readonly kept: string | undefined;
 }
 
 /** Entries that belong to an activation, without what all of them share. */

@@ -16,6 +16,7 @@ import { isKept } from "../core/presets.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { keeperState } from "../kept/client.ts";
 import { type ProcessName, reloadKept } from "../kept/reload.ts";
+import { keptDifferences } from "../kept/spec.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
@@ -51,6 +52,8 @@ export interface BringOptions {
   readonly reload: "if-needed" | "always";
   /** Overrides the strategy by stop and start. */
   readonly restart?: boolean;
+  /** What run/<program>.json said before, to go back to that; absent: what deploy.yml says. */
+  readonly kept?: string | undefined;
 }
 
 export async function bringProgram(
@@ -59,11 +62,11 @@ export async function bringProgram(
   options: BringOptions,
 ): Promise<Brought> {
   const strategy = STRATEGIES[program.reload.strategy];
-  await strategy.prepare(context, program, options.tag);
+  await strategy.prepare(context, program, options.tag, options.kept);
   const info = await settledInfo(context, program);
   if (isDown(info.statename)) return start(context, program, options.tag);
   if (options.reload === "if-needed" && options.restart !== true) {
-    const already = await provedAlready(context, program, info, options.tag);
+    const already = await provedAlready(context, program, info, options.tag, options.kept);
     if (already) return already;
   }
   const before = await viewProgram(context, program, info.pid);
@@ -78,8 +81,9 @@ export async function provedAlready(
   program: ProgramPlan,
   info: ProcessInfo,
   tag: string,
+  kept?: string,
 ): Promise<Brought | undefined> {
-  return provedBy(context, program, info, tag, await viewProgram(context, program, info.pid));
+  return provedBy(context, program, info, tag, await viewProgram(context, program, info.pid), kept);
 }
 
 /** The same, from a look at its processes that was taken just now. */
@@ -89,10 +93,13 @@ export async function provedBy(
   info: ProcessInfo,
   tag: string,
   processes: readonly ProcessView[],
+  kept?: string,
 ): Promise<Brought | undefined> {
   const question = { wanted: tag, before: keysOf(processes), listens: program.health !== undefined, mustBeNew: false };
   const answer = judgeGeneration(processes, question);
   if (answer.kind !== "proved") return undefined;
+  // The right release, with an environment or argv that deploy.yml has changed since.
+  if ((await keptDifferences(context, program, kept)).length > 0) return undefined;
   if (program.health && !(await probeOnce(program.health)).ok) return undefined;
   const at = context.now();
   return {

@@ -75,10 +75,10 @@ async function putBack(activation: Activation): Promise<void> {
  * Supervisor may be starting a program again this very moment: its slot must hold the old binary before that. Where that
  * does not work (the old release may not know the program), bringing it back says so; the link goes back all the same.
  */
-async function refillSlot({ context }: Activation, { program, wasUp }: Before, previous: string): Promise<void> {
-  if (!wasUp) return;
+async function refillSlot({ context }: Activation, { program, wasUp, kept }: Before, previous: string): Promise<void> {
+  if (!wasUp && kept === undefined) return;
   try {
-    await STRATEGIES[program.reload.strategy].prepare(context, program, previous);
+    await STRATEGIES[program.reload.strategy].prepare(context, program, previous, kept);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
   }
@@ -106,7 +106,7 @@ async function bringBack(activation: Activation, before: Before, previous: strin
     if (info.statename === "BACKOFF") await askToStart(context, program).catch(() => undefined);
     return;
   }
-  const brought = await bringOld(context, program, previous);
+  const brought = await bringOld(context, before, previous);
   if (brought.action === "none") warnOfDeafness(activation, program);
   const drained = await waitDrained(context, brought, AbortSignal.timeout(FAILED_DRAIN_LIMIT_MS));
   activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
@@ -122,8 +122,8 @@ function warnOfDeafness({ warnings }: Activation, { name, reload: { preset } }: 
  * Stopped and started as long as the program may drain: an orphan of the generation that failed may finish its requests
  * with the port in its hands, and supervisor, quicker than us, may have started what failed once more.
  */
-async function bringOld(context: HostContext, program: ProgramPlan, tag: string): Promise<Brought> {
-  const bring = (restart: boolean) => bringProgram(context, program, { tag, reload: "if-needed", restart });
+async function bringOld(context: HostContext, { program, kept }: Before, tag: string): Promise<Brought> {
+  const bring = (restart: boolean) => bringProgram(context, program, { tag, reload: "if-needed", restart, kept });
   let failure: AgentError | undefined;
   try {
     if (!(await isDeaf(context, program))) return await bring(false);

@@ -13,8 +13,8 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import { binaryOf } from "./program-view.ts";
 
 export interface Strategy {
-  /** What must be in place before a start or a reload of `tag`. Idempotent. */
-  prepare(context: HostContext, program: ProgramPlan, tag: string): void | Promise<void>;
+  /** What must be in place before a start or a reload of `tag`. Idempotent. `kept`: what run/<program>.json said before. */
+  prepare(context: HostContext, program: ProgramPlan, tag: string, kept?: string): void | Promise<void>;
   /** Takes away what `prepare` made: without a release, supervisor must find nothing to start at the next boot. */
   clear(context: HostContext, program: ProgramPlan): void;
   /** How a running program is asked. Supervisor's pid stays, but for a restart. */
@@ -39,7 +39,14 @@ function requiredSignal(program: ProgramPlan): Ask {
   return { by: "signal", signal };
 }
 
-const kept: Strategy = { prepare: writeKept, clear: removeKept, ask: () => ({ by: "keeper" }) };
+const writeSpec: Strategy["prepare"] = (context, program, _tag, kept) => writeKept(context, program, kept);
+const kept: Strategy = { prepare: writeSpec, clear: removeKept, ask: () => ({ by: "keeper" }) };
+
+/** Such programs start a relative path again (`./graceful`), which the slot is. */
+const prepareForRequest: Strategy["prepare"] = async (context, program, tag, kept) => {
+  if (binaryOf(program) !== undefined) fillSlot(context, program, tag);
+  await writeKept(context, program, kept);
+};
 
 export const STRATEGIES: Record<StrategyName, Strategy> = {
   signal: { prepare: nothing, clear: nothing, ask: requiredSignal },
@@ -69,12 +76,6 @@ function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void
       rmSync(temporary, { force: true });
     }
   });
-}
-
-/** Such programs start a relative path again (`./graceful`), which the slot is. */
-async function prepareForRequest(context: HostContext, program: ProgramPlan, tag: string): Promise<void> {
-  if (binaryOf(program) !== undefined) fillSlot(context, program, tag);
-  await writeKept(context, program);
 }
 
 function clearAfterRequest(context: HostContext, program: ProgramPlan): void {

@@ -15,6 +15,7 @@ export interface ControlHandlers {
   ask(verb: "reload" | "abort", asker: number): void;
   state(id: number): Promise<ControlReply>;
   prove(id: number, question: string): Promise<ControlReply>;
+  compare(id: number, question: string): Promise<ControlReply>;
 }
 
 export interface Control {
@@ -84,8 +85,8 @@ function takeLine(line: string, socket: Socket, askers: Map<number, Asker>, hand
     const asker = ++lastAsker;
     askers.set(asker, { socket, id });
     handlers.ask(verb, asker);
-  } else if (verb === "state" || verb === "prove") {
-    const answered = verb === "state" ? handlers.state(id) : handlers.prove(id, question);
+  } else if (verb === "state" || verb === "prove" || verb === "compare") {
+    const answered = handlers[verb](id, question);
     // A process that was looked at may go in any moment: the client asks again.
     answered.then(
       (given) => reply(socket, given),

@@ -11,11 +11,11 @@ import { type Control, openControl } from "./control.ts";
 import { endLeftovers, killTree, otherKeeper, signalProcess, writeState } from "./leftovers.ts";
 import { createLooker } from "./looker.ts";
 import { generationState, lookAround, proveFor } from "./looking.ts";
-import { membersOf, watchOf } from "./machine/family.ts";
+import { membersOf, servingOf, watchOf } from "./machine/family.ts";
 import { type Effect, type Event, initialState, keyOf, type State } from "./machine/model.ts";
 import { reloadSignalOf, step } from "./machine.ts";
 import { markFor } from "./members.ts";
-import { type KeeperPaths, settingsOf } from "./spec.ts";
+import { type KeeperPaths, type KeptProgram, parseSpec, settingsOf, specDifferences } from "./spec.ts";
 import { CannotStart, createStarter } from "./starter.ts";
 import { CONTROL_VERSION, type ControlReply } from "./wire.ts";
 import { wordsOf } from "./words.ts";
@@ -109,6 +109,24 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
     timers.set(name, timer);
   }
 
+  /** What each start was told, as long as there is a generation of it. */
+  const specs = new Map<number, KeptProgram>();
+
+  function forgetSpecs(): void {
+    const lineages = new Set(state.generations.map(({ lineage }) => lineage));
+    for (const lineage of specs.keys()) if (!lineages.has(lineage)) specs.delete(lineage);
+  }
+
+  /** What of the program that serves is otherwise in this text of a spec. */
+  function differences(text: string): string[] {
+    const serving = servingOf(state) ?? state.generations.at(-1);
+    const spec = serving === undefined ? undefined : specs.get(serving.lineage);
+    if (spec === undefined) return [];
+    const wanted = parseSpec(text);
+    if ("problem" in wanted) throw new Error(wanted.problem);
+    return specDifferences(spec, wanted.spec);
+  }
+
   async function start(): Promise<void> {
     try {
       const started = await starter.start(state.settings.strategy, {
@@ -116,7 +134,10 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
         onExit: (pid, status) => take({ kind: "exited", pid, status }),
         onLifelineClosed: (lineage) => take({ kind: "lifeline-closed", lineage }),
       });
-      take({ kind: "spawned", ...started });
+      const { spec, ...process } = started;
+      specs.set(process.lineage, spec);
+      take({ kind: "spawned", ...process });
+      forgetSpecs();
     } catch (error) {
       const reason = error instanceof CannotStart ? error.reason : "cannot-execute";
       take({ kind: "spawn-failed", reason, detail: messageOf(error) });
@@ -189,6 +210,7 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
         },
         state: tellState,
         prove: async (id, question) => ({ event: "proof", id, answer: await proveFor(question) }),
+        compare: async (id, question) => ({ event: "compared", id, differs: differences(question) }),
       });
     } catch (error) {
       // The program matters more than being asked about it.

@@ -10,7 +10,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, fstatSync, lstatSync, rmSync } from "node:fs";
 import * as net from "node:net";
-import type { ListenAddress } from "./spec.ts";
+import { type ListenAddress, placeOf } from "./spec.ts";
 
 /** The kernel takes at most net.core.somaxconn of it. */
 const BACKLOG = 4096;
@@ -55,7 +55,7 @@ export async function openSockets(listen: readonly ListenAddress[]): Promise<Soc
 }
 
 export function keyOfListen(listen: readonly ListenAddress[]): string {
-  return JSON.stringify(listen.map((address) => ("path" in address ? address.path : [address.host, address.port])));
+  return JSON.stringify(listen.map(placeOf));
 }
 
 function describe(address: ListenAddress): string {

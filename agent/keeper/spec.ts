@@ -100,6 +100,27 @@ export function isTooLong(socketPath: string): boolean {
   return Buffer.byteLength(socketPath) > SOCKET_PATH_LIMIT_BYTES;
 }
 
+/**
+ * What of a program that was started by `started` is otherwise in `wanted`: `strategy`, `command`, `cwd`, `listen`, and
+ * `environment.NAME` for each variable. Names only: a value may be a secret.
+ */
+export function specDifferences(started: KeptProgram, wanted: KeptProgram): string[] {
+  const parts = (["strategy", "command", "cwd"] as const).filter((key) => !isSame(started[key], wanted[key]));
+  const listens = isSame(started.listen.map(placeOf), wanted.listen.map(placeOf)) ? [] : ["listen"];
+  const names = [...new Set([...Object.keys(started.environment), ...Object.keys(wanted.environment)])].sort();
+  const changed = names.filter((name) => started.environment[name] !== wanted.environment[name]);
+  return [...parts, ...listens, ...changed.map((name) => `environment.${name}`)];
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** What of an address only a socket of its own can have. */
+export function placeOf(address: ListenAddress): readonly unknown[] {
+  return "path" in address ? [address.path] : [address.host, address.port];
+}
+
 export function settingsOf(spec: KeptProgram): Settings {
   const { strategy, signal, stopSignal = "TERM", oldSignal, drainMs, readyMs } = spec;
   return { strategy, signal, stopSignal, oldSignal, drainMs, readyMs };

@@ -30,6 +30,8 @@ export interface StartedProcess {
   readonly pid: number;
   readonly startTicks: number;
   readonly lineage: number;
+  /** What it was started by. */
+  readonly spec: KeptProgram;
 }
 
 export interface Starter {
@@ -95,7 +97,7 @@ export function createStarter(paths: KeeperPaths): Starter {
     });
     pid = started.pid;
     if (started.lifeline !== undefined) lineages.set(started.lifeline, lineage);
-    return { pid, startTicks: readProcess(pid)?.startTicks ?? 0, lineage };
+    return { pid, startTicks: readProcess(pid)?.startTicks ?? 0, lineage, spec: next };
   }
 
   return {

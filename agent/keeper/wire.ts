@@ -19,12 +19,13 @@ const processName = { pid, startTicks: z.number().check(z.int(), z.gte(0)) };
  *   then `ready` or `failed`. With `handover` and no signal in the spec the program is to be asked by whoever reads `started`
  * - `abort`: ends what is not ready, answers `aborted`; a reload under way fails with `aborted`. Where nothing else is
  *   left, the program is started again through `current`
+ * - `compare`: answers `compared`: what of the program was started otherwise than that says
  * - `prove`: looks into processes, as the root-owned helper does, with the rights of the program's user; answers `proof`
  */
 export const ControlRequest = z.object({
   id,
   verb: z.string(),
-  /** Of `prove`: as agent/core/process/prove-text.ts writes it. */
+  /** Of `prove`: as agent/core/process/prove-text.ts writes it. Of `compare`: what run/<program>.json would say. */
   question: z.optional(z.string()),
 });
 export type ControlRequest = z.infer<typeof ControlRequest>;
@@ -74,6 +75,8 @@ export const ControlReply = z.discriminatedUnion("event", [
     status: z.optional(status),
   }),
   z.object({ event: z.literal("aborted"), id, ended: z.array(pid) }),
+  /** As `specDifferences` of spec.ts names them; empty also where nothing has been started yet. */
+  z.object({ event: z.literal("compared"), id, differs: z.array(z.string()) }),
   /** `answer`: as agent/core/process/prove-answer.ts reads it. */
   z.object({ event: z.literal("proof"), id, answer: z.string() }),
   z.object({ event: z.literal("unsupported"), id, verb: z.string() }),

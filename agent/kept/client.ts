@@ -50,6 +50,14 @@ export function mayHearKeeper(path: string): boolean {
   return [process.getgid?.(), ...(process.getgroups?.() ?? [])].includes(found.gid);
 }
 
+/** What of the program its keeper has started otherwise than `spec` says, as names; undefined: nobody can tell. */
+export async function keeperDifferences(path: string, spec: string): Promise<readonly string[] | undefined> {
+  for await (const reply of conversation(path, "compare", ANSWER_TIMEOUT_MS, { question: spec })) {
+    return reply.event === "compared" ? reply.differs : undefined;
+  }
+  return undefined;
+}
+
 /** Ends what is not ready, and gives up a reload that still waits for its turn. */
 export async function abortReload(path: string): Promise<void> {
   for await (const _ of conversation(path, "abort", ANSWER_TIMEOUT_MS)) return;

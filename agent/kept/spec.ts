@@ -1,26 +1,56 @@
 /** What `run/<program>.json` says of a kept program, and how it is put there. */
+import { readFileSync } from "node:fs";
 import { programAccount } from "../activation/account.ts";
 import { READY_TIMEOUT_MS } from "../activation/ready.ts";
 import type { HostContext } from "../context.ts";
 import type { Layout } from "../core/layout.ts";
+import { isKept } from "../core/presets.ts";
 import { programCommand, programEnvironment } from "../core/section.ts";
-import { replaceFile } from "../io/files.ts";
+import { errnoOf, replaceFile } from "../io/files.ts";
 import { type KeptProgram, PASSED_SIGNALS, SPEC_VERSION } from "../keeper/spec.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
+import { keeperDifferences } from "./client.ts";
 
 /** The environment may hold secrets: others can read it only where root is not there to give the file away. */
 const CLOSED_MODE = 0o600;
 const OPEN_MODE = 0o644;
 
-/** Replaced by a rename: the keeper reads it before each start of the program. */
-export async function writeKept(context: HostContext, program: ProgramPlan): Promise<void> {
+/** Replaced by a rename: the keeper reads it before each start of the program. `text`: what it said before, to put that back. */
+export async function writeKept(context: HostContext, program: ProgramPlan, text?: string): Promise<void> {
   const { layout } = context;
   const account = await programAccount(context, program);
   const ownUid = process.getuid?.() ?? 0;
-  const text = `${JSON.stringify(keptProgram(program, layout), null, 2)}\n`;
   const isOwn = account === undefined || account.uid === ownUid;
   const mode = isOwn || ownUid === 0 ? CLOSED_MODE : OPEN_MODE;
-  replaceFile(layout.keptProgram(program.name), text, mode, isOwn || ownUid !== 0 ? undefined : account.uid);
+  const owner = isOwn || ownUid !== 0 ? undefined : account.uid;
+  replaceFile(layout.keptProgram(program.name), text ?? keptText(program, layout), mode, owner);
+}
+
+export function keptText(program: ProgramPlan, layout: Layout): string {
+  return `${JSON.stringify(keptProgram(program, layout), null, 2)}\n`;
+}
+
+/** What is there; undefined: nothing, or nothing that this user may read. */
+export function readKept({ name }: ProgramPlan, layout: Layout): string | undefined {
+  try {
+    return readFileSync(layout.keptProgram(name), "utf8");
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * What of a running program was started otherwise than `text` says, by default what deploy.yml says. Empty also where
+ * nobody can tell: it is not kept, or its keeper does not answer.
+ */
+export async function keptDifferences(
+  { layout }: HostContext,
+  program: ProgramPlan,
+  text = keptText(program, layout),
+): Promise<readonly string[]> {
+  if (!isKept(program)) return [];
+  return (await keeperDifferences(layout.keeperSocket(program.name), text)) ?? [];
 }
 
 export function keptProgram(program: ProgramPlan, layout: Layout): KeptProgram {

@@ -14,7 +14,7 @@ import type { AgentEvent, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { ProgramSurvey } from "../wire/program.ts";
 import type { ReleaseInfo } from "../wire/release.ts";
-import { lintPrograms } from "./parts/lints.ts";
+import { lintPrograms, reloadFindings } from "./parts/lints.ts";
 import { holdLock } from "./parts/lock.ts";
 import { checkLayout, openProject } from "./parts/open.ts";
 import { type RunningProgram, runningReleases } from "./parts/running.ts";
@@ -57,6 +57,11 @@ async function surveyHost(context: HostContext, agent: string): Promise<Surveyed
     runningReleases(context),
   ]);
   const space = freeSpace(layout.deployTo);
+  const programs: ProgramSurvey[] = [];
+  for (const one of running) {
+    const found = findings.get(one.program.name) ?? [];
+    programs.push(programSurvey(one, [...(await reloadFindings(context, one.program, one.processes)), ...found]));
+  }
   const survey = {
     ...{ hostname: hostname(), user: userName(), uid: process.getuid?.() ?? 0, node: process.versions.node, agent },
     supervisor: { url: supervisor.address.url, version, ...facts },
@@ -64,7 +69,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Surveyed
     freeInodes: Math.min(space?.freeInodes ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ...(current === undefined ? {} : { current }),
     releases: releaseInfos(context, current, running),
-    programs: running.map((one) => programSurvey(one, findings.get(one.program.name) ?? [])),
+    programs,
     warnings: ledgerWarnings(context),
   };
   return { survey, running };

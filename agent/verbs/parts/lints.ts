@@ -1,16 +1,18 @@
 /** What supervisor is told about the project's programs, and what of it would break a deploy. */
-import { type SupervisorFacts, supervisorFacts } from "../../activation/account.ts";
+import { accountFor, type SupervisorFacts, supervisorFacts } from "../../activation/account.ts";
 import { viewProgram } from "../../activation/program-view.ts";
 import { refuseUnsafeSignal, requireProof } from "../../activation/rights.ts";
 import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
+import type { ProcessView } from "../../core/generation.ts";
+import { pidOneFindings } from "../../core/lint/pid-one.ts";
 import { successorFindings } from "../../core/lint/successors.ts";
 import { lintProgram } from "../../core/lint.ts";
 import { groupNameOf, programNameOf } from "../../core/section.ts";
 import { configInfos } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
 import { sectionsOf } from "../../io/supervisor/supervisor-sections.ts";
-import { keptFindings } from "../../kept/findings.ts";
+import { changedFindings, keptFindings } from "../../kept/findings.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { LintFinding, ProcessInfo } from "../../wire/program.ts";
 
@@ -29,7 +31,9 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
       supervisorIsRoot: facts.uid === 0,
     });
     const group = groupNameOf(program);
-    const more = keptFindings(program, context.layout);
+    const programUid = (await accountFor(facts.uid, program))?.uid;
+    const uids = { supervisorPid: facts.pid, supervisorUid: facts.uid, programUid };
+    const more = [...keptFindings(program, context.layout), ...pidOneFindings(program, uids)];
     findings.set(program.name, [...(pending.has(group) ? [notAdopted(group)] : []), ...more, ...found]);
   }
   return findings;
@@ -66,13 +70,23 @@ export async function refuseLints(context: HostContext): Promise<void> {
   await refuseWithoutRights(context);
 }
 
-/** Refuses programs that run in a way in which their library can not reload them. */
+/** Refuses programs that run in a way in which they can not be reloaded as they should. */
 export async function refuseUnreloadable(context: HostContext): Promise<void> {
   for (const program of context.project.programs) {
     const { pid } = await infoOf(context, program);
-    const findings = successorFindings(program, await viewProgram(context, program, pid));
+    const findings = await reloadFindings(context, program, await viewProgram(context, program, pid));
     if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
   }
+}
+
+/** What a restart would mend, and a reload would not. `processes`: those that run, none for a program that is down. */
+export async function reloadFindings(
+  context: HostContext,
+  program: ProgramPlan,
+  processes: readonly ProcessView[],
+): Promise<LintFinding[]> {
+  if (processes.length === 0) return [];
+  return [...successorFindings(program, processes), ...(await changedFindings(context, program))];
 }
 
 /** Refuses programs that supervisor does not know, may not signal, or that can not be proved where that is required. */

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { keeperPaths, parseSpec, SOCKET_PATH_LIMIT_BYTES, settingsOf } from "../../../../agent/keeper/spec.ts";
+import {
+  type KeptProgram,
+  keeperPaths,
+  parseSpec,
+  SOCKET_PATH_LIMIT_BYTES,
+  settingsOf,
+  specDifferences,
+} from "../../../../agent/keeper/spec.ts";
 
 const SPEC = {
   ...{ v: 1, program: "shop", current: "/srv/current", command: ["/srv/current/shop"], environment: {}, cwd: "/srv" },
@@ -68,5 +75,26 @@ describe("run/<program>.json", () => {
       [folder, control, state],
       ["/srv/run/shop", "/srv/run/shop/keeper.sock", "/srv/run/shop/keeper.json"],
     );
+  });
+});
+
+describe("what a program was started with, beside what it should be", () => {
+  const started = SPEC as unknown as KeptProgram;
+  const differs = (changes: Partial<KeptProgram>) => specDifferences(started, { ...started, ...changes });
+
+  test("each part that differs is named, and of the environment each variable, but no value", () => {
+    assert.deepEqual(differs({}), []);
+    assert.deepEqual(differs({ command: ["/srv/current/shop", "-v"] }), ["command"]);
+    assert.deepEqual(differs({ strategy: "handover", cwd: "/" }), ["strategy", "cwd"]);
+    assert.deepEqual(differs({ environment: { TOKEN: "secret", A: "1" } }), ["environment.A", "environment.TOKEN"]);
+    const was = { ...started, environment: { GONE: "1", SAME: "2", OTHER: "3" } };
+    const is = { ...started, environment: { SAME: "2", OTHER: "4" } };
+    assert.deepEqual(specDifferences(was, is), ["environment.GONE", "environment.OTHER"]);
+  });
+
+  test("of an address only its place counts, and of limits and signals nothing: they are read again", () => {
+    assert.deepEqual(differs({ listen: [{ name: "web", host: "::", port: 80 }] }), []);
+    assert.deepEqual(differs({ listen: [{ name: "http", host: "::", port: 81 }] }), ["listen"]);
+    assert.deepEqual(differs({ drainMs: 1, readyMs: 1, signal: "HUP" }), []);
   });
 });
