@@ -27,7 +27,13 @@ export interface AuthAttempt {
 export type LinkFailure =
   | { readonly kind: "unreachable"; readonly address: string; readonly detail: string }
   | { readonly kind: "connect-timeout"; readonly address: string; readonly timeoutMs: number }
-  | { readonly kind: "handshake"; readonly address: string; readonly detail: string }
+  | {
+      readonly kind: "handshake";
+      readonly address: string;
+      readonly detail: string;
+      /** The host hung up before it said who it is, as a busy sshd does (sshd_config(5), MaxStartups). */
+      readonly isDropped?: boolean;
+    }
   | {
       readonly kind: "host-key-unknown";
       readonly address: string;
@@ -61,6 +67,12 @@ export type LinkFailure =
       readonly attempts: readonly AuthAttempt[];
     }
   | { readonly kind: "key-file"; readonly path: string; readonly detail: string }
+  /** What ssh makes of the operator's configuration could not be had. */
+  | { readonly kind: "ssh-config"; readonly detail: string }
+  /** The way to a host's jump host is not open from there on. */
+  | { readonly kind: "jump"; readonly address: string; readonly through: string; readonly detail: string }
+  /** Of `transport: openssh`: what ssh itself said. */
+  | { readonly kind: "openssh"; readonly address: string; readonly code: number | null; readonly detail: string }
   | { readonly kind: "link-lost"; readonly during: string; readonly detail: string }
   | { readonly kind: "link-silent"; readonly during: string; readonly silentMs: number }
   | { readonly kind: "node-missing"; readonly searched: readonly string[] }

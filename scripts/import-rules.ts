@@ -20,6 +20,7 @@ export interface Violation {
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli/program.ts"],
   "node-ssh": ["cli/io/ssh.ts"],
+  "ssh-config": ["cli/io/ssh/user-config.ts"],
   ini: ["agent/core/supervisor/supervisor-config.ts"],
   yaml: ["cli/core/config/yaml-source.ts"],
   tar: ["agent/io/release/receive.ts", "cli/io/build/pack.ts", "cli/io/archive/members.ts"],

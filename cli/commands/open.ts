@@ -55,6 +55,7 @@ export function openFleet(
 export function loginOf(run: Run) {
   return {
     ...{ user: run.user, home: run.home, agentSocket: run.env.SSH_AUTH_SOCK },
+    onWarning: (text: string) => run.output.report({ kind: "warning", text }),
     askPassphrase: run.canAsk ? (path: string) => run.output.pause(() => askPassphrase(path)) : undefined,
   };
 }

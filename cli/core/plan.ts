@@ -8,26 +8,39 @@ import type { Config } from "./config.ts";
 /** What supervisor waits beyond the drain time before it kills a program, where deploy.yml says nothing. */
 const STOP_MARGIN_SECONDS = 5;
 
+/** A machine to log in to: a host, or one on the way to it. */
+export interface Login {
+  /** A host name, an IP address, or an alias of the operator's SSH configuration. */
+  readonly address: string;
+  /** Absent: what the SSH configuration says, or 22. */
+  readonly port?: number | undefined;
+  /** Absent: what the SSH configuration says, or whoever runs zdr. */
+  readonly user?: string | undefined;
+  /** Private key files, in the order to try them; none: what the SSH configuration says, or the usual ones. */
+  readonly keys: readonly string[];
+  /** Pinned keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`); none: known_hosts decides. */
+  readonly hostKeys: readonly string[];
+}
+
+export interface SshHost extends Login {
+  readonly name: string;
+  readonly kind: "ssh";
+  /** Files to look into; none: what the SSH configuration says, or the usual ones. */
+  readonly knownHosts: readonly string[];
+  /** Hosts on the way, the first one first; absent: what the SSH configuration says. */
+  readonly jump?: readonly Login[] | undefined;
+  /** `openssh`: the system's ssh instead of our own. */
+  readonly transport: "builtin" | "openssh";
+  /** The SSH configuration to go by, as a path or `none`; absent: the user's and the system's. */
+  readonly config?: string | undefined;
+  /** Path of Node at the other end. */
+  readonly node?: string;
+  readonly connectTimeoutMs: number;
+}
+
 export type HostTarget =
   /** This machine, without SSH. */
-  | { readonly name: string; readonly kind: "local"; readonly node?: string }
-  | {
-      readonly name: string;
-      readonly kind: "ssh";
-      readonly address: string;
-      readonly port: number;
-      /** Absent: whoever runs zdr. */
-      readonly user?: string;
-      /** Private key files, in the order to try them; none: the usual ones. */
-      readonly keys: readonly string[];
-      /** Pinned keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`); none: known_hosts decides. */
-      readonly hostKeys: readonly string[];
-      /** Files to look into; none: the usual ones. */
-      readonly knownHosts: readonly string[];
-      /** Path of Node at the other end. */
-      readonly node?: string;
-      readonly connectTimeoutMs: number;
-    };
+  { readonly name: string; readonly kind: "local"; readonly node?: string } | SshHost;
 
 /** What the agent is told with each command. Holds supervisor's password in clear: it is for the wire, not for logs. */
 export function projectPlan(config: Config): ProjectPlan {
@@ -95,16 +108,18 @@ function hostTarget(host: HostConfig, { ssh, node: commonNode }: Config): HostTa
   const node = host.node ?? commonNode;
   const common = { name: host.name, ...(node === undefined ? {} : { node }) };
   if (host.kind === "local") return { ...common, kind: "local" };
-  const user = host.user ?? ssh.user;
   return {
     ...common,
     kind: "ssh",
     address: host.address,
     port: host.port ?? ssh.port,
-    ...(user === undefined ? {} : { user }),
+    user: host.user ?? ssh.user,
     keys: host.keys.length > 0 ? host.keys : ssh.key,
     hostKeys: host.hostKeys,
     knownHosts: ssh.known_hosts,
+    jump: host.jump ?? ssh.jump,
+    transport: host.transport ?? ssh.transport,
+    config: ssh.config,
     connectTimeoutMs: ssh.connect_timeout,
   };
 }

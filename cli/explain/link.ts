@@ -33,8 +33,9 @@ export function linkWords(link: LinkFailure): Words {
       );
     case "host-key-authority":
       return words(
-        `${link.address} is trusted only by a certificate authority (${link.place}), and host certificates are not supported`,
-        `pin the host's own key instead; read it on the host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`,
+        `${link.address} is trusted only by a certificate authority (${link.place}), and the builtin SSH can not check host certificates`,
+        "the system's ssh can; in deploy.yml at this host: transport: openssh",
+        `or pin the host's own key; read it on the host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`,
         'then put it into deploy.yml at this host: host_key: "SHA256:…"',
       );
     case "known-hosts-unreadable":
@@ -48,6 +49,22 @@ export function linkWords(link: LinkFailure): Words {
       return words(
         `cannot use the key file ${link.path}: ${link.detail}`,
         `check it: ssh-keygen -yf ${shellWord(link.path)}`,
+      );
+    case "ssh-config":
+      return words(
+        link.detail,
+        "see what ssh itself makes of it: ssh -G HOST",
+        "to do without it: ssh: { config: none }",
+      );
+    case "jump":
+      return words(
+        `there is no way to ${link.address} through ${link.through}: ${link.detail}`,
+        `try: ${sshCommand(link.address)}`,
+      );
+    case "openssh":
+      return words(
+        `ssh did not get into ${link.address}${link.code === null ? "" : ` (exit ${link.code})`}: ${link.detail}`,
+        `try: ssh ${shellWord(link.address)} true`,
       );
     case "link-lost":
       return words(

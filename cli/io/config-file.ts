@@ -108,12 +108,22 @@ function firstBadLine(bytes: Buffer): number {
 function withAbsolutePaths(config: Config, folder: string, home: string): Config {
   const { build, ssh, hosts } = config;
   const here = (path: string) => absolute(path, folder, home);
+  const withKeysHere = <Login extends { readonly keys: readonly string[] }>(login: Login): Login => ({
+    ...login,
+    keys: login.keys.map(here),
+  });
   return {
     ...config,
     folder,
     build: { ...build, path: here(build.path) },
-    ssh: { ...ssh, key: ssh.key.map(here), known_hosts: ssh.known_hosts.map(here) },
-    hosts: hosts.map((host) => (host.kind === "local" ? host : { ...host, keys: host.keys.map(here) })),
+    ssh: {
+      ...ssh,
+      ...{ key: ssh.key.map(here), known_hosts: ssh.known_hosts.map(here), jump: ssh.jump?.map(withKeysHere) },
+      config: ssh.config === undefined || ssh.config === "none" ? ssh.config : here(ssh.config),
+    },
+    hosts: hosts.map((host) =>
+      host.kind === "local" ? host : { ...withKeysHere(host), jump: host.jump?.map(withKeysHere) },
+    ),
   };
 }
 

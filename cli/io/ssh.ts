@@ -5,17 +5,18 @@
  * - No key and no user name is sent to a host before its host key is trusted.
  * - Whatever goes wrong before the link stands is a `ZdrError` of kind `link`.
  * - Once it stands, a link that dies shows in `Channel.closed` and is never thrown out of nowhere.
- * - TCP connects while the libraries load and while known_hosts is read.
+ * - The way to it (TCP, or through a jump host or a command) opens while the libraries load and known_hosts is read.
  */
-import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { DEFAULT_SSH_PORT } from "../core/known-hosts.ts";
 import { type LinkFailure, ZdrError } from "../failure.ts";
 import type { Connection } from "./session/transport.ts";
 import { channelOf } from "./ssh/channel.ts";
-import { gatherWrites } from "./ssh/gather-writes.ts";
 import { type HostTrust, knownHostsPaths, readHostTrust } from "./ssh/host-keys.ts";
-import type { KeyRing } from "./ssh/keys.ts";
-import { failureOf, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
+import type { KeyChoice, KeyRing } from "./ssh/keys.ts";
+import { failureOf, forwardTo, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
 import { planLogin } from "./ssh/login.ts";
+import { type Fail, type OpenWay, overTcp } from "./ssh/ways.ts";
 
 /** How long a host may take to accept the TCP connection. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -28,9 +29,6 @@ export const KEEPALIVE_INTERVAL_MS = 15_000;
 export const KEEPALIVE_COUNT_MAX = 8;
 /** How long an ended connection may take to send what is left. */
 export const CLOSE_TIMEOUT_MS = 1_000;
-/** Per address of a name that has several. Node's own 250 ms would give up on every far host. */
-const NEXT_ADDRESS_AFTER_MS = 3_000;
-const LOOKUP_PATIENCE_MS = 5;
 
 export interface SshTarget {
   /** The host's name in messages. */
@@ -39,10 +37,19 @@ export interface SshTarget {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** `key:` in deploy.yml, in the order to try them; may begin with `~/`. None: the usual files. */
-  readonly keyFiles?: readonly string[] | undefined;
+  readonly keys?: KeyChoice | undefined;
   /** `host_key:` in deploy.yml; takes the place of known_hosts, also when it is an empty list. */
   readonly hostKeys?: readonly string[] | undefined;
+  /** The name that its key is known by, without a port (ssh_config(5), HostKeyAlias); absent: address and port. */
+  readonly hostKeyAlias?: string | undefined;
+}
+
+/** A way to a host on which commands run, and from which ways to further hosts lead. */
+export interface SshConnection extends Connection {
+  /** Opens a TCP connection from there (RFC 4254 §7.2). Rejects with a LinkFailure's reason in words. */
+  forward(address: string, port: number): Promise<Duplex>;
+  /** Settles when the link is gone; never rejects. */
+  readonly gone: Promise<void>;
 }
 
 export interface SshTimeouts {
@@ -67,10 +74,12 @@ export interface SshDeps {
   readonly timeouts?: Partial<SshTimeouts>;
   /** Instead of the user's and the system's files. */
   readonly knownHosts?: readonly string[];
+  /** Absent: TCP from this machine. */
+  readonly way?: OpenWay;
 }
 
 /** Connects and logs in. Rejects with a ZdrError of kind `link`. */
-export async function connectSsh(target: SshTarget, deps: SshDeps): Promise<Connection> {
+export async function connectSsh(target: SshTarget, deps: SshDeps): Promise<SshConnection> {
   const shownTypes: string[] = [];
   let firstError: unknown;
   for (;;) {
@@ -94,35 +103,38 @@ const linkFailureOf = (error: unknown) =>
 const isByFingerprint = ({ expected }: Extract<LinkFailure, { kind: "host-key-changed" }>) =>
   expected.some(({ keyType }) => keyType === "");
 
-async function connectOnce(target: SshTarget, deps: SshDeps, unwantedKeyTypes: readonly string[]): Promise<Connection> {
+async function connectOnce(
+  target: SshTarget,
+  deps: SshDeps,
+  unwantedKeyTypes: readonly string[],
+): Promise<SshConnection> {
   const timeouts = { ...DEFAULT_TIMEOUTS, ...deps.timeouts };
   const name = addressOf(target);
   const fail = (link: LinkFailure, cause?: unknown) => new ZdrError({ kind: "link", host: target.name, link }, cause);
-  const socket = connect({
-    host: target.address,
-    port: target.port,
-    noDelay: true,
-    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-  });
+  const way = (deps.way ?? overTcp)({ ...target, name, timeoutMs: timeouts.connectMs, fail });
+  const read = Promise.all([
+    way.underWay.then(loadLibraries),
+    readHostTrust({
+      ...(target.hostKeyAlias === undefined ? target : { port: DEFAULT_SSH_PORT }),
+      host: target.hostKeyAlias ?? target.address,
+      address: name,
+      pins: target.hostKeys,
+      knownHosts: deps.knownHosts ?? knownHostsPaths(deps.home),
+      unwantedKeyTypes,
+    }),
+  ]);
+  read.catch(() => {});
+  const socket = await way.opened;
   try {
-    const [library, trust] = await Promise.all([
-      underWay(socket).then(loadLibraries),
-      readHostTrust({
-        host: target.address,
-        port: target.port,
-        address: name,
-        pins: target.hostKeys,
-        knownHosts: deps.knownHosts ?? knownHostsPaths(deps.home),
-        unwantedKeyTypes,
-      }),
-      connected(socket, name, timeouts.connectMs, fail),
-    ]);
+    const [library, trust] = await read;
     if ("problem" in trust) throw fail(trust.problem);
     // What happened to the socket before ssh2 listens to it, ssh2 never hears of.
     if (socket.destroyed || socket.readableEnded) {
-      throw fail({ kind: "handshake", address: name, detail: "the host hung up at once" }, socket.errored);
+      throw fail(
+        { kind: "handshake", address: name, detail: "the host hung up at once", isDropped: true },
+        socket.errored,
+      );
     }
-    gatherWrites(socket);
     return await logIn({ target, name, socket, library, trust, keys: deps.keys, timeouts, fail });
   } catch (error) {
     socket.destroy();
@@ -130,21 +142,8 @@ async function connectOnce(target: SshTarget, deps: SshDeps, unwantedKeyTypes: r
   }
 }
 
-type Fail = (link: LinkFailure, cause?: unknown) => ZdrError;
-
-function addressOf({ user, address, port }: SshTarget): string {
+function addressOf({ user, address, port }: Pick<SshTarget, "user" | "address" | "port">): string {
   return `${user}@${address.includes(":") ? `[${address}]` : address}:${port}`;
-}
-
-/**
- * Loading keeps this process busy, so the kernel must have been asked to connect before; a name that is still being
- * looked up is not waited for.
- */
-function underWay(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once("connectionAttempt", () => resolve());
-    setTimeout(resolve, LOOKUP_PATIENCE_MS);
-  });
 }
 
 /** They take 60 ms to load, so only who connects pays for them. */
@@ -153,31 +152,10 @@ async function loadLibraries() {
   return { NodeSSH, ssh2 };
 }
 
-function connected(socket: Socket, address: string, timeoutMs: number, fail: Fail): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(fail({ kind: "connect-timeout", address, timeoutMs })), timeoutMs);
-    socket.on("error", (error) => {
-      clearTimeout(timer);
-      reject(fail({ kind: "unreachable", address, detail: detailOf(error) }, error));
-    });
-    socket.on("connect", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-/** A name with several addresses fails with one error for each. */
-function detailOf(error: Error): string {
-  return error instanceof AggregateError
-    ? [...new Set(error.errors.map((one: Error) => one.message))].join(", ")
-    : error.message;
-}
-
 interface LoginParts {
   readonly target: SshTarget;
   readonly name: string;
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly library: Awaited<ReturnType<typeof loadLibraries>>;
   readonly trust: HostTrust;
   readonly keys: KeyRing;
@@ -185,12 +163,21 @@ interface LoginParts {
   readonly fail: Fail;
 }
 
-async function logIn({ target, name, socket, library, trust, keys, timeouts, fail }: LoginParts): Promise<Connection> {
+async function logIn({
+  target,
+  name,
+  socket,
+  library,
+  trust,
+  keys,
+  timeouts,
+  fail,
+}: LoginParts): Promise<SshConnection> {
   const silence = silenceTimer(timeouts.handshakeMs);
   const login = planLogin({
     user: target.user,
     ssh2: library.ssh2,
-    steps: keys.steps(library.ssh2, target.keyFiles ?? []),
+    steps: keys.steps(library.ssh2, target.keys ?? { files: [] }),
     onLocalWork: silence.pause,
   });
   let distrust: LinkFailure | undefined;
@@ -217,7 +204,8 @@ async function logIn({ target, name, socket, library, trust, keys, timeouts, fai
   const setback = await loggedIn(client, silence);
   if (login.bug() !== undefined) throw login.bug();
   if (setback !== undefined) {
-    const failure = distrust ?? failureOf(setback, login, { address: name, user: target.user });
+    const hungUp = socket.readableEnded || socket.errored !== null;
+    const failure = distrust ?? failureOf(setback, login, { address: name, user: target.user, hungUp });
     throw fail(failure, setback.error);
   }
   return {
@@ -227,10 +215,12 @@ async function logIn({ target, name, socket, library, trust, keys, timeouts, fai
       if ("problem" in opened) throw fail(opened.problem);
       return channelOf(opened.stream, link);
     },
+    forward: (address, port) => forwardTo(client, link, { address, port }, timeouts.channelMs),
+    gone: link.gone,
     close: () => {
       client.end();
       // Not waiting for the host to hang up too saves a round trip at the end of every command.
-      socket.destroySoon();
+      socket.end(() => socket.destroy());
       setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref();
     },
   };

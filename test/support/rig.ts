@@ -29,6 +29,8 @@ export interface Cleanup {
 export interface RigOptions {
   /** `local`: deploy.yml says `local`, and zdr works on this machine; `ssh`: through a private sshd. Default `local`. */
   readonly via?: "local" | "ssh";
+  /** With `via: "ssh"`: which SSH carries it. Default: zdr's own. */
+  readonly transport?: "builtin" | "openssh";
   /** Who deploys: the agent runs as this user, and deploy_to is its. Default: who runs the test. */
   readonly user?: string;
   readonly supervisord?: Omit<SupervisordOptions, "dir">;
@@ -201,7 +203,7 @@ interface Link {
 }
 
 /** An sshd, a key that it lets in, and the lines of deploy.yml that use both. */
-async function startLink(dir: string, { user, sshd: sshdOptions }: RigOptions): Promise<Link> {
+async function startLink(dir: string, { user, sshd: sshdOptions, transport }: RigOptions): Promise<Link> {
   const folder = join(dir, "ssh");
   await mkdir(folder);
   const key = await makeKey({ type: "ed25519", dir: folder, name: "key" });
@@ -213,7 +215,7 @@ async function startLink(dir: string, { user, sshd: sshdOptions }: RigOptions): 
     sshd,
     config: {
       hosts: [{ name: "web1", address: sshd.host, port: sshd.port, user: login }],
-      ssh: { key: key.path, known_hosts: knownHosts },
+      ssh: { key: key.path, known_hosts: knownHosts, transport },
     },
   };
 }

@@ -25,7 +25,7 @@ import {
 } from "./kinds.ts";
 import { complain } from "./rules/checked.ts";
 import { checkSshUser } from "./rules/host-address.ts";
-import { hostOfParts, hostOfWord } from "./rules/host-entry.ts";
+import { hostOfParts, hostOfWord, type JumpHost, jumpOfParts, jumpOfWord } from "./rules/host-entry.ts";
 import { checkHostKey } from "./rules/host-key.ts";
 import { checkListen } from "./rules/listen.ts";
 import {
@@ -145,16 +145,57 @@ function supervisorSection() {
 
 function sshSection() {
   return z.strictObject({
-    user: checkedBy(z.string(), checkSshUser).optional().describe("Who logs in; your own user name if left out."),
-    port: port().default(22).describe("Port of the SSH servers."),
+    user: checkedBy(z.string(), checkSshUser)
+      .optional()
+      .describe("Who logs in; the SSH configuration's, or your own user name, if left out."),
+    port: port().optional().describe("Port of the SSH servers; the SSH configuration's, or 22, if left out."),
     key: keyFiles().describe(
       "Private key file, or a list of them, tried after ssh-agent; relative to deploy.yml, ~/ is your home.",
     ),
     known_hosts: oneOrMany(localPath()).describe(
       "Files of known host keys instead of ~/.ssh/known_hosts and the system's.",
     ),
+    config: localPath()
+      .optional()
+      .describe("An SSH configuration to go by instead of ~/.ssh/config and the system's; none for none at all."),
+    jump: jump().describe(
+      "Hosts on the way to all hosts, the first one first; the SSH configuration's ProxyJump if left out.",
+    ),
+    transport: transport()
+      .prefault("builtin")
+      .describe(
+        "builtin: zdr's own SSH; openssh: the system's ssh, for certificates, FIDO keys, Kerberos and shared connections.",
+      ),
     connect_timeout: duration(1).prefault(CONNECT_TIMEOUT).describe("Longest wait until a host lets zdr in."),
   });
+}
+
+const transport = () => choice(["builtin", "openssh"]);
+
+/** How to log in to one machine. */
+function loginParts() {
+  return {
+    address: z
+      .string()
+      .optional()
+      .describe(
+        "Host name, IP address or alias of the SSH configuration; its name if left out. local is this machine, without SSH.",
+      ),
+    user: checkedBy(z.string(), checkSshUser).optional().describe("Who logs in, instead of ssh.user."),
+    port: port().optional().describe("Port of its SSH server, instead of ssh.port."),
+    key: keyFiles().describe("Private key file or list of them, instead of ssh.key."),
+    host_key: oneOrMany(checkedBy(z.string(), checkHostKey)).describe(
+      "The host's public key (ssh-ed25519 AAAA…) or fingerprint (SHA256:…), or a list; known_hosts is then not asked.",
+    ),
+  };
+}
+
+/** One word, or a list; `none` is no host at all. */
+function jump() {
+  const word = checkedBy(z.string(), jumpOfWord);
+  const none = choice(["none"]).transform((): JumpHost[] => []);
+  const spelled = checkedBy(z.strictObject(loginParts()), jumpOfParts);
+  return z.union([none, word.transform((one) => [one]), z.array(z.union([word, spelled]))]).optional();
 }
 
 function hostEntry() {
@@ -162,16 +203,9 @@ function hostEntry() {
     name: checkedBy(z.string(), checkName)
       .optional()
       .describe("What the host is called in messages and for --host; its address if left out."),
-    address: z
-      .string()
-      .optional()
-      .describe("Host name or IP address; its name if left out. local is this machine, without SSH."),
-    user: checkedBy(z.string(), checkSshUser).optional().describe("Who logs in, instead of ssh.user."),
-    port: port().optional().describe("Port of its SSH server, instead of ssh.port."),
-    key: keyFiles().describe("Private key file or list of them, instead of ssh.key."),
-    host_key: oneOrMany(checkedBy(z.string(), checkHostKey)).describe(
-      "The host's public key (ssh-ed25519 AAAA…) or fingerprint (SHA256:…), or a list; known_hosts is then not asked.",
-    ),
+    ...loginParts(),
+    jump: jump().describe("Hosts on the way to it, instead of ssh.jump; none for none."),
+    transport: transport().optional().describe("How it is reached, instead of ssh.transport."),
     node: nodePath().optional().describe("Path of Node on this host, instead of node."),
   });
   return z.union([checkedBy(z.string(), hostOfWord), checkedBy(spelled, hostOfParts)]);

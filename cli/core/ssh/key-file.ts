@@ -39,8 +39,8 @@ export function describeKeyFile(text: string): KeyFile {
 
 /** Why a key of this type can not be used, or undefined if it can. */
 export function unsupportedKeyType(keyType: string): string | undefined {
-  if (/-cert-v\d\d@openssh\.com$/.test(keyType)) return "certificates are not supported";
-  if (/^(?:webauthn-)?sk-/.test(keyType)) return "keys on security tokens (sk-*) are not supported";
+  if (/-cert-v\d\d@openssh\.com$/.test(keyType)) return "certificates need transport: openssh";
+  if (/^(?:webauthn-)?sk-/.test(keyType)) return "keys on security tokens (sk-*) need transport: openssh";
   if (keyType === "ssh-dss") return "DSA keys are not supported";
   return undefined;
 }

@@ -23,7 +23,7 @@ import { bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
 import { Lines } from "./lines.ts";
 import { Pulse } from "./pulse.ts";
 import { readLoaderWord, readReply } from "./replies.ts";
-import type { Channel, Connection } from "./transport.ts";
+import type { Channel, ChannelEnd, Connection } from "./transport.ts";
 
 interface Pending {
   readonly verb: Verb;
@@ -266,12 +266,13 @@ class Session implements AgentSession {
     }
   }
 
-  #closed(end: { code: number | null; signal: string | null }): void {
+  #closed(end: ChannelEnd): void {
     clearInterval(this.#heartbeat);
     const died = end.code === null && end.signal === null;
     const how = died ? "the connection was closed" : `exit ${end.code ?? end.signal}`;
     const tail = this.#channel.stderrTail().trim();
-    if (this.#started)
+    if (end.problem !== undefined) this.#break(end.problem);
+    else if (this.#started)
       this.#break({ kind: "link-lost", during: this.#during(), detail: tail === "" ? how : `${how}: ${tail}` });
     else this.#break({ kind: "agent-start", detail: how, noise: `${this.#noise}${tail}`.trim() });
   }

@@ -1,7 +1,7 @@
 /** The way to a host of deploy.yml, whichever kind it is. */
 import type { HostTarget } from "../../core/plan.ts";
 import type { Secret } from "../../core/secret.ts";
-import type { KeyRing } from "../ssh/keys.ts";
+import type { Routes } from "../ssh/routes.ts";
 import type { Connection } from "./transport.ts";
 
 /** Who connects, and with what. */
@@ -13,27 +13,30 @@ export interface Login {
   readonly agentSocket: string | undefined;
   /** Absent where nobody sits at a terminal. */
   readonly askPassphrase: ((path: string) => Promise<Secret | undefined>) | undefined;
+  readonly onWarning: (text: string) => void;
 }
 
-/** Makes the way to each host. All of them share one ring of keys, so that a passphrase is asked for once. */
+/**
+ * Makes the way to each host. All of them share one ring of keys, so that a passphrase is asked for once, and what is on
+ * the way to several of them.
+ */
 export function connector(login: Login): (target: HostTarget) => Promise<Connection> {
-  let ring: Promise<KeyRing> | undefined;
+  let routes: Promise<Routes> | undefined;
   return async (target) => {
     if (target.kind === "local") return (await import("./local.ts")).connectLocal();
-    ring ??= openRing(login);
-    const [{ connectSsh }, keys] = await Promise.all([import("../ssh.ts"), ring]);
-    const { name, address, port, user = login.user, keys: keyFiles, hostKeys, knownHosts, connectTimeoutMs } = target;
-    return connectSsh(
-      { name, address, port, user, keyFiles, hostKeys: hostKeys.length > 0 ? hostKeys : undefined },
-      {
-        ...{ home: login.home, keys, timeouts: { connectMs: connectTimeoutMs } },
-        ...(knownHosts.length > 0 ? { knownHosts } : {}),
-      },
-    );
+    if (target.transport === "openssh")
+      return (await import("./openssh.ts")).connectOpenssh(target, login.askPassphrase !== undefined);
+    routes ??= openRoutes(login, target.config);
+    return (await routes).connect(target);
   };
 }
 
-async function openRing({ home, agentSocket, askPassphrase }: Login): Promise<KeyRing> {
-  const { keyRing } = await import("../ssh/keys.ts");
-  return keyRing({ home, agentSocket, askPassphrase });
+async function openRoutes({ user, home, agentSocket, askPassphrase, onWarning }: Login, file: string | undefined) {
+  const [{ keyRing }, { routes }, { userConfig }] = await Promise.all([
+    import("../ssh/keys.ts"),
+    import("../ssh/routes.ts"),
+    import("../ssh/user-config.ts"),
+  ]);
+  const keys = keyRing({ home, agentSocket, askPassphrase });
+  return routes({ user, home, keys, resolve: userConfig({ file, onWarning }) });
 }

@@ -1,5 +1,6 @@
 /** What a session needs of the way to a host. `ssh.ts` and `local.ts` implement it. */
 import type { Readable, Writable } from "node:stream";
+import type { LinkFailure } from "../../failure.ts";
 
 /** One running command at the other end. */
 export interface Channel {
@@ -7,8 +8,16 @@ export interface Channel {
   readonly stdout: Readable;
   /** The last few KB that came over stderr: shell noise, a crash of the agent. */
   stderrTail(): string;
-  /** Settles once, when the channel is gone for whatever reason; never rejects. Both null: the link died. */
-  readonly closed: Promise<{ code: number | null; signal: string | null }>;
+  /** Settles once, when the channel is gone for whatever reason; never rejects. */
+  readonly closed: Promise<ChannelEnd>;
+}
+
+/** `code` and `signal` both null: the link died. */
+export interface ChannelEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The command never ran, because of this. */
+  readonly problem?: LinkFailure;
 }
 
 /** An open way to one host. */

@@ -42,29 +42,52 @@ export type KeyStep =
   /** A chosen key file is of no use, so its owner must look. */
   | { readonly kind: "unusable"; readonly path: string; readonly detail: string };
 
+/** Which keys one host is offered. */
+export interface KeyChoice {
+  /** In the order to try them, also where the agent holds them; may begin with `~/`. None: the default files. */
+  readonly files: readonly string[];
+  /** They come from an SSH configuration, which may name files that are not there. */
+  readonly mayBeMissing?: boolean;
+  /** What else the agent holds is not offered (ssh_config(5), IdentitiesOnly). */
+  readonly isOnly?: boolean;
+  /** Another agent's socket instead of the user's; `none`: no agent (ssh_config(5), IdentityAgent). */
+  readonly agentSocket?: string | undefined;
+}
+
 export interface KeyRing {
-  /** What to offer to one host, in order, each thing read or asked for in its turn; `chosen` none: the default files. */
-  steps(ssh2: Ssh2, chosen: readonly string[]): AsyncGenerator<KeyStep, void>;
+  /** What to offer to one host, in order, each thing read or asked for in its turn. */
+  steps(ssh2: Ssh2, choice: KeyChoice): AsyncGenerator<KeyStep, void>;
 }
 
 export const DEFAULT_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"] as const;
 /** Only mentioned, when they are there: their owner expects them to work. */
 const UNSUPPORTED_KEYS = ["id_ed25519_sk", "id_ecdsa_sk", "id_dsa"];
 
+interface Agent {
+  readonly held: AgentKeys;
+  readonly socket: string | undefined;
+}
+
 type AgentKeys = { readonly identities: readonly AgentIdentity[] } | { readonly problem: string };
 
 /** The keys of one user, for all hosts of a run. */
 export function keyRing({ home, askPassphrase, ...sources }: KeySources): KeyRing {
-  const agentSocket = sources.agentSocket === "" ? undefined : sources.agentSocket;
+  const usersAgent = sources.agentSocket === "" ? undefined : sources.agentSocket;
   const files = keyFiles();
-  let agentKeys: Promise<AgentKeys> | undefined;
+  const agents = new Map<string, Promise<AgentKeys>>();
   const inHome = (name: string) => join(home, ".ssh", name);
+  const heldBy = (socket: string | undefined): Promise<AgentKeys> => {
+    if (socket === undefined) return Promise.resolve({ identities: [] });
+    const held = agents.get(socket) ?? readAgent(socket);
+    agents.set(socket, held);
+    return held;
+  };
 
   async function* fileSteps(ssh2: Ssh2, path: string, tried: Set<string>): AsyncGenerator<KeyStep, void> {
     const file = await files.load(path);
     if (file.kind !== "private") return yield skip(path, whyNot(file));
     if (file.publicBlob !== undefined && tried.has(file.publicBlob.toString("base64"))) return;
-    if (file.hasCertificate) yield skip(`${path}-cert.pub`, "certificates are not supported");
+    if (file.hasCertificate) yield skip(`${path}-cert.pub`, "certificates need transport: openssh");
     yield await privateKeyStep(ssh2, path, file);
   }
 
@@ -88,28 +111,30 @@ export function keyRing({ home, askPassphrase, ...sources }: KeySources): KeyRin
   async function* chosenSteps(
     ssh2: Ssh2,
     path: string,
-    held: AgentKeys,
+    { held, socket, mayBeMissing }: Agent & { readonly mayBeMissing: boolean },
     tried: Set<string>,
   ): AsyncGenerator<KeyStep, void> {
     const file = await files.load(path);
     if (file.kind === "absent" || file.kind === "unsupported") {
-      return yield { kind: "unusable", path, detail: whyNot(file) };
+      return yield mayBeMissing ? skip(path, whyNot(file)) : { kind: "unusable", path, detail: whyNot(file) };
     }
     const inAgent = identitiesOf(held).filter(({ publicBlob }) => file.publicBlob?.equals(publicBlob));
-    yield* offerAgentKeys(ssh2, agentSocket ?? "", inAgent, tried);
+    yield* offerAgentKeys(ssh2, socket ?? "", inAgent, tried);
     if (file.kind === "private") yield* fileSteps(ssh2, path, tried);
     else if (inAgent.length === 0) yield skip(path, whyNot(file));
   }
 
   return {
-    async *steps(ssh2, chosen) {
+    async *steps(ssh2, { files: chosen, mayBeMissing = false, isOnly = false, agentSocket = usersAgent }) {
       const tried = new Set<string>();
-      agentKeys ??= agentSocket === undefined ? Promise.resolve({ identities: [] }) : readAgent(agentSocket);
-      const held = await agentKeys;
-      for (const path of chosen) yield* chosenSteps(ssh2, expandHome(path, home), held, tried);
-      if (agentSocket !== undefined) {
-        if ("problem" in held) yield skip(`agent at ${agentSocket}`, held.problem);
-        yield* offerAgentKeys(ssh2, agentSocket, identitiesOf(held), tried);
+      const socket = agentSocket === "none" ? undefined : agentSocket;
+      const held = await heldBy(socket);
+      for (const path of chosen) {
+        yield* chosenSteps(ssh2, expandHome(path, home), { held, socket, mayBeMissing }, tried);
+      }
+      if (socket !== undefined && !isOnly) {
+        if ("problem" in held) yield skip(`agent at ${socket}`, held.problem);
+        yield* offerAgentKeys(ssh2, socket, identitiesOf(held), tried);
       }
       if (chosen.length > 0) return;
       for (const name of DEFAULT_KEYS) yield* fileSteps(ssh2, inHome(name), tried);

@@ -1,4 +1,5 @@
 /** The life of one ssh2 client: until it is logged in, the channels it opens, and how its end is heard of. */
+import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import type { LinkFailure } from "../../failure.ts";
 import type { LinkEnd } from "./channel.ts";
@@ -89,7 +90,7 @@ export function loggedIn(client: Client, silence: SilenceTimer): Promise<Setback
 export function failureOf(
   { phase, error, silentMs }: Setback,
   login: Login,
-  { address, user }: { readonly address: string; readonly user: string },
+  { address, user, hungUp }: { readonly address: string; readonly user: string; readonly hungUp: boolean },
 ): LinkFailure {
   const unusable = login.unusable();
   if (unusable !== undefined) return { kind: "key-file", path: unusable.path, detail: unusable.detail };
@@ -97,7 +98,8 @@ export function failureOf(
     return { kind: "handshake", address, detail: `the host said nothing for ${silentMs / 1000} s` };
   }
   const detail = error?.message ?? "the host closed the connection";
-  if (phase === "handshake" || error?.level === "client-socket") return { kind: "handshake", address, detail };
+  if (phase === "handshake") return { kind: "handshake", address, detail, isDropped: hungUp };
+  if (error?.level === "client-socket") return { kind: "handshake", address, detail };
   // Refused by the host itself, for example after too many attempts: what it said is the last of them.
   const isOver = error?.level === "client-authentication";
   const attempts = isOver ? login.attempts() : [...login.attempts(), { what: "the host", outcome: detail }];
@@ -145,3 +147,26 @@ export function openChannel(
  * frees its place only after it has handled what came in together with the close. Once we hear of it, it has.
  */
 const isRefusal = (error: Error) => "reason" in error;
+
+/** Opens a TCP connection from the other end on (RFC 4254 §7.2); rejects with an Error in words for the operator. */
+export function forwardTo(
+  client: Client,
+  link: Link,
+  { address, port }: { readonly address: string; readonly port: number },
+  timeoutMs: number,
+): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    const settle = (error: Error | undefined, stream?: ClientChannel) => {
+      clearTimeout(timer);
+      if (stream !== undefined) resolve(stream);
+      else reject(error ?? new Error(link.reason()));
+    };
+    void link.gone.then(() => settle(undefined));
+    try {
+      client.forwardOut("127.0.0.1", 0, address, port, (error, stream) => settle(error ?? undefined, stream));
+    } catch {
+      settle(undefined); // ssh2 throws where there is no connection
+    }
+  });
+}

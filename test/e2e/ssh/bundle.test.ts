@@ -34,7 +34,7 @@ test("one bundled file connects and runs a command, without node_modules", async
     });
     const target = { name: "web1", address: "127.0.0.1", port: rig.sshd.port, user: rig.user.name };
     const knownHosts = await rig.writeKnownHosts(rig.sshd.knownHostsLine());
-    const input = JSON.stringify([{ ...target, keyFiles: [rig.key.path] }, rig.folder, knownHosts]);
+    const input = JSON.stringify([{ ...target, keys: { files: [rig.key.path] } }, rig.folder, knownHosts]);
     assert.equal(await runOk([process.execPath, outfile, input], { cwd: rig.folder }), "through one file");
   } finally {
     await rig.stop();

@@ -52,35 +52,35 @@ describe("a host lets us in", () => {
 
   for (const name of ["rsa", "ecdsa"] as const) {
     test(`with an ${name} key file`, async () => {
-      const connection = await rig.connect({ keyFiles: [keys[name].path] });
+      const connection = await rig.connect({ keys: { files: [keys[name].path] } });
       assert.equal((await runOn(connection, "id -un")).stdout, `${rig.user.name}\n`);
     });
   }
 
   test("with a key file in the user's home, written with ~", async () => {
     const home = await homeWith({ deploy: rig.key.path });
-    await rig.connect({ home, keyFiles: ["~/.ssh/deploy"] });
+    await rig.connect({ home, keys: { files: ["~/.ssh/deploy"] } });
   });
 
   test("with one of the usual key files where none is chosen", async () => {
     const home = await homeWith({ id_ed25519: keys.stranger.path, id_rsa: keys.rsa.path });
-    await rig.connect({ home, keyFiles: [] });
+    await rig.connect({ home, keys: { files: [] } });
   });
 
   test("with the second of two chosen key files", async () => {
-    await rig.connect({ keyFiles: [keys.stranger.path, rig.key.path] });
+    await rig.connect({ keys: { files: [keys.stranger.path, rig.key.path] } });
   });
 
   describe("with an encrypted key", () => {
     for (const name of ["encrypted", "oldEncrypted"] as const) {
       test(`whose passphrase is asked for once (${name})`, async () => {
-        await rig.connect({ keyFiles: [keys[name].path], askPassphrase: answering(PASSPHRASE) });
+        await rig.connect({ keys: { files: [keys[name].path] }, askPassphrase: answering(PASSPHRASE) });
         assert.deepEqual(prompts, [keys[name].path]);
       });
     }
 
     test("whose passphrase is mistyped twice", async () => {
-      await rig.connect({ keyFiles: [keys.encrypted.path], askPassphrase: answering("no", "nope", PASSPHRASE) });
+      await rig.connect({ keys: { files: [keys.encrypted.path] }, askPassphrase: answering("no", "nope", PASSPHRASE) });
       assert.equal(prompts.length, 3);
     });
 
@@ -92,7 +92,7 @@ describe("a host lets us in", () => {
         dir: join(home, ".ssh"),
         name: "id_ed25519",
       });
-      await rig.connect({ home, keyFiles: [], askPassphrase: answering(PASSPHRASE) });
+      await rig.connect({ home, keys: { files: [] }, askPassphrase: answering(PASSPHRASE) });
       assert.deepEqual(prompts, [], refused.path);
     });
 
@@ -103,7 +103,10 @@ describe("a host lets us in", () => {
       const target = { name: "web1", address: "127.0.0.1", port: sshd.port, user: user.name };
       const connections = await Promise.all(
         [1, 2, 3].map(() =>
-          connectSsh({ ...target, keyFiles: [keys.encrypted.path] }, { home: rig.folder, keys: ring, knownHosts }),
+          connectSsh(
+            { ...target, keys: { files: [keys.encrypted.path] } },
+            { home: rig.folder, keys: ring, knownHosts },
+          ),
         ),
       );
       for (const connection of connections) connection.close();
@@ -116,7 +119,7 @@ describe("a host lets us in", () => {
         await new Promise((resolve) => setTimeout(resolve, 2 * handshakeMs));
         return answering(PASSPHRASE)(path);
       };
-      await rig.connect({ keyFiles: [keys.encrypted.path], askPassphrase, timeouts: { handshakeMs } });
+      await rig.connect({ keys: { files: [keys.encrypted.path] }, askPassphrase, timeouts: { handshakeMs } });
     });
   });
 
@@ -124,23 +127,23 @@ describe("a host lets us in", () => {
     for (const name of ["rsa", "ecdsa"] as const) {
       test(`of type ${name}`, async () => {
         agent = await startSshAgent([keys.stranger, keys[name]]);
-        await rig.connect({ home: await homeWith({}), keyFiles: [], agentSocket: agent.socket });
+        await rig.connect({ home: await homeWith({}), keys: { files: [] }, agentSocket: agent.socket });
       });
     }
 
     test("before the usual key files, so that nobody is asked for a passphrase", async () => {
       const home = await homeWith({ id_ed25519: keys.encrypted.path });
       agent = await startSshAgent([rig.key]);
-      await rig.connect({ home, keyFiles: [], agentSocket: agent.socket, askPassphrase: answering(PASSPHRASE) });
+      await rig.connect({ home, keys: { files: [] }, agentSocket: agent.socket, askPassphrase: answering(PASSPHRASE) });
       assert.deepEqual(prompts, []);
     });
 
     test("and the chosen file's own key first, so that a full agent does not use up the attempts", async () => {
       const strangers = await Promise.all(Array.from({ length: 7 }, () => makeKey({ type: "ed25519" })));
       agent = await startSshAgent([...strangers, keys.ecdsa]);
-      await rig.connect({ keyFiles: [keys.ecdsa.path], agentSocket: agent.socket });
+      await rig.connect({ keys: { files: [keys.ecdsa.path] }, agentSocket: agent.socket });
       const failure = await linkFailureOf(
-        rig.connect({ home: await homeWith({}), keyFiles: [], agentSocket: agent.socket }),
+        rig.connect({ home: await homeWith({}), keys: { files: [] }, agentSocket: agent.socket }),
         "auth",
       );
       assert.match(failure.attempts.at(-1)?.outcome ?? "", /too many authentication failures/i);
@@ -150,8 +153,8 @@ describe("a host lets us in", () => {
       agent = await startSshAgent([keys.rsa]);
       const path = join(await homeWith({}), "only");
       await copyFile(`${keys.rsa.path}.pub`, `${path}.pub`);
-      await rig.connect({ keyFiles: [path], agentSocket: agent.socket });
-      await rig.connect({ keyFiles: [`${path}.pub`], agentSocket: agent.socket });
+      await rig.connect({ keys: { files: [path] }, agentSocket: agent.socket });
+      await rig.connect({ keys: { files: [`${path}.pub`] }, agentSocket: agent.socket });
     });
 
     test("and otherwise with a file, where the agent has gone", async () => {
@@ -166,7 +169,10 @@ describe("a host lets us in", () => {
     test("every key was refused, and what the host takes instead", async () => {
       const home = await homeWith({ id_ed25519: keys.stranger.path });
       agent = await startSshAgent([await makeKey({ type: "ecdsa", name: "agents", dir: home })]);
-      const failure = await linkFailureOf(rig.connect({ home, keyFiles: [], agentSocket: agent.socket }), "auth");
+      const failure = await linkFailureOf(
+        rig.connect({ home, keys: { files: [] }, agentSocket: agent.socket }),
+        "auth",
+      );
       assert.equal(failure.user, rig.user.name);
       assert.deepEqual(
         failure.attempts.map(({ what, outcome }) => `${what}: ${outcome}`.replace(/SHA256:[^:]+/, "SHA256:…")),
@@ -181,7 +187,7 @@ describe("a host lets us in", () => {
     });
 
     test("there is no terminal to ask for a passphrase on, so the host is not even asked", async () => {
-      const attempts = await attemptsOf({ keyFiles: [keys.encrypted.path] });
+      const attempts = await attemptsOf({ keys: { files: [keys.encrypted.path] } });
       assert.deepEqual(attempts[0], {
         what: keys.encrypted.path,
         outcome: "is encrypted, and there is no terminal to ask for its passphrase",
@@ -190,7 +196,10 @@ describe("a host lets us in", () => {
 
     test("no passphrase was given, or none opened the key", async () => {
       for (const answers of [[], ["wrong"]]) {
-        const attempts = await attemptsOf({ keyFiles: [keys.encrypted.path], askPassphrase: answering(...answers) });
+        const attempts = await attemptsOf({
+          keys: { files: [keys.encrypted.path] },
+          askPassphrase: answering(...answers),
+        });
         assert.equal(attempts[0]?.outcome, "accepted by the host, but no passphrase opened it");
       }
     });
@@ -201,29 +210,29 @@ describe("a host lets us in", () => {
       await runOk(["ssh-keygen", "-q", "-s", rig.key.path, "-I", "me", "-n", "me", `${keys.stranger.path}.pub`]);
       await copyFile(`${keys.stranger.path}-cert.pub`, join(ssh, "id_ed25519-cert.pub"));
       await writeFile(join(ssh, "id_ed25519_sk.pub"), `${tokenKey()} me\n`);
-      const attempts = await attemptsOf({ home, keyFiles: [] });
+      const attempts = await attemptsOf({ home, keys: { files: [] } });
       const outcomeOf = (name: string) => attempts.find(({ what }) => what === join(ssh, name))?.outcome;
-      assert.equal(outcomeOf("id_ed25519-cert.pub"), "certificates are not supported");
-      assert.equal(outcomeOf("id_ed25519_sk"), "keys on security tokens (sk-*) are not supported");
+      assert.equal(outcomeOf("id_ed25519-cert.pub"), "certificates need transport: openssh");
+      assert.equal(outcomeOf("id_ed25519_sk"), "keys on security tokens (sk-*) need transport: openssh");
     });
 
     test("the agent does not answer", async () => {
       const socket = join(rig.folder, "gone.sock");
-      const attempts = await attemptsOf({ home: await homeWith({}), keyFiles: [], agentSocket: socket });
+      const attempts = await attemptsOf({ home: await homeWith({}), keys: { files: [] }, agentSocket: socket });
       assert.equal(attempts[0]?.what, `agent at ${socket}`);
       assert.match(attempts[0]?.outcome ?? "", /ENOENT/);
     });
 
     test("a chosen key file is missing, or is no key", async () => {
       const missing = join(rig.folder, "missing");
-      assert.deepEqual(await linkFailureOf(rig.connect({ keyFiles: [missing] }), "key-file"), {
+      assert.deepEqual(await linkFailureOf(rig.connect({ keys: { files: [missing] } }), "key-file"), {
         kind: "key-file",
         path: missing,
         detail: "no such file",
       });
       const noKey = join(rig.folder, "no-key");
       await writeFile(noKey, "hello\n");
-      const failure = await linkFailureOf(rig.connect({ keyFiles: [noKey] }), "key-file");
+      const failure = await linkFailureOf(rig.connect({ keys: { files: [noKey] } }), "key-file");
       assert.equal(failure.detail, "not an SSH key");
     });
 

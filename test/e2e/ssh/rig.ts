@@ -55,7 +55,7 @@ export async function startSshRig({ shell = "/bin/sh", ...options }: RigOptions 
       const port = target.port ?? sshd.port;
       const text = knownHosts ?? sshd.knownHostsLine({ name: `[127.0.0.1]:${port}` });
       const connection = await connectSsh(
-        { name: "web1", address: "127.0.0.1", port, user: user.name, keyFiles: [key.path], ...target },
+        { name: "web1", address: "127.0.0.1", port, user: user.name, keys: { files: [key.path] }, ...target },
         {
           home,
           keys: keyRing({ home, agentSocket, askPassphrase }),

@@ -99,7 +99,13 @@ describe("a host's key", () => {
     const home = join(rig.folder, "home");
     await mkdir(join(home, ".ssh"), { recursive: true });
     const target = {
-      ...{ name: "web1", address: "127.0.0.1", port: rig.sshd.port, user: rig.user.name, keyFiles: [rig.key.path] },
+      ...{
+        name: "web1",
+        address: "127.0.0.1",
+        port: rig.sshd.port,
+        user: rig.user.name,
+        keys: { files: [rig.key.path] },
+      },
     };
     const deps = { home, keys: keyRing({ home }) };
     await linkFailureOf(connectSsh(target, deps), "host-key-unknown");

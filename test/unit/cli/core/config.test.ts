@@ -56,7 +56,7 @@ describe("a config that is right", () => {
     assert.equal(config.proof, "best");
     assert.deepEqual(config.shared, { dirs: [], files: [] });
     assert.deepEqual(config.supervisor, {});
-    assert.deepEqual(config.ssh, { port: 22, key: [], known_hosts: [], connect_timeout: 10_000 });
+    assert.deepEqual(config.ssh, { key: [], known_hosts: [], transport: "builtin", connect_timeout: 10_000 });
     const { autostart, start_seconds, stop_seconds, watch, environment } = config.programs.shop ?? assert.fail();
     assert.deepEqual(
       { autostart, start_seconds, stop_seconds, watch, environment },

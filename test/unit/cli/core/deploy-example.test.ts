@@ -79,7 +79,7 @@ describe("deploy.example.yml", () => {
     assert.equal(told("keep"), String(config.keep));
     assert.equal(told("modes"), config.modes);
     assert.equal(told("proof"), config.proof);
-    assert.equal(told("ssh.port"), String(config.ssh.port));
+    assert.equal(told("ssh.transport"), config.ssh.transport);
     assert.equal(told("ssh.connect_timeout"), `${config.ssh.connect_timeout / 1000}s`);
     assert.equal(told("programs.*.health.timeout"), `${(program?.health?.timeout ?? 0) / 1000}s`);
     assert.equal(told("programs.*.health.request_timeout"), `${(program?.health?.request_timeout ?? 0) / 1000}s`);

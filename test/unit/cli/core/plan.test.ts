@@ -110,7 +110,10 @@ describe("the plan for the agent", () => {
 
 describe("the hosts", () => {
   test("take from ssh: and node: what they do not say themselves", () => {
-    const common = { kind: "ssh", knownHosts: ["/keys/known"], connectTimeoutMs: 3000 };
+    const common = {
+      ...{ kind: "ssh", knownHosts: ["/keys/known"], connectTimeoutMs: 3000 },
+      ...{ jump: undefined, transport: "builtin", config: undefined },
+    };
     const keys = ["/keys/a", "/keys/b"];
     assert.deepEqual(hostTargets(config), [
       { ...common, name: "web1", address: "web1", port: 2200, user: "me", keys, hostKeys: [], node: "/usr/bin/node" },

@@ -1,0 +1,76 @@
+/** The arguments for the system's ssh: what deploy.yml says as flags, and what zdr never leaves to a configuration. */
+import type { Login, SshHost } from "../plan.ts";
+
+/** Options that win over every configuration file (ssh_config(5): the first value obtained is used). */
+const FORCED = [
+  "StrictHostKeyChecking=yes",
+  "RequestTTY=no",
+  "RemoteCommand=none",
+  "SessionType=default",
+  "PermitLocalCommand=no",
+  "ClearAllForwardings=yes",
+  "ForwardAgent=no",
+  "ForwardX11=no",
+  "EscapeChar=none",
+  "LogLevel=ERROR",
+  "ServerAliveInterval=15",
+  "ServerAliveCountMax=8",
+];
+
+export interface OpensshOptions {
+  /** Whether ssh may ask for a passphrase or a PIN on the terminal. */
+  readonly canAsk: boolean;
+  /** A file with the pinned keys under the name `alias`. */
+  readonly pins?: { readonly path: string; readonly alias: string } | undefined;
+}
+
+/**
+ * argv behind `ssh`. The command is a fixed one (Connection.exec), and an address never begins with a dash.
+ *
+ * @returns `problem` where ssh has no flag for what deploy.yml says.
+ */
+export function opensshArgs(
+  host: Omit<SshHost, "kind" | "name">,
+  command: string,
+  { canAsk, pins }: OpensshOptions,
+): readonly string[] | { readonly problem: string } {
+  const { address, port, user, keys, knownHosts, jump, config, connectTimeoutMs } = host;
+  if (jump?.some((hop) => hop.keys.length > 0 || hop.hostKeys.length > 0)) {
+    return {
+      problem: "key and host_key of a jump host are for the builtin transport; put them into the SSH configuration",
+    };
+  }
+  const options = [
+    ...FORCED,
+    `BatchMode=${canAsk ? "no" : "yes"}`,
+    `ConnectTimeout=${Math.max(1, Math.ceil(connectTimeoutMs / 1000))}`,
+    ...(pins === undefined ? knownHostsOptions(knownHosts) : pinOptions(pins)),
+    ...(jump === undefined ? [] : jump.length === 0 ? ["ProxyJump=none", "ProxyCommand=none"] : []),
+  ];
+  return [
+    ...(config === undefined ? [] : ["-F", config]),
+    ...options.flatMap((option) => ["-o", option]),
+    ...(user === undefined ? [] : ["-l", user]),
+    ...(port === undefined ? [] : ["-p", String(port)]),
+    ...keys.flatMap((key) => ["-i", key]),
+    ...(jump === undefined || jump.length === 0 ? [] : ["-J", jump.map(hopWord).join(",")]),
+    ...["-T", "--", address, command],
+  ];
+}
+
+function knownHostsOptions(files: readonly string[]): string[] {
+  if (files.length === 0) return [];
+  return [`UserKnownHostsFile=${files.map(quoted).join(" ")}`, "GlobalKnownHostsFile=/dev/null"];
+}
+
+function pinOptions({ path, alias }: { readonly path: string; readonly alias: string }): string[] {
+  return [`UserKnownHostsFile=${quoted(path)}`, "GlobalKnownHostsFile=/dev/null", `HostKeyAlias=${alias}`];
+}
+
+const quoted = (path: string) => `"${path.replaceAll("%", "%%")}"`;
+
+/** ssh(1), -J: `[user@]host[:port]`. */
+function hopWord({ user, address, port }: Login): string {
+  const host = address.includes(":") ? `[${address}]` : address;
+  return `${user === undefined ? "" : `${user}@`}${host}${port === undefined ? "" : `:${port}`}`;
+}

@@ -1,0 +1,126 @@
+/**
+ * The way to each host of a run, over the hosts on the way.
+ *
+ * - What deploy.yml says wins over the operator's SSH configuration, as a flag of ssh's does.
+ * - Every host on the way is checked and logged in to like the last one, under its own name.
+ * - Hosts behind the same jump host share one connection to it.
+ * - Handshakes with one server are not begun all at once.
+ */
+import { parseHostAddress } from "../../core/config/rules/host-address.ts";
+import { DEFAULT_SSH_PORT } from "../../core/known-hosts.ts";
+import type { Login, SshHost } from "../../core/plan.ts";
+import type { HostSettings } from "../../core/ssh/settings.ts";
+import { type LinkFailure, ZdrError } from "../../failure.ts";
+import { connectSsh, type SshConnection, type SshTarget } from "../ssh.ts";
+import { type Handshake, handshakes } from "./handshakes.ts";
+import type { KeyRing } from "./keys.ts";
+import type { ResolveHost } from "./user-config.ts";
+import { type OpenWay, overTcp, throughCommand, throughHost } from "./ways.ts";
+
+export interface RouteOptions {
+  /** The name to log in with where neither deploy.yml nor the SSH configuration gives one. */
+  readonly user: string;
+  readonly home: string;
+  readonly keys: KeyRing;
+  readonly resolve: ResolveHost;
+}
+
+export interface Routes {
+  connect(host: SshHost): Promise<SshConnection>;
+}
+
+export function routes(options: RouteOptions): Routes {
+  const handshake = handshakes();
+  const jumps = new Map<string, Promise<SshConnection>>();
+  const context: RouteContext = { ...options, handshake, jumps };
+  return { connect: (host) => connectHop(context, host, []) };
+}
+
+interface RouteContext extends RouteOptions {
+  readonly handshake: Handshake;
+  /** By the whole way to them. */
+  readonly jumps: Map<string, Promise<SshConnection>>;
+}
+
+/** A machine to log in to: a host of deploy.yml, or one on the way to it. */
+type Hop = Pick<SshHost, "name" | keyof Login | "knownHosts" | "jump" | "connectTimeoutMs">;
+
+/** @param behind the jumps that this one is on the way to. */
+async function connectHop(context: RouteContext, hop: Hop, behind: readonly string[]): Promise<SshConnection> {
+  const fail = (link: LinkFailure, cause?: unknown) => new ZdrError({ kind: "link", host: hop.name, link }, cause);
+  const settings = await context.resolve({ alias: hop.address, user: hop.user, port: hop.port });
+  if (settings !== undefined && "problem" in settings) throw fail(settings.problem);
+  const target = targetOf(hop, settings, context.user);
+  const way = await wayTo(context, hop, settings, behind);
+  const knownHosts = hop.knownHosts.length > 0 ? hop.knownHosts : (settings?.knownHosts ?? []);
+  return context.handshake(`${way.place}${target.address}:${target.port}`, () =>
+    connectSsh(target, {
+      ...{ home: context.home, keys: context.keys, way: way.open, timeouts: { connectMs: hop.connectTimeoutMs } },
+      ...(knownHosts.length > 0 ? { knownHosts } : {}),
+    }),
+  );
+}
+
+function targetOf(hop: Hop, settings: HostSettings | undefined, user: string): SshTarget {
+  const { name, hostKeys } = hop;
+  const keys =
+    hop.keys.length > 0 || settings === undefined
+      ? { files: hop.keys }
+      : { files: settings.identityFiles, mayBeMissing: true, isOnly: settings.identitiesOnly };
+  return {
+    ...{ name, address: settings?.hostname ?? hop.address, port: hop.port ?? settings?.port ?? DEFAULT_SSH_PORT },
+    user: hop.user ?? settings?.user ?? user,
+    keys: { ...keys, agentSocket: settings?.identityAgent },
+    hostKeys: hostKeys.length > 0 ? hostKeys : undefined,
+    hostKeyAlias: settings?.hostKeyAlias,
+  };
+}
+
+interface HopWay {
+  readonly open: OpenWay;
+  /** Tells servers of the same address in different networks apart. */
+  readonly place: string;
+}
+
+async function wayTo(
+  context: RouteContext,
+  hop: Hop,
+  settings: HostSettings | undefined,
+  behind: readonly string[],
+): Promise<HopWay> {
+  const fail = (detail: string) => new ZdrError({ kind: "link", host: hop.name, link: { kind: "ssh-config", detail } });
+  const chain = hop.jump ?? (settings?.jumps ?? []).map((word) => jumpOf(word, fail));
+  if (chain.length > 0) {
+    const place = JSON.stringify(chain);
+    // Waiting for it would be waiting for ourselves.
+    if (behind.includes(place)) throw fail(`the jump host ${chain.at(-1)?.address} leads back to itself`);
+    const jump = context.jumps.get(place) ?? openJump(context, hop, chain, [...behind, place]);
+    context.jumps.set(place, jump);
+    return { open: throughHost(await jump), place };
+  }
+  if (hop.jump === undefined && settings?.proxyCommand !== undefined) {
+    return { open: throughCommand(settings.proxyCommand), place: settings.proxyCommand };
+  }
+  return { open: overTcp, place: "" };
+}
+
+/** A hop of ProxyJump: `[user@]host[:port]`, or the same as an ssh:// URI. */
+function jumpOf(word: string, fail: (detail: string) => ZdrError): Login {
+  const parsed = parseHostAddress(word.replace(/^ssh:\/\/([^/]*)\/?$/, "$1"));
+  if ("problem" in parsed) throw fail(`the jump host ${word} ${parsed.problem}`);
+  return { ...parsed.ok, keys: [], hostKeys: [] };
+}
+
+/** The last one of the chain, reached over the others; what a configuration says of the way to it counts only for the first. */
+function openJump(
+  context: RouteContext,
+  { name, knownHosts, connectTimeoutMs }: Hop,
+  chain: readonly Login[],
+  behind: readonly string[],
+): Promise<SshConnection> {
+  const last = chain.at(-1);
+  if (last === undefined) throw new Error("a chain of no hosts leads nowhere");
+  const before = chain.slice(0, -1);
+  const hop = { ...last, name, knownHosts, connectTimeoutMs, ...(before.length > 0 ? { jump: before } : {}) };
+  return connectHop(context, hop, behind);
+}
