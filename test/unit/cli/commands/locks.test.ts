@@ -29,7 +29,17 @@ class MemoryLock {
 }
 
 const target = (name: string, address: string): HostTarget => ({
-  ...{ kind: "ssh", name, address, port: 22, keys: [], hostKeys: [], knownHosts: [], connectTimeoutMs: 1000 },
+  ...{
+    kind: "ssh",
+    name,
+    address,
+    port: 22,
+    keys: [],
+    hostKeys: [],
+    knownHosts: [],
+    transport: "builtin",
+    connectTimeoutMs: 1000,
+  },
 });
 
 /** One command's hosts, by the address of each. `asked`: in which order it asked, and whether it was ready to wait. */
