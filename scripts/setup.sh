@@ -114,7 +114,7 @@ missing=()
 need() {
   local package=$1 file
   shift
-  for file in "$@"; do if [ -x "$file" ]; then return; fi; done
+  for file in "$@"; do if [ -e "$file" ]; then return; fi; done
   missing+=("$package")
 }
 
@@ -193,6 +193,8 @@ if [ "$TIER" = test ]; then
   need tcsh /usr/bin/tcsh
   need fish /usr/bin/fish
   need rsync /usr/bin/rsync
+  need uwsgi-core /usr/bin/uwsgi-core
+  need uwsgi-plugin-python3 /usr/lib/uwsgi/plugins/python3_plugin.so
   need ca-certificates /usr/sbin/update-ca-certificates
 fi
 install_missing

@@ -2,11 +2,12 @@
  * What is looked at before the flip, so that a release which can not run never costs a request: a regular file of this
  * machine, executable for the program's user, and the program's own check of itself.
  */
-import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import type { HostContext } from "../context.ts";
 import { headProblem } from "../core/executable.ts";
 import { AgentError } from "../core/failure.ts";
 import { fillPlaceholders } from "../core/layout.ts";
+import { CONFIG_LOOKS } from "../core/lint/config-file.ts";
 import { PRESETS, type ReleaseCheck } from "../core/presets.ts";
 import { errnoOf } from "../io/files.ts";
 import { appendLedger } from "../io/ledger-file.ts";
@@ -53,8 +54,13 @@ async function preflightProgram(context: HostContext, program: ProgramPlan, tag:
   if (presetCheck) checks.push(presetCheck);
   const { deployTo, shared } = context.layout;
   const run = context.layout.programRun(program.name);
+  const places = { release, current: release, deploy_to: deployTo, shared, run };
+  checkConfigFile(
+    program,
+    release,
+    program.command.map((word) => fillPlaceholders(word, places)),
+  );
   for (const check of checks) {
-    const places = { release, current: release, deploy_to: deployTo, shared, run };
     const words = check.words.map((word) => fillPlaceholders(word, places));
     if (words[0]?.includes("/") && !words[0].startsWith("/")) words[0] = `${release}/${words[0]}`;
     const trouble = await runCheck(words, release, { ...program.environment, ...check.environment }, check.expect);
@@ -86,6 +92,17 @@ function checkExecutable(program: ProgramPlan, release: string, path: string, ac
   }
   const problem = headProblem(headOf(program, path), process.arch, (interpreter) => isExecutable(interpreter));
   if (problem) throw failure(program, path, problem.problem, problem.detail);
+}
+
+/** What a product reads at each reload, where that is a file of the release. */
+function checkConfigFile(program: ProgramPlan, release: string, words: readonly string[]): void {
+  const { preset } = program.reload;
+  const look = preset === undefined ? undefined : CONFIG_LOOKS[preset];
+  const path = look?.file(words);
+  if (look === undefined || path === undefined || !path.startsWith(`${release}/`)) return;
+  if (!statOf(program, path).isFile()) throw failure(program, path, "not-a-file", "");
+  const problem = look.problem(readFileSync(path, "utf8"), words);
+  if (problem !== undefined) throw failure(program, path, "bad-config", problem);
 }
 
 function statOf(program: ProgramPlan, path: string) {

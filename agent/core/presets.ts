@@ -10,7 +10,9 @@ export type StrategyName = (typeof STRATEGY_NAMES)[number];
 export type ReloadSignal = (typeof RELOAD_SIGNALS)[number];
 
 /** Checks that only some libraries need; agent/core/lint.ts says what each one looks at. */
-export type PresetLint = "async-preemption" | "group-stop" | "chdir" | "preload";
+export type PresetLint = "async-preemption" | "group-stop" | "chdir" | "preload" | ProductLint;
+/** Of one product, by its name. */
+export type ProductLint = "uwsgi";
 
 /** What a strategy asks of `[program:x]`, whatever the library. Values may hold placeholders. */
 export interface StrategySection {
@@ -37,6 +39,11 @@ export interface Preset {
   readonly hearsWhileHung: boolean;
   /** Whether a reload that failed is the last one until the program is restarted. */
   readonly deafAfterFailure?: boolean;
+  /**
+   * Whether its master goes on trying the release that failed, and might yet end the old one for it: then it is asked once
+   * more when the old release is put back, also where that still serves.
+   */
+  readonly goesOnTrying?: boolean;
   /** Absent: the strategy sends none. */
   readonly signal?: ReloadSignal;
   /** Ends the old generation once the new one serves; absent: it goes by itself. */
@@ -145,6 +152,19 @@ export const PRESETS: Record<PresetName, Preset> = {
     // Imports the application as a worker would, which is where most broken releases break (gunicorn/app/base.py).
     check: (command) => ({ words: [...command, "--check-config"], environment: {} }),
     cannot: "gunicorn can not take a new version of itself or of its Python by HUP, only of the application",
+  },
+  // HUP ends its workers when they have answered, and executes uWSGI anew with the same pid and socket (master_utils.c,
+  // uwsgi_reload). A worker may take 60 s by default (--worker-reload-mercy).
+  uwsgi: {
+    strategy: "signal",
+    master: true,
+    // The master waits for a worker that hangs as it loads, for all of --worker-reload-mercy.
+    hearsWhileHung: false,
+    signal: "HUP",
+    drainMs: 60_000,
+    environment: {},
+    lints: ["uwsgi"],
+    cannot: "uWSGI can not keep the old release when the new one can not be loaded: its old workers have gone by then",
   },
   node: {
     ...SOCKETS_PASSED,

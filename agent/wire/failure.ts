@@ -77,6 +77,7 @@ export const AgentFailure = z.lazy(() =>
         "wrong-machine",
         "bad-format",
         "no-interpreter",
+        "bad-config",
         "check-failed",
       ]),
       detail: z.string(),

@@ -12,6 +12,7 @@ export const PRESET_NAMES = [
   "reuseport",
   "graceful-url",
   "gunicorn",
+  "uwsgi",
   "node",
   "systemd-socket",
   "restart",

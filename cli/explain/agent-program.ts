@@ -94,6 +94,8 @@ function preflightProblem({ problem, detail }: Preflight): string {
       return `is neither a program of this system nor a script with #!${withDetail(detail)}`;
     case "no-interpreter":
       return `names an interpreter that does not exist${withDetail(detail)}`;
+    case "bad-config":
+      return `makes a reload impossible${withDetail(detail)}`;
     case "check-failed":
       return `failed the program's own check${withDetail(detail)}`;
   }
@@ -116,6 +118,8 @@ function preflightHints({ problem, path }: Preflight): string[] {
       return [`build it for the host, which is a: ${onHost("uname -sm")}`];
     case "no-interpreter":
       return ["install that interpreter on the host, or name another one in the first line of the file"];
+    case "bad-config":
+      return ["change that file in the build; what each preset needs stands in docs/strategies.md"];
     case "check-failed":
       return ["run the same in the build by hand"];
   }

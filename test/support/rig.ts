@@ -77,7 +77,7 @@ export interface Rig {
     name: SampleName,
     more?: ConfigParts,
     health?: ConfigParts,
-  ): Promise<{ readonly port: number; readonly url: string }>;
+  ): Promise<{ readonly port: number; readonly url: string; readonly program: ConfigParts }>;
   /** Runs zdr to its end in the project's folder. */
   zdr(args: readonly string[], options?: ZdrOptions): Promise<RunResult>;
   /** Starts zdr; killed after the test if it still runs. */
@@ -156,8 +156,9 @@ export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Prom
     addSample: async (name, more, health) => {
       const port = await freePort();
       const program = sampleProgram(name, port);
-      await configure({ programs: { shop: { ...program, ...more, health: { ...program.health, ...health } } } });
-      return { port, url: `http://127.0.0.1:${port}` };
+      const shop = { ...program, ...more, health: { ...program.health, ...health } };
+      await configure({ programs: { shop } });
+      return { port, url: `http://127.0.0.1:${port}`, program: shop };
     },
     zdr: (args, zdrOptions) => run([...command(args, zdrOptions)], surroundings(zdrOptions)),
     startZdr: (args, zdrOptions) => {

@@ -44,9 +44,13 @@ export const SAMPLE_BINARY = {
   gunicorn: "app.py",
   "node-listenfds": "server.mjs",
   "node-plain": "server.mjs",
+  uwsgi: "app.py",
 } as const satisfies Record<string, string>;
 
 export type SampleName = keyof typeof SAMPLE_BINARY;
+
+/** Those that need packages of `scripts/setup.sh soak`. */
+export const SOAK_SAMPLES: ReadonlySet<SampleName> = new Set([]);
 
 /** The preset that each is made for. */
 const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
@@ -62,6 +66,7 @@ const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
   gunicorn: "gunicorn",
   "node-listenfds": "node",
   "node-plain": "restart",
+  uwsgi: "uwsgi",
 };
 
 /**
@@ -115,6 +120,7 @@ export function sampleProgram(name: SampleName, port: number): SampleProgram {
 
 function commandOf(name: SampleName, address: string): string {
   const binary = SAMPLE_BINARY[name];
+  if (name === "uwsgi") return `/usr/bin/uwsgi-core --ini {current}/uwsgi.ini --http-socket ${address}`;
   switch (binary) {
     case "app.py":
       return `/usr/bin/gunicorn --config {current}/gunicorn.conf.py --chdir {current} --bind ${address} app:app`;

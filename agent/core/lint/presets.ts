@@ -1,6 +1,8 @@
 /** What only some libraries need; a preset names its own (agent/core/presets.ts). */
 import type { PresetLint } from "../presets.ts";
 import type { SectionFacts } from "../section/facts.ts";
+import { optionValue } from "./options.ts";
+import { PRODUCT_RULES } from "./products.ts";
 import { isUnder, type Rule, refuse, warn } from "./subject.ts";
 
 const asyncPreemption: Rule = ({ facts }) => {
@@ -69,17 +71,10 @@ function gunicornWords(facts: SectionFacts): readonly string[] {
   return [...fromEnvironment, ...(facts.words ?? [])];
 }
 
-/** The last `--option value` or `--option=value`, which wins. */
-function optionValue(words: readonly string[], option: string): string | undefined {
-  const at = words.findLastIndex((word) => word === option || word.startsWith(`${option}=`));
-  if (at < 0) return undefined;
-  const word = words[at] ?? "";
-  return word === option ? (words[at + 1] ?? "") : word.slice(option.length + 1);
-}
-
 export const PRESET_RULES: Record<PresetLint, Rule> = {
   "async-preemption": asyncPreemption,
   "group-stop": groupStop,
   chdir,
   preload,
+  ...PRODUCT_RULES,
 };

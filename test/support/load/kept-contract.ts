@@ -122,12 +122,12 @@ export function testKept(contract: KeptContract): void {
   });
 }
 
-async function supervisedPid(rig: Rig): Promise<number> {
+export async function supervisedPid(rig: Rig): Promise<number> {
   return Number((await rig.supervisord.ctl(["pid", "shop"])).stdout);
 }
 
 /** Pids of living processes whose environment names the folder: whatever was started for it. */
-async function processesOf(deployTo: string): Promise<string[]> {
+export async function processesOf(deployTo: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
     const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
@@ -137,7 +137,7 @@ async function processesOf(deployTo: string): Promise<string[]> {
 }
 
 /** One request on a connection of its own. */
-function ask(url: string): Promise<{ status: number | undefined; release: string }> {
+export function ask(url: string): Promise<{ status: number | undefined; release: string }> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent: false }, (response) => {
       const release = String(response.headers["x-release"]);

@@ -188,7 +188,7 @@ describe("every failure", () => {
 
   test("each problem that a pre-flight can find has its own words", () => {
     const problems = ["missing", "not-a-file", "not-readable", "not-executable", "empty", "wrong-machine"] as const;
-    const rest = ["bad-format", "no-interpreter", "check-failed"] as const;
+    const rest = ["bad-format", "no-interpreter", "bad-config", "check-failed"] as const;
     const texts = [...problems, ...rest].map((problem) => text(agent({ ...AGENT.preflight, problem })));
     assert.equal(new Set(texts).size, texts.length);
     for (const shown of texts) assert.doesNotMatch(shown, /undefined/);

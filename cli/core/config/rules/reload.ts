@@ -17,6 +17,7 @@ export const PRESET_DEFAULTS: Readonly<Record<PresetName, ReloadPlan>> = {
   reuseport: { preset: "reuseport", strategy: "handover", signal: "USR2", oldSignal: "QUIT", drainMs: 30_000 },
   "graceful-url": { preset: "graceful-url", strategy: "http", drainMs: 30_000 },
   gunicorn: { preset: "gunicorn", strategy: "signal", signal: "HUP", drainMs: 30_000 },
+  uwsgi: { preset: "uwsgi", strategy: "signal", signal: "HUP", drainMs: 60_000 },
   node: { preset: "node", strategy: "socket", drainMs: 30_000 },
   "systemd-socket": { preset: "systemd-socket", strategy: "socket", drainMs: 30_000 },
   restart: { preset: "restart", strategy: "restart", drainMs: 10_000 },

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { toJSONSchema } from "zod";
+import { PRESET_NAMES } from "../../../../agent/wire/plan.ts";
 import { configSchema } from "../../../../cli/core/config/schema.ts";
 import { parseConfig, pathText } from "../../../../cli/core/config.ts";
 import { ZdrError } from "../../../../cli/failure.ts";
@@ -278,7 +279,7 @@ describe("a config that is wrong is refused with every place that is wrong", () 
       [changed({}, "proof: none"), "9:8 proof: is none of best, required"],
       [
         changed({ 8: "    reload: oversear" }),
-        '8:13 programs.shop.reload: is none of overseer, grace, endless, gracehttp, tableflip, reuseport, graceful-url, gunicorn, node, systemd-socket, restart (did you mean "overseer"?)',
+        `8:13 programs.shop.reload: is none of ${PRESET_NAMES.join(", ")} (did you mean "overseer"?)`,
       ],
       [
         changed({ 8: "    reload: { strategy: signal, signal: SIGUSR2 }" }),

@@ -79,8 +79,7 @@ describe("reload", () => {
       suggestion: "write { strategy: slot, signal: … }",
     });
     assert.deepEqual(checkReload("gunicrn"), {
-      problem:
-        "is none of overseer, grace, endless, gracehttp, tableflip, reuseport, graceful-url, gunicorn, node, systemd-socket, restart",
+      problem: `is none of ${PRESET_NAMES.join(", ")}`,
       suggestion: 'did you mean "gunicorn"?',
     });
   });

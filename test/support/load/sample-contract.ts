@@ -1,0 +1,85 @@
+/** What each sample has to do, by itself under a supervisord: tell its release and its health, drain, write its log. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { eventually } from "../eventually.ts";
+import { freePort } from "../rig.ts";
+import { buildSample, type SampleName, sampleProgram, type Variant } from "../samples.ts";
+import { type Supervisord, startSupervisord } from "../supervisord.ts";
+
+interface Running {
+  readonly url: string;
+  readonly supervisord: Supervisord;
+}
+
+/** The sample under a supervisord, started from its build folder itself. */
+async function runSample(t: TestContext, name: SampleName, variant: Variant = "good"): Promise<Running> {
+  const build = await buildSample(name, { release: "v7", variant });
+  const dir = await mkdtemp(join(tmpdir(), "zdr-"));
+  const port = await freePort();
+  const command = sampleProgram(name, port)
+    .command.replaceAll("{current}", build)
+    .replace(/^bin\//, `${build}/bin/`);
+  const supervisord = await startSupervisord({
+    dir,
+    programs: `[program:shop]\ncommand=${command}\nstopwaitsecs=20\nenvironment=GODEBUG="asyncpreemptoff=1"\n`,
+  });
+  t.after(async () => {
+    await supervisord.stop();
+    await rm(dir, { recursive: true });
+  });
+  return { url: `http://127.0.0.1:${port}`, supervisord };
+}
+
+const ask = async (url: string) => {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const text = (await response.text()).trim();
+  return { status: response.status, text, release: response.headers.get("x-release") };
+};
+
+export function testSample(name: SampleName): void {
+  test(`${name} tells its release and its health`, async (t) => {
+    const { url } = await runSample(t, name);
+    await eventually(async () => (await ask(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
+    assert.deepEqual(await ask(`${url}/version`), { status: 200, text: "v7", release: "v7" });
+    assert.equal((await ask(`${url}/nowhere`)).release, "v7");
+    assert.equal((await ask(`${url}/slow?ms=x`)).status, 400);
+  });
+
+  test(`${name} answers the request in flight when it is stopped, and ends`, async (t) => {
+    const { url, supervisord } = await runSample(t, name);
+    await eventually(async () => (await ask(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
+    const slow = ask(`${url}/slow?ms=800`);
+    // It is in flight once another request, sent after it, has been answered.
+    await ask(`${url}/version`);
+    const stopped = supervisord.ctl(["stop", "shop"]);
+    assert.deepEqual(await slow, { status: 200, text: "v7", release: "v7" });
+    assert.equal((await stopped).stdout, "shop: stopped\n");
+    await assert.rejects(ask(`${url}/version`));
+  });
+
+  test(`${name} writes what it is told into its log`, async (t) => {
+    const { url, supervisord } = await runSample(t, name);
+    await eventually(async () => (await ask(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
+    assert.deepEqual(await ask(`${url}/log?text=one%20line`), { status: 200, text: "v7", release: "v7" });
+    const said = async () => (await supervisord.ctl(["tail", "shop", "stderr"])).stdout;
+    await eventually(async () => (await said()).includes('release v7 was told "one line"'), { name: "the line" });
+  });
+
+  test(`${name} in its unhealthy variant serves, but says 503 of itself`, async (t) => {
+    const { url } = await runSample(t, name, "unhealthy");
+    const health = await eventually(async () => await ask(`${url}/healthz`), { name: `${name} answers` });
+    assert.deepEqual(health, { status: 503, text: "database: connection refused", release: "v7" });
+    assert.equal((await ask(`${url}/version`)).status, 200);
+  });
+
+  test(`${name} in its crash variant never answers`, async (t) => {
+    const { url, supervisord } = await runSample(t, name, "crash");
+    await eventually(async () => /exited: shop/.test(await supervisord.log()), {
+      name: `supervisor has seen ${name} die`,
+    });
+    await assert.rejects(ask(`${url}/version`));
+  });
+}
