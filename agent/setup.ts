@@ -4,7 +4,7 @@
  */
 import type { HostContext } from "./context.ts";
 import type { SetupResult } from "./protocol.ts";
-import { foreignKept, setUpKeeper } from "./setup/keeper.ts";
+import { foreignWriters, setUpKeeper } from "./setup/keeper.ts";
 import { setUpLayout } from "./setup/layout.ts";
 import { SetupReport } from "./setup/report.ts";
 import { type ProveOptions, setUpProof, setUpSocket } from "./setup/rights.ts";
@@ -29,7 +29,7 @@ export async function runSetup(context: HostContext, options: SetupOptions): Pro
   // Before anything is made: where supervisord can not be asked, nothing is.
   const view = await viewSupervisor(context.supervisor);
   context.emit({ event: "phase", phase: "layout", detail: context.layout.deployTo });
-  const foreign = await foreignKept(context, view);
+  const foreign = await foreignWriters(context, view);
   const hasLayout = setUpLayout(context, report, new Set(foreign.map(({ program }) => program.name)));
   if (hasLayout) setUpKeeper(context, keeper, foreign, report);
   context.emit({ event: "phase", phase: "sections", detail: context.supervisor.address.url });

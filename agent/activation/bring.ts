@@ -17,6 +17,7 @@ import { probeOnce } from "../io/http/probe.ts";
 import { keeperState } from "../kept/client.ts";
 import { type ProcessName, reloadKept } from "../kept/reload.ts";
 import { keptDifferences } from "../kept/spec.ts";
+import { runsSameBinary } from "../slot/slot.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
@@ -61,18 +62,30 @@ export async function bringProgram(
   program: ProgramPlan,
   options: BringOptions,
 ): Promise<Brought> {
+  const { tag } = options;
   const strategy = STRATEGIES[program.reload.strategy];
-  await strategy.prepare(context, program, options.tag, options.kept);
+  const ask = strategy.ask(program);
+  // Such a program may take what is prepared for it as soon as it is there.
+  const noticing = ask.by === "itself" ? await lookBefore(context, program, tag) : undefined;
+  await strategy.prepare(context, program, tag, options.kept);
   const info = await settledInfo(context, program);
-  if (isDown(info.statename)) return start(context, program, options.tag);
+  if (isDown(info.statename)) return start(context, program, tag);
+  const before = noticing?.info.pid === info.pid ? noticing.before : await viewProgram(context, program, info.pid);
   if (options.reload === "if-needed" && options.restart !== true) {
-    const already = await provedAlready(context, program, info, options.tag, options.kept);
+    const already = await provedBy(context, program, info, tag, before, options.kept);
     if (already) return already;
   }
+  if (options.restart === true || ask.by === "restart") return restart(context, program, info, before, tag);
+  if (ask.by !== "itself") return reload(context, program, info, before, tag, ask);
+  return reload(context, program, info, before, tag, noticing?.isSame === true ? { ...ask, by: "signal" } : ask);
+}
+
+/** A program that notices a new binary by itself, before there is one: its processes, and whether it will notice any. */
+async function lookBefore(context: HostContext, program: ProgramPlan, tag: string) {
+  const info = await context.supervisor.getProcessInfo(program.process);
   const before = await viewProgram(context, program, info.pid);
-  const ask = strategy.ask(program);
-  if (options.restart === true || ask.by === "restart") return restart(context, program, info, before, options.tag);
-  return reload(context, program, info, before, options.tag, ask);
+  const serving = before.find(({ accepts }) => accepts)?.pid ?? info.pid;
+  return { info, before, isSame: serving !== 0 && (await runsSameBinary(context, program, serving, tag)) };
 }
 
 /** The proof that a running program serves the release as it is; undefined where that can not be proved. */
@@ -150,13 +163,27 @@ async function reload(
   const at = context.now();
   let generation: ProcessName | undefined;
   if (ask.by === "keeper") generation = await reloadKept(context, program, info.pid);
-  else await sendSignal(context, program, info.pid, ask.signal);
+  else if (ask.by === "signal") await sendSignal(context, program, info.pid, ask.signal);
+  else context.emit(programEvent(context, program, "wait until it notices", info.pid, undefined));
   const listens = program.health !== undefined || before.some((process) => process.accepts);
   const expected = { pid: info.pid, start: info.start };
   const mustBeNew = releaseRun(before) === tag;
-  const awaited = { tag, before: keysOf(before), listens, mustBeNew, at, expected };
+  const awaited = {
+    tag,
+    before: keysOf(before),
+    listens,
+    mustBeNew,
+    at,
+    expected,
+    ...holdOf(context, program, tag, ask),
+  };
   const ready = await waitReady(context, program, awaited);
   return { program, tag, action: "reload", at, gapMs: undefined, old: oldGeneration(before), generation, ...ready };
+}
+
+function holdOf(context: HostContext, program: ProgramPlan, tag: string, ask: Ask): { hold?: () => Promise<void> } {
+  const { hold } = STRATEGIES[program.reload.strategy];
+  return hold === undefined || ask.by !== "itself" ? {} : { hold: () => hold(context, program, tag) };
 }
 
 /** The main process that a keeper has just started; undefined: there is no keeper, or it can not be asked. */

@@ -2,10 +2,11 @@
 import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
 import { isKept, PRESETS } from "../core/presets.ts";
-import { inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
+import { type Inspection, inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
 import { commandLine, descendants, fileIdentity, programPids } from "../io/process/processes.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import { keeperState, keeperWitness } from "../kept/client.ts";
+import { copiedRelease } from "../slot/content.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 
 /** Device and inode of each release's folder, and of the program's binary in it. */
@@ -35,19 +36,40 @@ export async function viewProgram(
   const pids = await pidsOf(context, program, supervisedPid);
   const witness = isKept(program) ? { witness: keeperWitness(context.layout.keeperSocket(program.name)) } : {};
   const inspections = await inspectProcesses(pids, releaseWants(context, program), witness);
+  const copies = program.reload.strategy === "watch" ? await copiesOf(context, program, inspections) : undefined;
   const throughCurrent = startsThroughCurrent(context, program, supervisedPid);
   const isMaster = hasMaster(program) || inspections.some((found) => found.pid !== supervisedPid && found.accepts);
-  return inspections.map((found) => ({
-    pid: found.pid,
-    startTicks: found.startTicks,
-    supervised: found.pid === supervisedPid,
-    accepts: found.accepts && !(isMaster && found.pid === supervisedPid),
-    release: found.exeRelease ?? found.cwdRelease,
-    releaseBy: found.exeRelease !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
-    throughCurrent,
-    denied: found.denied,
-    witnessed: found.witnessed === true,
-  }));
+  return inspections.map((found) => {
+    const byExe = found.exeRelease ?? copies?.get(found.pid);
+    return {
+      pid: found.pid,
+      startTicks: found.startTicks,
+      supervised: found.pid === supervisedPid,
+      accepts: found.accepts && !(isMaster && found.pid === supervisedPid),
+      release: byExe ?? found.cwdRelease,
+      releaseBy: byExe !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
+      throughCurrent,
+      denied: found.denied,
+      witnessed: found.witnessed === true,
+    };
+  });
+}
+
+/** By pid, where a process executes what the program itself has copied from a release. */
+async function copiesOf(
+  { layout }: HostContext,
+  program: ProgramPlan,
+  inspections: readonly Inspection[],
+): Promise<ReadonlyMap<number, string>> {
+  const binary = binaryOf(program) ?? "";
+  const originals = presentReleases(layout).map((tag) => ({ tag, path: `${layout.release(tag)}/${binary}` }));
+  const copies = new Map<number, string>();
+  for (const found of inspections) {
+    if (found.exeRelease !== undefined) continue;
+    const tag = await copiedRelease(found, layout.slot(program.name, binary), originals);
+    if (tag !== undefined) copies.set(found.pid, tag);
+  }
+  return copies;
 }
 
 /** A successor may lead a process group of its own, and be a child of init by now: its keeper knows it all the same. */

@@ -6,7 +6,13 @@
  */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { type GenerationAnswer, judgeGeneration, type ProcessKey } from "../core/generation.ts";
+import {
+  type GenerationAnswer,
+  judgeGeneration,
+  type ProcessKey,
+  type ProcessView,
+  processKey,
+} from "../core/generation.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
 import type { AgentEvent } from "../protocol.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -17,6 +23,8 @@ import { proofUnavailable } from "./rights.ts";
 
 /** How long a program without a health check may take until it is ready. */
 export const READY_TIMEOUT_MS = 30_000;
+/** overseer's File fetcher: its shortest interval twice, until the file rests, and its sanity check, 5 s at most each. */
+const NOTICE_MS = 12_000;
 /** Pauses between looks. A look at all processes costs some 10 ms of CPU: most reloads are over at once, the rest can wait. */
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 150;
@@ -29,6 +37,8 @@ export interface Awaited {
   readonly at: number;
   /** What supervisor must go on saying; absent after a start. */
   readonly expected?: { readonly pid: number; readonly start: number };
+  /** Of a program that was told nothing, and looks for its new binary in its own time: keeps that in place. */
+  readonly hold?: () => Promise<void>;
 }
 
 export interface Ready {
@@ -42,12 +52,19 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   // A started program is RUNNING only after its startsecs; that time is not its own.
   const startMs = awaited.expected === undefined ? program.startSeconds * 1000 : 0;
   const timeoutMs = (program.health?.timeoutMs ?? READY_TIMEOUT_MS) + startMs;
-  const deadline = awaited.at + timeoutMs;
+  let isNoticed = awaited.hold === undefined;
+  let deadline = awaited.at + timeoutMs + (isNoticed ? 0 : NOTICE_MS);
   let readyMs: number | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    await awaited.hold?.();
     const info = await context.supervisor.getProcessInfo(program.process);
     refuseDead(program, info, awaited);
-    const answer = judgeGeneration(await viewProgram(context, program, info.pid), {
+    const processes = await viewProgram(context, program, info.pid);
+    if (!isNoticed && !stillServes(processes, awaited.before)) {
+      isNoticed = true;
+      deadline = Math.min(deadline, context.now() + timeoutMs);
+    }
+    const answer = judgeGeneration(processes, {
       ...awaited,
       wanted: awaited.tag,
       mustBeNew: awaited.mustBeNew === true,
@@ -66,6 +83,10 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
     if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, probe);
     await context.sleep(pauseMs);
   }
+}
+
+function stillServes(processes: readonly ProcessView[], before: ReadonlySet<ProcessKey>): boolean {
+  return processes.some((process) => process.accepts && before.has(processKey(process)));
 }
 
 async function probeIfAsked({ health }: ProgramPlan): Promise<ProbeResult | undefined> {

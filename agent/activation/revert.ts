@@ -28,6 +28,9 @@ import { askToStart, stopProgram } from "./supervised.ts";
 
 /** What failed may hang until its library kills it. It serves nobody any more, so it is not waited for as a good one is. */
 export const FAILED_DRAIN_LIMIT_MS = 3_000;
+/** overseer's File fetcher: until the file rests, and its sanity check, 5 s at most. */
+const NOTICED_BY_MS = 6_000;
+const HOLD_INTERVAL_MS = 100;
 /** Before another stop and start. */
 const RESTART_PAUSE_MS = 1_000;
 
@@ -106,10 +109,28 @@ async function bringBack(activation: Activation, before: Before, previous: strin
     if (info.statename === "BACKOFF") await askToStart(context, program).catch(() => undefined);
     return;
   }
-  const brought = await bringOld(context, before, previous);
-  if (brought.action === "none") warnOfDeafness(activation, program);
+  let brought = await bringOld(context, before, previous);
+  if (brought.action === "none") {
+    warnOfDeafness(activation, program);
+    if (await mayStillNotice(context, program, previous)) brought = await bringOld(context, before, previous);
+  }
   const drained = await waitDrained(context, brought, AbortSignal.timeout(FAILED_DRAIN_LIMIT_MS));
   activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
+}
+
+/**
+ * A program that looks for a new binary by itself may have begun to read the one that failed, and run it when it is done
+ * with that: so its slot is held until then.
+ */
+async function mayStillNotice(context: HostContext, program: ProgramPlan, previous: string): Promise<boolean> {
+  const { hold } = STRATEGIES[program.reload.strategy];
+  if (hold === undefined) return false;
+  const deadline = context.now() + NOTICED_BY_MS;
+  while (context.now() < deadline) {
+    await hold(context, program, previous);
+    await context.sleep(HOLD_INTERVAL_MS);
+  }
+  return true;
 }
 
 /** The old process serves on, and its library has had its one reload. */

@@ -2,13 +2,13 @@
  * How a running program is made to take what `current` names. A strategy says what it puts in place before the program
  * can be started or reloaded, how it asks a running one, and whether supervisor's pid stays.
  */
-import { chmodSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { PUBLIC_DIR_MODE } from "../core/layout.ts";
 import type { StrategyName } from "../core/presets.ts";
-import { onFile, temporaryBeside } from "../io/files.ts";
+import { onFile } from "../io/files.ts";
 import { writeKept } from "../kept/spec.ts";
+import { emptySlot, fillSlot, holdSlot } from "../slot/slot.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { binaryOf } from "./program-view.ts";
 
@@ -19,25 +19,29 @@ export interface Strategy {
   clear(context: HostContext, program: ProgramPlan): void;
   /** How a running program is asked. Supervisor's pid stays, but for a restart. */
   ask(program: ProgramPlan): Ask;
+  /** Keeps what `prepare` made in place for as long as the release is awaited. */
+  hold?(context: HostContext, program: ProgramPlan, tag: string): Promise<void>;
 }
 
 export type Ask =
   /** To the pid that supervisor holds. */
   | { readonly by: "signal"; readonly signal: string }
   | { readonly by: "keeper" }
+  /** Not at all: it looks for a new binary by itself. By the signal where there is none to be noticed. */
+  | { readonly by: "itself"; readonly signal: string }
   /** Stop and start. */
   | { readonly by: "restart" };
 
 const nothing = () => {};
 
-/** `reload:` without a signal passes the CLI's schema only for `restart`. */
-function requiredSignal(program: ProgramPlan): Ask {
+/** Without one these strategies do not pass the CLI's schema. */
+function requiredSignal(program: ProgramPlan): string {
   const { signal, strategy } = program.reload;
-  if (signal === undefined) {
-    throw new AgentError({ reason: "bad-request", detail: `program ${program.name}: ${strategy} without a signal` });
-  }
-  return { by: "signal", signal };
+  if (signal !== undefined) return signal;
+  throw new AgentError({ reason: "bad-request", detail: `program ${program.name}: ${strategy} without a signal` });
 }
+
+const askBySignal = (program: ProgramPlan): Ask => ({ by: "signal", signal: requiredSignal(program) });
 
 const writeSpec: Strategy["prepare"] = (context, program, _tag, kept) => writeKept(context, program, kept);
 const kept: Strategy = { prepare: writeSpec, clear: removeKept, ask: () => ({ by: "keeper" }) };
@@ -49,34 +53,17 @@ const prepareForRequest: Strategy["prepare"] = async (context, program, tag, kep
 };
 
 export const STRATEGIES: Record<StrategyName, Strategy> = {
-  signal: { prepare: nothing, clear: nothing, ask: requiredSignal },
-  slot: { prepare: fillSlot, clear: emptySlot, ask: requiredSignal },
+  signal: { prepare: nothing, clear: nothing, ask: askBySignal },
+  slot: { prepare: fillSlot, clear: emptySlot, ask: askBySignal },
+  watch: {
+    ...{ prepare: fillSlot, clear: emptySlot, hold: holdSlot },
+    ask: (program) => ({ by: "itself", signal: requiredSignal(program) }),
+  },
   handover: kept,
   http: { ...kept, prepare: prepareForRequest, clear: clearAfterRequest },
   socket: kept,
   restart: { prepare: nothing, clear: nothing, ask: () => ({ by: "restart" }) },
 };
-
-/**
- * Renames a hard link of the release's binary over the slot that supervisor starts. overseer re-executes the realpath of
- * its own binary, which for a slot is the slot: it finds the new binary there, and the releases stay untouched.
- */
-function fillSlot(context: HostContext, program: ProgramPlan, tag: string): void {
-  const { slot, binary } = slotOf(context, program);
-  const temporary = temporaryBeside(slot);
-  const folder = context.layout.programRun(program.name);
-  onFile("fill the slot", slot, () => {
-    // One that is there may be the program's user's.
-    if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, PUBLIC_DIR_MODE);
-    linkSync(`${context.layout.release(tag)}/${binary}`, temporary);
-    try {
-      // rename(2) does nothing where both names are links of one file already, so the temporary name is removed as well.
-      renameSync(temporary, slot);
-    } finally {
-      rmSync(temporary, { force: true });
-    }
-  });
-}
 
 function clearAfterRequest(context: HostContext, program: ProgramPlan): void {
   if (binaryOf(program) !== undefined) emptySlot(context, program);
@@ -86,18 +73,4 @@ function clearAfterRequest(context: HostContext, program: ProgramPlan): void {
 function removeKept({ layout }: HostContext, { name }: ProgramPlan): void {
   const path = layout.keptProgram(name);
   onFile("remove", path, () => rmSync(path, { force: true }));
-}
-
-function emptySlot(context: HostContext, program: ProgramPlan): void {
-  const { slot } = slotOf(context, program);
-  onFile("empty the slot", slot, () => rmSync(slot, { force: true }));
-}
-
-function slotOf({ layout }: HostContext, program: ProgramPlan): { readonly slot: string; readonly binary: string } {
-  const binary = binaryOf(program);
-  if (binary === undefined) {
-    const detail = `program ${program.name}: a slot needs a binary of the release`;
-    throw new AgentError({ reason: "bad-request", detail });
-  }
-  return { slot: layout.slot(program.name, binary), binary };
 }

@@ -10,7 +10,7 @@ export type StrategyName = (typeof STRATEGY_NAMES)[number];
 export type ReloadSignal = (typeof RELOAD_SIGNALS)[number];
 
 /** Checks that only some libraries need; agent/core/lint.ts says what each one looks at. */
-export type PresetLint = "async-preemption" | "group-stop" | "chdir" | "preload" | ProductLint;
+export type PresetLint = "async-preemption" | "group-stop" | "own-temporary" | "chdir" | "preload" | ProductLint;
 /** Of one product, by its name. */
 export type ProductLint = "uwsgi";
 
@@ -52,6 +52,8 @@ export interface Preset {
   readonly drainMs: number;
   /** What the library needs in its environment, comma-separated lists being added to, not replaced. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What it needs there unless deploy.yml says otherwise; may hold placeholders. */
+  readonly defaults?: Readonly<Record<string, string>>;
   readonly lints: readonly PresetLint[];
   /** The check that the library itself brings, for a program of this command. */
   readonly check?: (command: readonly string[]) => ReleaseCheck;
@@ -62,6 +64,7 @@ export interface Preset {
 export const STRATEGY_SECTIONS: Record<StrategyName, StrategySection> = {
   signal: { command: "current", directory: "deploy-to" },
   slot: { command: "slot", directory: "deploy-to" },
+  watch: { command: "slot", directory: "deploy-to" },
   handover: { command: "keeper", directory: "deploy-to" },
   http: { command: "keeper", directory: "deploy-to" },
   socket: { command: "keeper", directory: "deploy-to" },
@@ -87,25 +90,41 @@ const SOCKETS_PASSED = {
   lints: [],
 } as const satisfies Partial<Preset>;
 
+/**
+ * github.com/jpillora/overseer: re-executes os.Executable(), a realpath, so `current` would pin it to its first release;
+ * proxies every signal, Go's own SIGURG too, and exits when one reaches a slave that has just gone.
+ */
+const OVERSEER = {
+  master: true,
+  // It waits for the slave that it asked to go, for all of TerminateTimeout (proc_master.go, triggerRestart).
+  hearsWhileHung: false,
+  signal: "USR2",
+  drainMs: 30_000,
+  environment: { GODEBUG: "asyncpreemptoff=1" },
+  // overseer.Run prints the token and exits before anything else happens (overseer.go, sanityCheck).
+  check: ([binary = ""]: readonly string[]) => ({
+    words: [binary.startsWith("{") || binary.startsWith("/") ? binary : `{release}/${binary}`],
+    environment: { OVERSEER_BIN_CHECK: "zdr-check-7c1d0a52" },
+    expect: "zdr-check-7c1d0a52",
+  }),
+} as const satisfies Partial<Preset>;
+
 export const PRESETS: Record<PresetName, Preset> = {
-  // github.com/jpillora/overseer: re-executes os.Executable(), a realpath, so `current` would pin it to its first
-  // release; proxies every signal, Go's own SIGURG too, and exits when one reaches a slave that has just gone.
   overseer: {
+    ...OVERSEER,
     strategy: "slot",
-    master: true,
-    // It waits for the slave that it asked to go, for all of TerminateTimeout (proc_master.go, triggerRestart).
-    hearsWhileHung: false,
-    signal: "USR2",
-    drainMs: 30_000,
-    environment: { GODEBUG: "asyncpreemptoff=1" },
     lints: ["async-preemption", "group-stop"],
-    // overseer.Run prints the token and exits before anything else happens (overseer.go, sanityCheck).
-    check: ([binary = ""]) => ({
-      words: [binary.startsWith("{") || binary.startsWith("/") ? binary : `{release}/${binary}`],
-      environment: { OVERSEER_BIN_CHECK: "zdr-check-7c1d0a52" },
-      expect: "zdr-check-7c1d0a52",
-    }),
     cannot: "overseer can not keep the old release when the new one crashes as it starts: the whole program ends",
+  },
+  // The same with its File fetcher, which moves the binary through os.TempDir() and back at each start: from another file
+  // system by mv(1), and out of a sticky folder only if the file is its own (proc_master.go, checkBinary).
+  "overseer-watch": {
+    ...OVERSEER,
+    strategy: "watch",
+    defaults: { TMPDIR: "{run}" },
+    lints: ["async-preemption", "group-stop", "own-temporary"],
+    cannot:
+      "overseer can not notice a release before its fetcher's interval is over, nor keep the old one when that crashes as it starts",
   },
   // github.com/facebookgo/grace: the child sends TERM to its parent once it listens (gracehttp/http.go, Serve); a start that
   // the kernel refuses ends the parent, which is why a release is looked at before the flip.

@@ -82,9 +82,9 @@ export function programEnvironment(program: ProgramPlan, layout: Layout): Record
   const environment: Record<string, string> = { ZDR_CURRENT: layout.current };
   for (const [name, value] of Object.entries(program.environment)) environment[name] = fillPlaceholders(value, places);
   const { preset } = program.reload;
-  for (const [name, value] of Object.entries(preset === undefined ? {} : PRESETS[preset].environment)) {
-    environment[name] = withItem(environment[name], value);
-  }
+  const { environment: needed = {}, defaults = {} } = preset === undefined ? {} : PRESETS[preset];
+  for (const [name, value] of Object.entries(needed)) environment[name] = withItem(environment[name], value);
+  for (const [name, value] of Object.entries(defaults)) environment[name] ??= fillPlaceholders(value, places);
   return environment;
 }
 

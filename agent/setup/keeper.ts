@@ -1,5 +1,6 @@
 /**
- * What kept programs need on a host: the keeper's own file, and a folder that the program's user can write to.
+ * What programs need on a host beside their release: the keeper's own file, and a folder that the program's user can write
+ * to, for a keeper or for a program that renews its slot itself.
  *
  * The link to the keeper never goes back: a file that is there already, and is not what the link names, was replaced once.
  */
@@ -27,14 +28,18 @@ export interface ForeignProgram {
   readonly account: Account;
 }
 
-/** Kept programs that run as another user than this one. */
-export async function foreignKept({ project }: HostContext, view: SupervisorView): Promise<ForeignProgram[]> {
+/** Programs that write to their own folder under `run/`, and run as another user than this one. */
+export async function foreignWriters({ project }: HostContext, view: SupervisorView): Promise<ForeignProgram[]> {
   const found: ForeignProgram[] = [];
-  for (const program of project.programs.filter(isKept)) {
+  for (const program of project.programs.filter(writesToRun)) {
     const account = await accountFor(view.uid, program);
     if (account !== undefined && account.uid !== process.getuid?.()) found.push({ program, account });
   }
   return found;
+}
+
+function writesToRun(program: ProgramPlan): boolean {
+  return isKept(program) || program.reload.strategy === "watch";
 }
 
 /** `bundle`: text of dist/keeper.cjs; absent: it was not delivered, and nothing is said of it. */
@@ -44,8 +49,7 @@ export function setUpKeeper(
   foreign: readonly ForeignProgram[],
   report: SetupReport,
 ): void {
-  if (!project.programs.some(isKept)) return;
-  if (bundle !== undefined) installKeeper(layout, bundle, report);
+  if (bundle !== undefined && project.programs.some(isKept)) installKeeper(layout, bundle, report);
   for (const one of foreign) setUpRunFolder(layout, one, report);
 }
 
@@ -87,7 +91,7 @@ function setUpRunFolder(layout: Layout, { program, account }: ForeignProgram, re
   if (isGiven && isMine && (found.mode & GROUP_WRITE) !== 0) return;
   const words = ["-o", String(account.uid), "-g", shellWord(ownGroup()), "-m", SHARED_FOLDER_MODE, shellWord(path)];
   report.administrator.push({
-    why: `${program.name} runs as ${account.name}, whose keeper must write to ${path}`,
+    why: `${program.name} runs as ${account.name}, ${isKept(program) ? "whose keeper" : "which"} must write to ${path}`,
     commands: [`install -d ${words.join(" ")}`],
   });
 }

@@ -5,6 +5,7 @@ import { nonNegative, strings } from "./scalars.ts";
 /** The presets that `reload:` may name; what each one means stands in agent/core/presets.ts. */
 export const PRESET_NAMES = [
   "overseer",
+  "overseer-watch",
   "grace",
   "endless",
   "gracehttp",
@@ -18,7 +19,7 @@ export const PRESET_NAMES = [
   "restart",
 ] as const;
 /** How a program takes a new release; docs/glossary.md. */
-export const STRATEGY_NAMES = ["signal", "slot", "handover", "http", "socket", "restart"] as const;
+export const STRATEGY_NAMES = ["signal", "slot", "watch", "handover", "http", "socket", "restart"] as const;
 /** Signals that a `reload:` may name. KILL and STOP can not be handled by any program, so they reload nothing. */
 export const RELOAD_SIGNALS = ["HUP", "USR1", "USR2", "QUIT", "TERM", "INT", "WINCH", "TTIN", "TTOU"] as const;
 
@@ -36,6 +37,7 @@ export type SupervisorAddress = z.infer<typeof SupervisorAddress>;
 export const ReloadPlan = z.object({
   preset: z.optional(z.enum(PRESET_NAMES)),
   strategy: z.enum(STRATEGY_NAMES),
+  /** Of `watch`: only where the new binary is the one that runs, so that there is nothing to notice. */
   signal: z.optional(z.enum(RELOAD_SIGNALS)),
   /** Of `handover`: ends the old generation where the program does not do that by itself. */
   oldSignal: z.optional(z.enum(RELOAD_SIGNALS)),

@@ -19,6 +19,14 @@ const groupStop: Rule = ({ facts }) => {
   return [warn("stopasgroup", text, "stopasgroup=false with killasgroup=true")];
 };
 
+/** As overseer starts it moves its binary away and back: /tmp may be another file system, and is sticky. */
+const ownTemporary: Rule = ({ layout, facts }) => {
+  const folder = facts.environment?.get("TMPDIR");
+  if (folder === undefined || isUnder(folder, layout.deployTo)) return [];
+  const text = `with TMPDIR=${folder} overseer may not get its binary back that it moves there as it starts`;
+  return [warn("overseer-temporary", text, "leave TMPDIR to zdr, or name a folder under deploy_to")];
+};
+
 const preload: Rule = ({ program, facts }) => {
   if (program.reload.signal !== "HUP" || !gunicornWords(facts).includes("--preload")) return [];
   const text = "with --preload, HUP starts workers with the old code";
@@ -74,6 +82,7 @@ function gunicornWords(facts: SectionFacts): readonly string[] {
 export const PRESET_RULES: Record<PresetLint, Rule> = {
   "async-preemption": asyncPreemption,
   "group-stop": groupStop,
+  "own-temporary": ownTemporary,
   chdir,
   preload,
   ...PRODUCT_RULES,

@@ -10,7 +10,7 @@ import { refuse } from "./subject.ts";
 
 /** What keeps a running program from being reloaded; a restart mends it. Asked while no reload is under way. */
 export function successorFindings(program: ProgramPlan, processes: readonly ProcessView[]): LintFinding[] {
-  if (program.reload.preset !== "overseer") return [];
+  if (program.reload.preset !== "overseer" && program.reload.preset !== "overseer-watch") return [];
   const pids = processes.filter((process) => process.accepts).map(({ pid }) => pid);
   if (pids.length < 2) return [];
   const text = `an earlier reload left two processes that answer (pids ${pids.join(", ")}), and overseer would reload one of them only`;

@@ -126,13 +126,13 @@ function programFindings(program: Part<ProgramConfig>, deployTo: string | undefi
   const listening = listenComplaint(program.value);
   if (listening !== undefined) return [{ path: program.path, on: "value", ...listening }];
   const [first = ""] = command;
-  if (reload.strategy === "slot" && isOutside(first, deployTo)) {
+  if (["slot", "watch"].includes(reload.strategy) && isOutside(first, deployTo)) {
     return [
       {
         path,
         on: "value",
         ...complain(
-          `is not in the release, but ${reload.preset ?? "strategy slot"} takes a new release by its own file`,
+          `is not in the release, but ${reload.preset ?? `strategy ${reload.strategy}`} takes a new release by its own file`,
         ),
       },
     ];

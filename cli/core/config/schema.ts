@@ -253,7 +253,7 @@ function reload() {
       .describe("Instead of a preset: what is done to make it take the new release."),
     signal: choice(RELOAD_SIGNALS, signalSuggestion)
       .optional()
-      .describe("The signal that makes it reload, without SIG."),
+      .describe("The signal that makes it reload, without SIG; of watch, where the binary is the same as before."),
     old_signal: choice(RELOAD_SIGNALS, signalSuggestion)
       .optional()
       .describe("The signal that ends the old process once the new one serves, where it does not go by itself."),

@@ -10,6 +10,7 @@ type ReloadSignal = (typeof RELOAD_SIGNALS)[number];
 /** What a preset says where deploy.yml says nothing: the same as agent/core/presets.ts. */
 export const PRESET_DEFAULTS: Readonly<Record<PresetName, ReloadPlan>> = {
   overseer: { preset: "overseer", strategy: "slot", signal: "USR2", drainMs: 30_000 },
+  "overseer-watch": { preset: "overseer-watch", strategy: "watch", signal: "USR2", drainMs: 30_000 },
   grace: { preset: "grace", strategy: "handover", signal: "USR2", drainMs: 60_000 },
   endless: { preset: "endless", strategy: "handover", signal: "HUP", drainMs: 60_000 },
   gracehttp: { preset: "gracehttp", strategy: "handover", signal: "USR2", drainMs: 60_000 },
@@ -25,12 +26,12 @@ export const PRESET_DEFAULTS: Readonly<Record<PresetName, ReloadPlan>> = {
 
 /** How long the old generation may take, by strategy, where no preset says it. */
 const DRAIN_MS: Readonly<Record<StrategyName, number>> = {
-  ...{ signal: 30_000, slot: 30_000, handover: 30_000, http: 30_000, socket: 30_000 },
+  ...{ signal: 30_000, slot: 30_000, watch: 30_000, handover: 30_000, http: 30_000, socket: 30_000 },
   restart: 10_000,
 };
 
 /** Those that reload by a signal. */
-const SIGNALLED: ReadonlySet<StrategyName> = new Set(["signal", "slot", "handover"]);
+const SIGNALLED: ReadonlySet<StrategyName> = new Set(["signal", "slot", "watch", "handover"]);
 
 /** What the keeper of a program passes on, besides the signals that stop it. */
 const PASSED: ReadonlySet<ReloadSignal> = new Set(["HUP", "USR1", "USR2", "QUIT", "WINCH", "TTIN", "TTOU"]);

@@ -10,6 +10,7 @@ import { programPlan } from "../../../support/fixtures/plans.ts";
 
 const layout = layoutOf("/data/web/shop");
 const overseer = programPlan("overseer");
+const watching = programPlan("overseer-watch");
 const grace = programPlan("grace");
 const server = programPlan("node", { command: ["/usr/bin/node", "{current}/server.mjs"] });
 const gunicorn = programPlan("gunicorn", { command: ["venv/bin/gunicorn", "--chdir", "{current}", "app:app"] });
@@ -31,7 +32,7 @@ function lintSection(program: ProgramPlan, changes: Record<string, string | unde
 }
 
 describe("a section that setup rendered", () => {
-  for (const [name, program] of Object.entries({ overseer, gunicorn, plain, grace, server })) {
+  for (const [name, program] of Object.entries({ overseer, watching, gunicorn, plain, grace, server })) {
     test(`of ${name} has no findings, neither before nor after it is there`, () => {
       assert.deepEqual(lint(program), []);
       assert.deepEqual(lintSection(program, {}), []);
@@ -127,6 +128,12 @@ describe("a section of somebody else's", () => {
         [],
       ],
       ["of overseer stops the whole group", overseer, { stopasgroup: "true" }, ["warn stopasgroup"]],
+      [
+        "of overseer's fetcher lets it move its binary through /tmp",
+        watching,
+        { environment: 'GODEBUG="asyncpreemptoff=1",TMPDIR="/tmp"' },
+        ["warn overseer-temporary"],
+      ],
       ["of gunicorn stops the whole group", gunicorn, { stopasgroup: "true" }, []],
       [
         "of gunicorn has no --chdir",

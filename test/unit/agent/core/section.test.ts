@@ -35,6 +35,13 @@ stdout_logfile=AUTO
     );
   });
 
+  test("of overseer with its fetcher starts the slot, and gives it that folder for the copies that it makes", () => {
+    const own = programPlan("overseer-watch", { environment: { TMPDIR: "{deploy_to}/tmp" } });
+    assert.equal(rendered(programPlan("overseer-watch"), "command"), "/data/web/shop/run/shop/shop -addr :8080");
+    assert.match(rendered(programPlan("overseer-watch"), "environment") ?? "", /TMPDIR="\/data\/web\/shop\/run\/shop"/);
+    assert.match(rendered(own, "environment") ?? "", /TMPDIR="\/data\/web\/shop\/tmp"/);
+  });
+
   test("of gunicorn goes through current and fills the places in", () => {
     const command = ["venv/bin/gunicorn", "--chdir", "{current}", "-c", "{shared}/g.py", "--pid={run}/pid", "app:app"];
     const program = programPlan("gunicorn", { command });

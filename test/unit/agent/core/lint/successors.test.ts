@@ -25,6 +25,7 @@ describe("what keeps a running program from being reloaded", () => {
   test("one that answers and one that still drains are as they should be", () => {
     const processes = [view(1, false), view(2, false), view(3, true)];
     assert.deepEqual(successorFindings(programPlan("overseer"), processes), []);
+    assert.deepEqual(successorFindings(programPlan("overseer-watch"), processes), []);
   });
 
   test("the workers of gunicorn are meant to be several", () => {

@@ -53,6 +53,7 @@ describe("reload", () => {
       [{ drain: 1 }, undefined, "names neither a preset nor a strategy"],
       [{ preset: "restart", strategy: "restart" }, ["strategy"], "has both, but a preset has its strategy already"],
       [{ strategy: "slot" }, ["signal"], "is missing: strategy slot reloads by one"],
+      [{ strategy: "watch" }, ["signal"], "is missing: strategy watch reloads by one"],
       [{ strategy: "restart", signal: "HUP" }, ["signal"], "is sent by no restart, which stops and starts the program"],
       [{ strategy: "handover" }, ["signal"], "is missing: strategy handover reloads by one"],
       [
