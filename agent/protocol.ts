@@ -9,6 +9,7 @@
  */
 import * as z from "zod/mini";
 import { AgentFailure } from "./wire/failure.ts";
+import { Freeze } from "./wire/freeze.ts";
 import { Actor, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
 import { Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
@@ -33,8 +34,15 @@ export const DATA_FRAME_LIMIT_BYTES = 1024 * 1024;
 // CLI -> agent
 // ---------------------------------------------------------------------------------------------------------------------
 
-/** Whose lock it is to be and why. `waitMs`: for how long somebody else may go on holding it; absent: not at all. */
-export const LockRequest = z.object({ by: Actor, why: z.string(), waitMs: z.optional(nonNegative) });
+/** Whose lock it is to be and why. */
+export const LockRequest = z.object({
+  by: Actor,
+  why: z.string(),
+  /** For how long somebody else may go on holding it; absent: not at all. A freeze is never waited for. */
+  waitMs: z.optional(nonNegative),
+  /** Of what no freeze forbids, and of an operator who goes on all the same. */
+  ignoresFreeze: z.optional(z.boolean()),
+});
 export type LockRequest = z.infer<typeof LockRequest>;
 /** What a deploy is about to put there. Where it serves already, `survey` does all of the deploy (with `lock` only). */
 export const ReleaseName = z.object({ tag: z.string(), digest: z.string() });
@@ -45,6 +53,9 @@ const requestShapes = {
   /** Take the host's lock and do nothing else. It is kept until `unlock`, `settle` or the end of the session. */
   lock: { deployTo: z.string(), lock: LockRequest },
   unlock: {},
+  /** From now on no release is to be put here or activated; who is at work goes on. */
+  freeze: { deployTo: z.string(), freeze: Freeze },
+  unfreeze: { deployTo: z.string() },
   /** Read the host; with `lock`, take its lock first, unless this session has it. */
   survey: { project: ProjectPlan, lock: z.optional(LockRequest), release: z.optional(ReleaseName) },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
@@ -76,6 +87,8 @@ export const Request = z.discriminatedUnion("verb", [
   request("status"),
   request("lock"),
   request("unlock"),
+  request("freeze"),
+  request("unfreeze"),
   request("survey"),
   request("stage"),
   request("upload"),
@@ -109,6 +122,8 @@ export const Survey = z.object({
   current: z.optional(z.string()),
   releases: z.array(ReleaseInfo),
   programs: z.array(ProgramSurvey),
+  /** An operator wants nothing to be deployed here. */
+  freeze: z.optional(Freeze),
   /** A command before this one died in the middle, and what became of it. */
   recovered: z.optional(z.string()),
   /** The release that was asked about serves already, and the host has been settled. */
@@ -187,10 +202,24 @@ export type SetupResult = z.infer<typeof SetupResult>;
 /** Of what is done or not, with nothing to tell. */
 const Nothing = z.object({});
 
+export const FreezeResult = z.object({
+  /** A command that was at work when the freeze began, and goes on to its end. */
+  atWork: z.optional(z.object({ by: Actor, why: z.string(), since: z.string(), pid: z.number() })),
+});
+export type FreezeResult = z.infer<typeof FreezeResult>;
+
+export const UnfreezeResult = z.object({
+  /** What has been ended; absent: nothing was frozen. */
+  ended: z.optional(Freeze),
+});
+export type UnfreezeResult = z.infer<typeof UnfreezeResult>;
+
 export const results = {
   status: StatusResult,
   lock: Nothing,
   unlock: Nothing,
+  freeze: FreezeResult,
+  unfreeze: UnfreezeResult,
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,

@@ -49,6 +49,8 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   status: async () => (await import("./verbs/status.ts")).runStatus,
   lock: async () => (await import("./verbs/lock.ts")).runLock,
   unlock: async () => (await import("./verbs/lock.ts")).runUnlock,
+  freeze: async () => (await import("./verbs/freeze.ts")).runFreeze,
+  unfreeze: async () => (await import("./verbs/freeze.ts")).runUnfreeze,
   survey: async () => (await import("./verbs/survey.ts")).runSurvey,
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,

@@ -20,6 +20,7 @@ interface CommonFlags {
 /** Of verbs that change something on a host. */
 interface LockFlags extends CommonFlags {
   readonly wait?: string;
+  readonly ignoreFreeze?: boolean;
 }
 
 const EXIT_CODES = `
@@ -78,6 +79,7 @@ function buildProgram(version: string, take: Take): Command {
   addReleases(program, take);
   addSetup(program, take);
   addControls(program, take);
+  addFreeze(program, take);
   return program;
 }
 
@@ -105,6 +107,9 @@ function verb(
 const WAIT = "--wait <time>";
 const WAIT_HELP = "wait for a host that another command holds, up to this long: 90s, 5m (default: not at all)";
 
+const IGNORE_FREEZE = "--ignore-freeze";
+const IGNORE_FREEZE_HELP = "go on although an operator has locked the host (zdr lock)";
+
 function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
@@ -120,6 +125,7 @@ function addDeploy(program: Command, take: Take): void {
     .option("-n, --dry-run", "connect, read, and print what would be done; change nothing")
     .option("--no-build", "do not run build.run; deploy what lies at build.path")
     .option(WAIT, WAIT_HELP)
+    .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .action((flags: LockFlags & { tag: string; dryRun?: boolean; build: boolean }) =>
       take({
         ...{ json: flags.json === true, quiet: false },
@@ -135,6 +141,7 @@ function addRollback(program: Command, take: Take): void {
   ])
     .option("--to <tag>", "a release that is on all hosts (default: the one proved last before this one)")
     .option(WAIT, WAIT_HELP)
+    .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .action((flags: LockFlags & { to?: string }) =>
       take({
         ...{ json: flags.json === true, quiet: false },
@@ -186,12 +193,36 @@ function addSetup(program: Command, take: Take): void {
   ])
     .option("-n, --dry-run", "print what would be made; change nothing")
     .option(WAIT, WAIT_HELP)
+    .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .action((flags: LockFlags & { dryRun?: boolean }) =>
       take({
         ...{ json: flags.json === true, quiet: false },
         run: async (run) => (await import("./commands/setup.ts")).setup(run, flags),
       }),
     );
+}
+
+function addFreeze(program: Command, take: Take): void {
+  verb(program, "lock", "let nobody deploy, roll back or set up until it is unlocked", [
+    'zdr lock -m "freeze until Monday" --until 2026-11-30T08:00',
+    'zdr lock -m "the database moves" --until 18:00',
+    'zdr lock -m "see INC-42" --host web1',
+  ])
+    .requiredOption("-m, --message <why>", "what those who are kept waiting are told")
+    .option("--until <time>", "when it ends by itself, on this machine's clock (default: with zdr unlock)")
+    .action((flags: CommonFlags & { message: string; until?: string }) =>
+      take({
+        ...{ json: flags.json === true, quiet: true },
+        run: async (run) => (await import("./commands/freeze.ts")).freeze(run, flags),
+      }),
+    );
+  verb(program, "unlock", "end what zdr lock has begun, whoever that was", ["zdr unlock"]).action(
+    (flags: CommonFlags) =>
+      take({
+        ...{ json: flags.json === true, quiet: true },
+        run: async (run) => (await import("./commands/freeze.ts")).unfreeze(run, flags),
+      }),
+  );
 }
 
 const CONTROLS: Record<ControlAction, string> = {

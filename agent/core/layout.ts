@@ -17,6 +17,8 @@ export interface Layout {
   readonly ledger: string;
   readonly manifests: string;
   readonly incoming: string;
+  /** An operator's wish that nothing be deployed. */
+  readonly freeze: string;
   /** A file of known size that is given up when the disk is too full for the ledger's verdict. */
   readonly reserve: string;
   release(tag: string): string;
@@ -54,6 +56,7 @@ export function layoutOf(deployTo: string, node = "/usr/bin/node"): Layout {
     ledger: under(".zdr", "ledger.ndjson"),
     manifests: under(".zdr", "manifests"),
     incoming: under(".zdr", "incoming"),
+    freeze: under(".zdr", "freeze.json"),
     reserve: under(".zdr", "reserve"),
     lib: under("lib"),
     keeper: under("lib", "keeper.cjs"),

@@ -69,6 +69,17 @@ export function temporaryBeside(path: string): string {
   return `${path}.${process.pid}-${randomBytes(6).toString("hex")}`;
 }
 
+/** Makes a file that must not be there yet, and has it on the disk before it returns. */
+export function writeNewDurable(path: string, text: string, mode: number): void {
+  const fd = openSync(path, "wx", mode);
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** fsync(2) of a folder: makes a rename in it durable. */
 export function syncFolder(path: string): void {
   const fd = openSync(path, "r");

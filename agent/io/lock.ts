@@ -7,23 +7,13 @@
  * - Whoever linked a number and then finds a higher one has lost (it had looked at a list that was out of date).
  * - A holder that can not be read, or lives where its pid can not be looked up, counts as alive.
  */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { judgeHolder, type LockHolder, type LockWitness, lockNumber, parseLock } from "../core/lock-text.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { Actor } from "../wire/plan.ts";
-import { errnoOf, fileError, ifThere, onFile, temporaryBeside } from "./files.ts";
+import { errnoOf, fileError, ifThere, onFile, temporaryBeside, writeNewDurable } from "./files.ts";
 import { bootId, isHidden, pidNamespace, readProcess } from "./process/processes.ts";
 
 export interface Lock {
@@ -118,6 +108,11 @@ export function tryLock(layout: Layout, { by, why }: Claim, date: () => Date): L
   }
 }
 
+/** Who holds the lock; undefined: nobody, or nobody who lives. */
+export function lockHolder(layout: Layout): Held | undefined {
+  return holderNow(layout, witness());
+}
+
 function holderNow(layout: Layout, own: LockWitness): Held | undefined {
   const highest = highestLock(layout);
   return highest === undefined ? undefined : heldBy(layout, highest, own);
@@ -178,13 +173,7 @@ function removeBelow(layout: Layout, number: number): void {
 
 /** On the disk before it gets its name: a lock that a power cut has emptied would look held for ever. */
 function writeHolder(path: string, holder: LockHolder): void {
-  const fd = openSync(path, "wx", PRIVATE_FILE_MODE);
-  try {
-    writeFileSync(fd, JSON.stringify(holder));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  writeNewDurable(path, JSON.stringify(holder), PRIVATE_FILE_MODE);
 }
 
 function release(path: string, holder: LockHolder): void {

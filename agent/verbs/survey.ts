@@ -6,6 +6,7 @@ import { AgentError } from "../core/failure.ts";
 import { type ReleaseRecord, releaseRecords } from "../core/ledger.ts";
 import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
+import { readFreeze } from "../io/freeze.ts";
 import { readLedger } from "../io/ledger-file.ts";
 import { freeSpace } from "../io/release/disk.ts";
 import { readManifestHead } from "../io/release/manifests.ts";
@@ -56,6 +57,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Surveyed
     supervisor.getSupervisorVersion(),
     runningReleases(context),
   ]);
+  const freeze = readFreeze(layout, context.date());
   const space = freeSpace(layout.deployTo);
   const programs: ProgramSurvey[] = [];
   for (const one of running) {
@@ -68,6 +70,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Surveyed
     freeBytes: space?.freeBytes ?? Number.MAX_SAFE_INTEGER,
     freeInodes: Math.min(space?.freeInodes ?? Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     ...(current === undefined ? {} : { current }),
+    ...(freeze === undefined ? {} : { freeze }),
     releases: releaseInfos(context, current, running),
     programs,
     warnings: ledgerWarnings(context),

@@ -38,6 +38,7 @@ export const AgentFailure = z.lazy(() =>
       /** How long it was waited for in vain. */
       waitedMs: z.optional(z.number()),
     }),
+    failure("frozen", { by: Actor, why: z.string(), since: z.string(), until: z.optional(z.string()) }),
     failure("ledger-damaged", { path: z.string(), line: z.number() }),
     // releases
     failure("release-differs", { tag: z.string(), stagedDigest: z.string(), digest: z.string() }),

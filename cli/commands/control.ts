@@ -20,7 +20,8 @@ export async function control(
 ): Promise<ExitCode> {
   const opened = openConfig(run, options);
   const programs = selectPrograms(opened.config, names);
-  const lock = lockRequest(run, [action, ...names].join(" "), options);
+  // What serves is not changed, and a program that has crashed is to be started also on a weekend.
+  const lock = lockRequest(run, [action, ...names].join(" "), { ...options, ignoreFreeze: true });
   const fleet = openFleet(run, opened, action, ["lock", "survey", "control", "settle"]);
   const undo = run.interrupt.onFirst(() => fleet.abort());
   try {

@@ -16,12 +16,12 @@ import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
-import { isLockedFirst, type LockOptions, lockRequest, takeLocks } from "./locks.ts";
+import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./locks.ts";
 import { type Opened, openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 import { tellSurvey } from "./tell-survey.ts";
 
-export interface DeployOptions extends LockOptions {
+export interface DeployOptions extends FreezableOptions {
   readonly tag: string;
   readonly dryRun?: boolean;
   /** False: deploy what lies at build.path, without running build.run. */

@@ -19,9 +19,18 @@ export interface LockOptions extends HostOptions {
   readonly wait?: string;
 }
 
-export function lockRequest(run: Run, why: string, { wait }: LockOptions): LockRequest {
+/** Flags of those that put another release in charge. */
+export interface FreezableOptions extends LockOptions {
+  readonly ignoreFreeze?: boolean;
+}
+
+export function lockRequest(run: Run, why: string, { wait, ignoreFreeze = false }: FreezableOptions): LockRequest {
   const waitMs = waitMsOf(wait);
-  return { by: run.actor, why, ...(waitMs === 0 ? {} : { waitMs }) };
+  return {
+    ...{ by: run.actor, why },
+    ...(waitMs === 0 ? {} : { waitMs }),
+    ...(ignoreFreeze ? { ignoresFreeze: true } : {}),
+  };
 }
 
 /** Whether the locks are taken before anything else is asked. */
@@ -42,14 +51,14 @@ export async function takeLocks(
   if (waitMs === undefined || !isLockedFirst(opened, lock)) return true;
   const { deployTo } = opened.plan;
   const deadline = performance.now() + waitMs;
-  const { by, why } = lock;
-  const tried = await Promise.all(fleet.hosts.map((host) => tryLock(host, { deployTo, lock: { by, why } })));
+  const { waitMs: _, ...atOnce } = lock;
+  const tried = await Promise.all(fleet.hosts.map((host) => tryLock(host, { deployTo, lock: atOnce })));
   if (!tried.includes("held")) return true;
   await Promise.all(fleet.hosts.map((host, index) => (tried[index] === "taken" ? unlock(host) : undefined)));
   for (const host of inTurn(opened, fleet)) {
     const left = Math.max(0, Math.round(deadline - performance.now()));
     const isTaken = await fleet.onOne(host, "lock", async (_, session) => {
-      await session.request("lock", { deployTo, lock: { by, why, waitMs: left } }, fleet.onEvent(host));
+      await session.request("lock", { deployTo, lock: { ...lock, waitMs: left } }, fleet.onEvent(host));
       return undefined;
     });
     if (!isTaken) return false;

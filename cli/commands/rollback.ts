@@ -5,12 +5,12 @@ import { commonRollbackTarget } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
 import { activateHosts } from "./activate.ts";
-import { type LockOptions, lockRequest, takeLocks } from "./locks.ts";
+import { type FreezableOptions, lockRequest, takeLocks } from "./locks.ts";
 import { openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 import { tellSurvey } from "./tell-survey.ts";
 
-export interface RollbackOptions extends LockOptions {
+export interface RollbackOptions extends FreezableOptions {
   readonly to?: string;
 }
 

@@ -4,11 +4,11 @@ import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { describeSetup } from "../core/report/describe-setup.ts";
 import { readKeeperBundle, readProveBundle } from "../io/session/agent-bundle.ts";
 import type { Run } from "../run.ts";
-import { type LockOptions, lockRequest } from "./locks.ts";
+import { type FreezableOptions, lockRequest } from "./locks.ts";
 import { openConfig, openFleet } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 
-export interface SetupOptions extends LockOptions {
+export interface SetupOptions extends FreezableOptions {
   readonly dryRun?: boolean;
 }
 

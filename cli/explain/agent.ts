@@ -1,6 +1,7 @@
 /** What the agent refused or could not do, in words. No switch here has a default: a failure without words does not compile. */
 import { posix } from "node:path";
 import type { AgentFailure } from "../../agent/wire/failure.ts";
+import { describeFreeze } from "../core/report/describe-freeze.ts";
 import { formatBytes, formatMs } from "../core/report/units.ts";
 import { programWords } from "./agent-program.ts";
 import { releaseWords } from "./agent-release.ts";
@@ -89,6 +90,8 @@ export function agentWords(failure: AgentFailure): Words {
       );
     case "locked":
       return lockedWords(failure);
+    case "frozen":
+      return words(describeFreeze(failure), "end that: zdr unlock      or go on all the same: --ignore-freeze");
     case "ledger-damaged":
       return words(
         `line ${failure.line} of ${failure.path} cannot be read, so what became of the releases is not known`,

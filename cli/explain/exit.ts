@@ -49,7 +49,7 @@ function agentExit(failure: AgentFailure, phase: Phase): ExitCode {
   }
   if (phase === "settle") return EXIT.done;
   if (phase === "halfway") return EXIT.stuck;
-  if (failure.reason === "locked") return EXIT.locked;
+  if (failure.reason === "locked" || failure.reason === "frozen") return EXIT.locked;
   if (phase === "stage") return EXIT.staging;
   return phase === "activate" && isAfterTheFact(failure) ? EXIT.stuck : EXIT.refused;
 }

@@ -104,12 +104,12 @@ export function describeControl(hosts: readonly { host: string; result: ControlR
 }
 
 /** `2026-11-20 10:39:12Z` of an ISO 8601 text in UTC; anything else as it is. */
-function formatInstant(at: string | undefined): string {
+export function formatInstant(at: string | undefined): string {
   return at === undefined ? "" : at.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?(Z|\+00:00)$/, "$1 $2Z");
 }
 
 /** `ann@laptop`, with the CI run where there is one. */
-function formatActor({ user, host, run }: Actor): string {
+export function formatActor({ user, host, run }: Actor): string {
   return run === undefined ? `${user}@${host}` : `${user}@${host} (${run})`;
 }
 

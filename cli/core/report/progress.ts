@@ -5,6 +5,8 @@ import type { AgentEvent } from "../../../agent/protocol.ts";
 export type HostPhase =
   | "connect"
   | "lock"
+  | "freeze"
+  | "unfreeze"
   | "survey"
   | "setup"
   | "stage"

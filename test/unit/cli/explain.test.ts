@@ -32,6 +32,10 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
     pid: 4711,
     path: "/data/shop/.zdr/lock.7",
   },
+  frozen: {
+    ...{ reason: "frozen", by: { user: "ann", host: "laptop" }, why: "freeze until Monday" },
+    ...{ since: "2026-11-20T10:39:12.000Z", until: "2026-11-30T07:00:00.000Z" },
+  },
   "ledger-damaged": { reason: "ledger-damaged", path: "/data/shop/.zdr/ledger.ndjson", line: 7 },
   "release-differs": { reason: "release-differs", tag: "v1.2", stagedDigest: "a".repeat(64), digest: "b".repeat(64) },
   "release-missing": { reason: "release-missing", tag: "v0.9" },
@@ -264,6 +268,7 @@ describe("the exit code", () => {
     ["a full disk", agent(AGENT["no-space"]), { plan: 5, stage: 6, activate: 5, halfway: 8, settle: 0 }],
     ["a corrupt file", agent(AGENT["file-corrupt"]), { plan: 5, stage: 6, activate: 5, halfway: 8, settle: 0 }],
     ["a held lock", agent(AGENT.locked), { plan: 3, stage: 3, activate: 3, halfway: 8, settle: 0 }],
+    ["a freeze", agent(AGENT.frozen), { plan: 3, stage: 3, activate: 3, halfway: 8, settle: 0 }],
     ["a bug of the agent", agent(AGENT.internal), { plan: 70, stage: 70, activate: 70, halfway: 70, settle: 70 }],
     [
       "a release that cannot be executed",

@@ -1,0 +1,78 @@
+/**
+ * `freeze.json`: an operator wants nothing to be deployed here.
+ *
+ * - Of two operators who want it at once, one gets it and the other is told about it.
+ * - One that can not be read counts, and has no end: nobody knows what was meant.
+ */
+import { linkSync, readFileSync, rmSync, statSync } from "node:fs";
+import { AgentError } from "../core/failure.ts";
+import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
+import { Freeze } from "../wire/freeze.ts";
+import { errnoOf, fileError, ifThere, onFile, syncFolder, temporaryBeside, writeNewDurable } from "./files.ts";
+
+/** What holds now; undefined: nothing, or nothing any more. */
+export function readFreeze(layout: Layout, now: Date): Freeze | undefined {
+  const text = ifThere("read", layout.freeze, () => readFileSync(layout.freeze, "utf8"));
+  if (text === undefined) return undefined;
+  const freeze = parseFreeze(text) ?? unreadable(layout);
+  const isOver = freeze.until !== undefined && Date.parse(freeze.until) <= now.getTime();
+  return isOver ? undefined : freeze;
+}
+
+function parseFreeze(text: string): Freeze | undefined {
+  try {
+    const parsed = Freeze.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreadable({ freeze }: Layout): Freeze {
+  const found = ifThere("look at", freeze, () => statSync(freeze));
+  const since = found?.mtime.toISOString() ?? "";
+  return { by: { user: "unknown", host: "unknown" }, why: `${freeze} can not be read`, since };
+}
+
+/** Durable when it returns. Fails with `frozen` where another one holds. */
+export function writeFreeze(layout: Layout, freeze: Freeze, now: Date): void {
+  const temporary = temporaryBeside(layout.freeze);
+  try {
+    onFile("write", temporary, () => writeNewDurable(temporary, JSON.stringify(freeze), PRIVATE_FILE_MODE));
+    for (;;) {
+      if (linkIfFree(temporary, layout.freeze)) break;
+      refuseFrozen(layout, now);
+      // Its time is over.
+      onFile("remove", layout.freeze, () => rmSync(layout.freeze, { force: true }));
+    }
+    onFile("sync", layout.zdr, () => syncFolder(layout.zdr));
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+function linkIfFree(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return false;
+    throw fileError(error, "link", to);
+  }
+}
+
+/** Fails with `frozen` where a freeze holds. */
+export function refuseFrozen(layout: Layout, now: Date): void {
+  const freeze = readFreeze(layout, now);
+  if (freeze !== undefined) throw new AgentError({ reason: "frozen", ...freeze });
+}
+
+/** Ends it, also one whose time was over already. What it was; undefined: nothing held. */
+export function endFreeze(layout: Layout, now: Date): Freeze | undefined {
+  const freeze = readFreeze(layout, now);
+  onFile("remove", layout.freeze, () => {
+    rmSync(layout.freeze, { force: true });
+    syncFolder(layout.zdr);
+  });
+  return freeze;
+}

@@ -1,0 +1,13 @@
+/** An operator's `zdr lock`: no process stands behind it, so it ends by `zdr unlock` or when its time is over. */
+import * as z from "zod/mini";
+import { Actor } from "./plan.ts";
+
+export const Freeze = z.object({
+  by: Actor,
+  why: z.string(),
+  /** ISO 8601. */
+  since: z.string(),
+  /** ISO 8601; absent: until somebody ends it. */
+  until: z.optional(z.string()),
+});
+export type Freeze = z.infer<typeof Freeze>;
