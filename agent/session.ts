@@ -11,6 +11,7 @@ import { failureOf } from "./core/failure.ts";
 import type { Layout } from "./core/layout.ts";
 import type { Lock } from "./io/lock.ts";
 import type { Incoming } from "./io/release/release-store.ts";
+import { openStdin } from "./io/stdin.ts";
 import { Wire } from "./io/wire.ts";
 import { type AgentEvent, PROTOCOL_VERSION, type Request, type RequestOf, type Verb } from "./protocol.ts";
 import type { AgentFailure } from "./wire/failure.ts";
@@ -67,8 +68,7 @@ export interface SessionStart {
 }
 
 export async function runSession(start: SessionStart): Promise<void> {
-  const { stdin, stdout } = process;
-  const wire = new Wire({ stdin, stdout, leftover: start.leftover });
+  const wire = new Wire({ openStdin, stdout: process.stdout, leftover: start.leftover });
   const session: Session = {
     ...{ wire, agent: start.agent, by: { user: "unknown", host: "unknown" } },
     ...{ project: undefined, layout: undefined, context: undefined, lock: undefined, staging: undefined },

@@ -1,5 +1,6 @@
 /**
- * Cuts the CLI's byte stream into lines and upload bytes. Pure and incremental: bytes in, pieces out.
+ * Cuts the CLI's byte stream into lines and upload bytes. Pure and incremental: bytes in, pieces out. A chunk is not kept:
+ * data are parts of it, and what it has of a line that goes on is copied.
  *
  * A line `{"verb":"data","bytes":N}` is followed by N raw bytes, which come out as they arrive (never collected), so that
  * memory does not grow with the frame. Everything else is one JSON line, ended by a line feed.
@@ -53,8 +54,11 @@ export class FrameSplitter {
       pieces.push({ kind: "too-long" });
       return chunk.length;
     }
+    if (end === -1) {
+      this.#partial.push(new Uint8Array(part));
+      return chunk.length;
+    }
     this.#partial.push(part);
-    if (end === -1) return chunk.length;
     const line = this.#joined();
     this.#partial = [];
     this.#partialBytes = 0;

@@ -2,6 +2,7 @@
  * The agent's end of the channel: requests and upload bytes in, replies out.
  *
  * - Nothing is read faster than it is used: past a few MB that nobody took, stdin is paused.
+ * - Upload bytes that somebody waits for are handed on as they lie in the buffer that stdin is read into; others are copied.
  * - `gone` fires once when the CLI can not be heard any more: end of stdin, `abort`, or silence beyond the limit.
  * - A broken stdout is survived: an activation goes on without anybody listening.
  */
@@ -18,7 +19,8 @@ export type Incoming =
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 
 export interface WireOptions {
-  readonly stdin: Readable;
+  /** Opens stdin; each chunk is given to `take` and may be overwritten when that has returned (stdin.ts). */
+  readonly openStdin: (take: (chunk: Uint8Array) => void) => Readable;
   readonly stdout: Writable;
   /** Bytes that the bootstrap had already read. */
   readonly leftover: Uint8Array;
@@ -26,23 +28,32 @@ export interface WireOptions {
   readonly silenceMs?: number;
 }
 
+/** Whoever takes an upload in. */
+interface Pour {
+  readonly take: (bytes: Uint8Array) => boolean;
+  readonly settle: (end: PourEnd) => void;
+}
+/** `whole`: the empty frame came. `refused`: `take` wants no more. `other`: something else came in the middle. */
+export type PourEnd = "whole" | "refused" | "other" | "gone";
+
 export class Wire {
   readonly #options: WireOptions;
+  readonly #stdin: Readable;
   readonly #splitter = new FrameSplitter(REQUEST_LINE_LIMIT_BYTES, dataBytesAfter);
   readonly #gone = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   #queue: Incoming[] = [];
   #queuedBytes = 0;
   #wake: (() => void) | undefined;
+  #pour: Pour | undefined;
   #lastHeardAt = performance.now();
 
   constructor(options: WireOptions) {
     this.#options = options;
-    const { stdin, stdout } = options;
-    stdout.on("error", () => this.#end("stdout broke"));
-    stdin.on("data", (chunk: Uint8Array) => this.#receive(chunk));
-    stdin.on("end", () => this.#end("end of stdin"));
-    stdin.on("error", () => this.#end("stdin broke"));
+    options.stdout.on("error", () => this.#end("stdout broke"));
+    this.#stdin = options.openStdin((chunk) => this.#receive(chunk));
+    this.#stdin.on("end", () => this.#end("end of stdin"));
+    this.#stdin.on("error", () => this.#end("stdin broke"));
     if (options.leftover.length > 0) this.#receive(options.leftover);
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS;
     this.#timers.push(
@@ -62,7 +73,7 @@ export class Wire {
       const first = this.#queue.shift();
       if (first) {
         if (first.kind === "data") this.#queuedBytes -= first.bytes.length;
-        if (this.#queuedBytes < READ_AHEAD_BYTES) this.#options.stdin.resume();
+        if (this.#queuedBytes < READ_AHEAD_BYTES) this.#stdin.resume();
         return first;
       }
       if (this.#gone.signal.aborted) return undefined;
@@ -72,6 +83,22 @@ export class Wire {
     }
   }
 
+  /**
+   * Hands the bytes of an upload to `take`, each chunk only for the length of that call, until the empty frame has come or
+   * `take` returns false. What comes behind that is for `next`.
+   */
+  pour(take: (bytes: Uint8Array) => boolean): Promise<PourEnd> {
+    return new Promise((settle) => {
+      this.#pour = { take, settle };
+      const ahead = this.#queue;
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      for (const incoming of ahead) this.#handle(incoming);
+      if (this.#gone.signal.aborted) this.#endPour("gone");
+      this.#stdin.resume();
+    });
+  }
+
   send(reply: Reply): void {
     if (!this.#options.stdout.writable) return;
     this.#options.stdout.write(`${JSON.stringify(reply)}\n`);
@@ -79,19 +106,17 @@ export class Wire {
 
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
-    this.#options.stdin.destroy();
+    this.#stdin.destroy();
   }
 
   #receive(chunk: Uint8Array): void {
     this.#lastHeardAt = performance.now();
     for (const piece of this.#splitter.push(chunk)) {
-      if (piece.kind === "data") {
-        this.#queuedBytes += piece.bytes.length;
-        this.#enqueue({ kind: "data", bytes: piece.bytes });
-      } else if (piece.kind === "line") this.#receiveLine(piece.line);
+      if (piece.kind === "data") this.#handle(piece);
+      else if (piece.kind === "line") this.#receiveLine(piece.line);
       else this.#end("a line that is too long");
     }
-    if (this.#queuedBytes >= READ_AHEAD_BYTES) this.#options.stdin.pause();
+    if (this.#queuedBytes >= READ_AHEAD_BYTES) this.#stdin.pause();
   }
 
   #receiveLine(line: string): void {
@@ -99,17 +124,36 @@ export class Wire {
     const incoming = parseRequest(line);
     if (incoming.kind === "request" && incoming.request.verb === "beat") return;
     if (incoming.kind === "request" && incoming.request.verb === "abort") this.#end("abort");
+    else this.#handle(incoming);
+  }
+
+  #handle(incoming: Incoming): void {
+    if (this.#pour !== undefined) this.#pourOn(this.#pour, incoming);
+    else if (incoming.kind === "data") this.#enqueue({ kind: "data", bytes: new Uint8Array(incoming.bytes) });
     else this.#enqueue(incoming);
   }
 
+  #pourOn({ take }: Pour, incoming: Incoming): void {
+    if (incoming.kind === "data") {
+      if (!take(incoming.bytes)) this.#endPour("refused");
+    } else if (incoming.kind !== "request" || incoming.request.verb !== "data") this.#endPour("other");
+    else if (incoming.request.bytes === 0) this.#endPour("whole");
+  }
+
+  #endPour(end: PourEnd): void {
+    this.#pour?.settle(end);
+    this.#pour = undefined;
+  }
+
   #enqueue(incoming: Incoming): void {
+    if (incoming.kind === "data") this.#queuedBytes += incoming.bytes.length;
     this.#queue.push(incoming);
     this.#wake?.();
   }
 
   #checkSilence(): void {
     // While we refuse to read, the silence is ours.
-    if (this.#options.stdin.isPaused()) this.#lastHeardAt = performance.now();
+    if (this.#stdin.isPaused()) this.#lastHeardAt = performance.now();
     const silenceMs = this.#options.silenceMs ?? SILENCE_LIMIT_MS;
     if (performance.now() - this.#lastHeardAt > silenceMs) this.#end("silence");
   }
@@ -117,6 +161,7 @@ export class Wire {
   #end(reason: string): void {
     if (this.#gone.signal.aborted) return;
     this.#gone.abort(reason);
+    this.#endPour("gone");
     this.#wake?.();
   }
 }

@@ -23,17 +23,15 @@ export async function runUpload(
   return { published: incoming.manifest.tag, receivedBytes, durableMs };
 }
 
-async function receiveAll(session: Session, receiver: ReturnType<typeof receiveFiles>): Promise<number> {
-  for (;;) {
-    const next = await session.wire.next();
-    if (next?.kind === "data") await receiver.write(next.bytes);
-    else if (next?.kind === "request" && next.request.verb === "data") {
-      // A frame's announcement; its bytes come next. An empty frame is the end.
-      if (next.request.bytes === 0) return (await receiver.end()).receivedBytes;
-    } else {
-      await receiver.abort();
-      const detail = next === undefined ? String(session.wire.gone.reason) : "something else came in the middle";
-      throw new AgentError({ reason: "upload-cut", detail });
-    }
-  }
+async function receiveAll({ wire }: Session, receiver: ReturnType<typeof receiveFiles>): Promise<number> {
+  let failing: Promise<never> | undefined;
+  const end = await wire.pour((bytes) => {
+    failing = receiver.write(bytes);
+    return failing === undefined;
+  });
+  if (failing !== undefined) return failing;
+  if (end === "whole") return (await receiver.end()).receivedBytes;
+  await receiver.abort();
+  const detail = end === "gone" ? String(wire.gone.reason) : "something else came in the middle";
+  throw new AgentError({ reason: "upload-cut", detail });
 }

@@ -16,6 +16,7 @@ import { type HostTrust, knownHostsPaths, readHostTrust } from "./ssh/host-keys.
 import type { KeyChoice, KeyRing } from "./ssh/keys.ts";
 import { failureOf, forwardTo, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
 import { planLogin } from "./ssh/login.ts";
+import { prepareKeys } from "./ssh/prepared-keys.ts";
 import { type Fail, type OpenWay, overTcp } from "./ssh/ways.ts";
 
 /** How long a host may take to accept the TCP connection. */
@@ -208,6 +209,7 @@ async function logIn({
     const failure = distrust ?? failureOf(setback, login, { address: name, user: target.user, hungUp });
     throw fail(failure, setback.error);
   }
+  prepareKeys(client);
   return {
     name,
     exec: async (command) => {

@@ -18,7 +18,6 @@ import { Header } from "tar/header";
 import { AgentError } from "../../core/failure.ts";
 import { onFile } from "../files.ts";
 import { createFile, type FileEntry, SCRATCH_BYTES, sha256, writeAll, writeNewFile } from "./bytes.ts";
-import { createCollector } from "./garbage.ts";
 import { dropIncoming, type Incoming, storeFailure } from "./release-store.ts";
 
 const BLOCK_BYTES = 512;
@@ -33,8 +32,11 @@ const PATH_KEY = Buffer.from("path=");
 const PAX_LIMIT_BYTES = 64 * 1024;
 
 export interface Receiver {
-  /** The next bytes of the stream; when it returns (or what it returned settles), they are on their way to the disk. */
-  write(chunk: Uint8Array): void | Promise<void>;
+  /**
+   * The next bytes of the stream; when it returns, they are on their way to the disk, and the chunk may be overwritten. A
+   * promise comes back only where it failed: it rejects when all is cleared away.
+   */
+  write(chunk: Uint8Array): undefined | Promise<never>;
   /** The sender says that this was all: fails with `upload-cut` if it was not. */
   end(): Promise<{ readonly receivedBytes: number }>;
   /** Forgets everything, as when the link dies. */
@@ -43,7 +45,6 @@ export interface Receiver {
 
 /** Takes in what planStage called missing: `missing` holds indices into the manifest's entries, in the order sent. */
 export function receiveFiles(incoming: Incoming, missing: readonly number[]): Receiver {
-  const collect = createCollector();
   const stream = new TarStream(incoming.path, filesOf(incoming, missing));
   const drop = async () => {
     stream.close();
@@ -58,10 +59,10 @@ export function receiveFiles(incoming: Incoming, missing: readonly number[]): Re
     write(chunk) {
       try {
         stream.push(chunk);
-        collect(chunk.length);
       } catch (error) {
         return fail(error);
       }
+      return undefined;
     },
     async end() {
       try {

@@ -11,6 +11,14 @@ import { linkFailureOf, openFakeHost } from "../../support/hostile/fake-host.ts"
 const QUICK = { heartbeatMs: 20, silenceMs: 200 };
 const SETTLE = { verb: "settle", id: 1 } as const;
 
+/** Each chunk is overwritten when it has been taken, as that of the real stdin is. */
+const openOn = (stdin: PassThrough) => (take: (chunk: Uint8Array) => void) =>
+  stdin.on("data", (chunk: Buffer) => {
+    const lent = Buffer.from(chunk);
+    take(lent);
+    lent.fill("!");
+  });
+
 describe("the agent's end of the channel", () => {
   function openWire(limits = QUICK) {
     const [stdin, stdout] = [new PassThrough(), new PassThrough()];
@@ -18,7 +26,7 @@ describe("the agent's end of the channel", () => {
     stdout.on("data", (chunk: Buffer) => {
       said += chunk.toString();
     });
-    const wire = new Wire({ stdin, stdout, leftover: Buffer.alloc(0), ...limits });
+    const wire = new Wire({ openStdin: openOn(stdin), stdout, leftover: Buffer.alloc(0), ...limits });
     return { wire, stdin, stdout, said: () => said };
   }
   const ended = (wire: Wire) => eventually(() => wire.gone.aborted, { name: "the wire has noticed" });
@@ -26,7 +34,7 @@ describe("the agent's end of the channel", () => {
   test("hands over requests in order, also those that the loader had read already", async () => {
     const leftover = Buffer.from(`${JSON.stringify(SETTLE)}\n`);
     const stdin = new PassThrough();
-    const wire = new Wire({ stdin, stdout: new PassThrough(), leftover });
+    const wire = new Wire({ openStdin: openOn(stdin), stdout: new PassThrough(), leftover });
     stdin.write(`${JSON.stringify({ ...SETTLE, id: 2 })}\n`);
     assert.deepEqual(await wire.next(), { kind: "request", request: SETTLE });
     assert.deepEqual(await wire.next(), { kind: "request", request: { ...SETTLE, id: 2 } });
@@ -99,6 +107,42 @@ describe("the agent's end of the channel", () => {
     }
     assert.equal(taken, count * frame.length);
     wire.close();
+  });
+
+  test("hands an upload on as it comes, up to the empty frame, and what stands behind that to who asks next", async () => {
+    const { wire, stdin } = openWire({ heartbeatMs: 1000, silenceMs: 10_000 });
+    const sent: Buffer[] = [];
+    const send = (bytes: Buffer) => {
+      sent.push(bytes);
+      stdin.write(`{"verb":"data","bytes":${bytes.length}}\n`);
+      stdin.write(bytes);
+    };
+    send(Buffer.alloc(300_000, "early"));
+    await eventually(() => stdin.readableLength === 0, { name: "it has been read before anybody asked" });
+    const taken: Buffer[] = [];
+    const poured = wire.pour((bytes) => taken.push(Buffer.from(bytes)) > 0);
+    send(Buffer.alloc(70_000, "late"));
+    stdin.write(`{"verb":"beat"}\n{"verb":"data","bytes":0}\n${JSON.stringify(SETTLE)}\n`);
+    assert.equal(await poured, "whole");
+    assert.ok(Buffer.concat(taken).equals(Buffer.concat(sent)));
+    assert.deepEqual(await wire.next(), { kind: "request", request: SETTLE });
+    wire.close();
+  });
+
+  test("ends an upload that is refused, that something else interrupts, or that nobody sends any more", async () => {
+    const frame = '{"verb":"data","bytes":3}\nabc';
+    const ends: [string, (stdin: PassThrough) => unknown, boolean][] = [
+      ["refused", (stdin) => stdin.write(frame), false],
+      ["other", (stdin) => stdin.write(`${frame}${JSON.stringify(SETTLE)}\n`), true],
+      ["gone", (stdin) => stdin.end(frame), true],
+    ];
+    for (const [end, act, wants] of ends) {
+      const { wire, stdin } = openWire({ heartbeatMs: 1000, silenceMs: 10_000 });
+      const poured = wire.pour(() => wants);
+      act(stdin);
+      assert.equal(await poured, end);
+      wire.close();
+    }
   });
 });
 

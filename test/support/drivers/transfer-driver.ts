@@ -11,6 +11,7 @@ import { layoutOf } from "../../../agent/core/layout.ts";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { publish } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
+import { openStdin } from "../../../agent/io/stdin.ts";
 import { Manifest } from "../../../agent/wire/release.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
 import { packFiles } from "../../../cli/io/build/pack.ts";
@@ -35,7 +36,10 @@ async function receive(deployTo: string, manifestFile: string): Promise<void> {
   const { incoming, result } = await stageRelease(layoutOf(deployTo), manifest, NO_SHARED, { dryRun: false });
   if (incoming === undefined) throw new Error("it is there already");
   const receiver = receiveFiles(incoming, result.missing);
-  for await (const chunk of process.stdin) await receiver.write(chunk);
+  await new Promise<void>((resolve, reject) => {
+    const stdin = openStdin((chunk) => void receiver.write(chunk)?.catch(reject));
+    stdin.on("end", resolve).on("error", reject);
+  });
   await receiver.end();
   await publish(incoming, NO_SHARED);
 }

@@ -1,16 +1,16 @@
 /**
- * Keeps memory flat while bytes stream through.
+ * Keeps an upload from being slowed down by V8's garbage collector.
  *
- * Every 64 KiB that Node reads from a pipe is a buffer of its own, outside V8's heap. V8 collects young objects when the
- * heap's few hundred bytes for each have filled its young space, or when 64 MB of buffers have piled up: a large upload
- * then needs 60 MB more than a small one. A minor collection takes less than a millisecond and frees them.
+ * For every 32 KiB that is sent, ssh2 makes two buffers of that size, outside V8's heap. When some 15 MB of them have piled
+ * up, V8 marks its whole heap, although nothing in it has changed: for 114 MB in 12,000 files that takes 0.4 s of CPU. A
+ * minor collection takes less than a millisecond and frees them, and memory stays the same whatever is sent.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-const COLLECT_EVERY_BYTES = 16 * 1024 * 1024;
+const COLLECT_EVERY_BYTES = 4 * 1024 * 1024;
 
-/** Tell it of bytes that came; every 16 MiB it has V8 collect what was used up. */
+/** Tell it of bytes that were sent; every 4 MiB it has V8 collect what was used up. */
 export function createCollector(): (bytes: number) => void {
   const collect = exposeCollector();
   let since = 0;
