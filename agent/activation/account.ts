@@ -21,6 +21,8 @@ export interface Account {
   readonly name: string;
   readonly uid: number;
   readonly gids: ReadonlySet<number>;
+  /** Its first group; undefined: this host has no name for the user. */
+  readonly gid: number | undefined;
 }
 
 /** One of the three bits of a class of users (inode(7)). */
@@ -45,12 +47,15 @@ export function accountFor(uid: number, { user }: ProgramPlan): Promise<Account 
 
 async function accountOf(user: string): Promise<Account | undefined> {
   const own = process.getuid?.() ?? 0;
-  if (user === String(own)) return { name: `uid ${own}`, uid: own, gids: new Set(process.getgroups?.() ?? []) };
+  if (user === String(own)) {
+    const gids = new Set(process.getgroups?.() ?? []);
+    return { name: `uid ${own}`, uid: own, gids, gid: process.getgid?.() };
+  }
   // id(1) asks wherever this host keeps its users, and takes a uid for a name.
-  const [uid, gids] = await Promise.all([numbersOf("-u", user), numbersOf("-G", user)]);
+  const [uid, gids, [gid]] = await Promise.all([numbersOf("-u", user), numbersOf("-G", user), numbersOf("-g", user)]);
   // supervisor takes a uid as well, and a container may well have no name for it.
   const found = uid[0] ?? (/^\d+$/.test(user) ? Number(user) : undefined);
-  return found === undefined ? undefined : { name: `user ${user}`, uid: found, gids: new Set(gids) };
+  return found === undefined ? undefined : { name: `user ${user}`, uid: found, gids: new Set(gids), gid };
 }
 
 function numbersOf(option: string, user: string): Promise<number[]> {

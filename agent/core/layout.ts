@@ -5,6 +5,8 @@ import { posix } from "node:path";
 export const PRIVATE_DIR_MODE = 0o700;
 export const PRIVATE_FILE_MODE = 0o600;
 export const PUBLIC_DIR_MODE = 0o755;
+/** inode(7): what is made in such a folder belongs to the folder's group. */
+export const SET_GROUP_ID = 0o2000;
 
 export interface Layout {
   readonly deployTo: string;
@@ -35,6 +37,8 @@ export interface Layout {
   keeperBundle(hash: string): string;
   /** What a keeper runs: argv and environment. */
   keptProgram(program: string): string;
+  /** Where that is written first if the program is another user's, so that it gets that user's group. */
+  keptDraft(program: string): string;
   keeperSocket(program: string): string;
   /** Of one program: its slot and its keeper's socket. */
   programRun(program: string): string;
@@ -63,6 +67,7 @@ export function layoutOf(deployTo: string, node = "/usr/bin/node"): Layout {
     node,
     keeperBundle: (hash) => under("lib", `keeper-${hash}.cjs`),
     keptProgram: (program) => under("run", `${program}.json`),
+    keptDraft: (program) => under("run", `.${program}`),
     keeperSocket: (program) => under("run", program, "keeper.sock"),
     release: (tag) => under("releases", tag),
     linkTarget: (tag) => posix.join("releases", tag),

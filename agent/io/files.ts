@@ -4,6 +4,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  fchmodSync,
   fchownSync,
   fsyncSync,
   openSync,
@@ -12,8 +13,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { AgentError } from "../core/failure.ts";
+import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 
 const NO_RIGHTS = new Set(["EACCES", "EPERM", "EROFS"]);
@@ -90,14 +92,32 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Replaces `path` so that a reader, or a crash, sees the old text or the new one and nothing between. `owner`: for root to give away. */
-export function replaceFile(path: string, text: string | Buffer, mode: number, owner?: number): void {
-  const temporary = temporaryBeside(path);
+export interface NewFile {
+  /** For root to give away. */
+  readonly uid?: number;
+  /** For root, and whoever is in that group. */
+  readonly gid?: number;
+  /** Where it is written first; default: beside `path`. Of the same file system. */
+  readonly through?: string;
+}
+
+/**
+ * Replaces `path` so that a reader, or a crash, sees the old text or the new one and nothing between. Its mode is `mode`,
+ * whatever the umask; until it is somebody else's, nobody else can read it.
+ */
+export function replaceFile(
+  path: string,
+  text: string | Buffer,
+  mode: number,
+  { uid, gid, through }: NewFile = {},
+): void {
+  const temporary = temporaryBeside(through === undefined ? path : join(through, basename(path)));
   onFile("write", path, () => {
-    const fd = openSync(temporary, "wx", mode);
+    const fd = openSync(temporary, "wx", PRIVATE_FILE_MODE);
     try {
       writeFileSync(fd, text);
-      if (owner !== undefined) fchownSync(fd, owner, -1);
+      if (uid !== undefined || gid !== undefined) fchownSync(fd, uid ?? -1, gid ?? -1);
+      fchmodSync(fd, mode);
       fsyncSync(fd);
     } catch (error) {
       rmSync(temporary, { force: true });

@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
 import * as z from "zod/mini";
+import { SET_GROUP_ID } from "../core/layout.ts";
 import { parseProveAnswer } from "../core/process/prove-answer.ts";
 import { formatProveRequest } from "../core/process/prove-text.ts";
 import { ifThere } from "../io/files.ts";
@@ -39,8 +40,6 @@ export function keeperWitness(path: string): Pick<Prover, "ask"> {
     },
   };
 }
-
-const SET_GROUP_ID = 0o2000;
 
 /** Whether a keeper of another user, once it runs, will have its socket where this user may write to it: `setup` sees to that. */
 export function mayHearKeeper(path: string): boolean {

@@ -1,29 +1,52 @@
 /** What `run/<program>.json` says of a kept program, and how it is put there. */
-import { readFileSync } from "node:fs";
-import { programAccount } from "../activation/account.ts";
+import { lstatSync, readFileSync } from "node:fs";
+import { type Account, programAccount } from "../activation/account.ts";
 import { READY_TIMEOUT_MS } from "../activation/ready.ts";
 import type { HostContext } from "../context.ts";
-import type { Layout } from "../core/layout.ts";
+import { type Layout, SET_GROUP_ID } from "../core/layout.ts";
 import { isKept } from "../core/presets.ts";
 import { programCommand, programEnvironment } from "../core/section.ts";
-import { errnoOf, replaceFile } from "../io/files.ts";
+import { errnoOf, ifThere, type NewFile, replaceFile } from "../io/files.ts";
 import { type KeptProgram, PASSED_SIGNALS, SPEC_VERSION } from "../keeper/spec.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { keeperDifferences } from "./client.ts";
 
-/** The environment may hold secrets: others can read it only where root is not there to give the file away. */
 const CLOSED_MODE = 0o600;
+const GROUP_MODE = 0o640;
 const OPEN_MODE = 0o644;
 
 /** Replaced by a rename: the keeper reads it before each start of the program. `text`: what it said before, to put that back. */
 export async function writeKept(context: HostContext, program: ProgramPlan, text?: string): Promise<void> {
   const { layout } = context;
-  const account = await programAccount(context, program);
+  const { mode, ...given } = readersOf(layout, program, await programAccount(context, program));
+  replaceFile(layout.keptProgram(program.name), text ?? keptText(program, layout), mode, given);
+}
+
+/**
+ * Who can read run/<program>.json, whose environment may hold secrets: the program's user alone, or its first group, of which
+ * this user is a member, or which a folder that an administrator made gives to what is made in it (inode(7), the
+ * set-group-ID bit); else everybody, since the keeper must.
+ */
+export function readersOf(
+  layout: Layout,
+  { name }: ProgramPlan,
+  account: Account | undefined,
+): NewFile & { readonly mode: number } {
   const ownUid = process.getuid?.() ?? 0;
-  const isOwn = account === undefined || account.uid === ownUid;
-  const mode = isOwn || ownUid === 0 ? CLOSED_MODE : OPEN_MODE;
-  const owner = isOwn || ownUid !== 0 ? undefined : account.uid;
-  replaceFile(layout.keptProgram(program.name), text ?? keptText(program, layout), mode, owner);
+  if (account === undefined || account.uid === ownUid) return { mode: CLOSED_MODE };
+  if (ownUid === 0) return { mode: CLOSED_MODE, uid: account.uid };
+  const { gid } = account;
+  if (gid === undefined) return { mode: OPEN_MODE };
+  if ([process.getgid?.(), ...(process.getgroups?.() ?? [])].includes(gid)) return { mode: GROUP_MODE, gid };
+  const through = layout.keptDraft(name);
+  const folder = ifThere("look at", through, () => lstatSync(through));
+  const gives = folder?.isDirectory() === true && folder.uid === ownUid && folder.gid === gid;
+  return gives && (folder.mode & SET_GROUP_ID) !== 0 ? { mode: GROUP_MODE, through } : { mode: OPEN_MODE };
+}
+
+/** Whether everybody on the host will be able to read what must be the program's alone. */
+export function isExposed(layout: Layout, program: ProgramPlan, account: Account | undefined): boolean {
+  return Object.keys(program.environment).length > 0 && readersOf(layout, program, account).mode === OPEN_MODE;
 }
 
 export function keptText(program: ProgramPlan, layout: Layout): string {

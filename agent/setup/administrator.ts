@@ -1,11 +1,14 @@
 /** What an administrator puts where, and types, so that supervisord gets a project's sections. */
 import { dirname } from "node:path";
 import type { HostContext } from "../context.ts";
+import { isKept } from "../core/presets.ts";
 import { withSections } from "../core/section/file.ts";
 import type { RenderedSection } from "../core/section.ts";
 import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
 import type { SectionTarget } from "../io/supervisor/supervisor-sections.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import { ownGroup } from "./layout.ts";
 import { type AdministratorStep, shellWord } from "./report.ts";
 
 /** supervisorctl finds these by itself (options.py); for any other file it must be told. */
@@ -17,6 +20,7 @@ export function administratorStep(
   target: SectionTarget | undefined,
   rendered: readonly RenderedSection[],
   groups: readonly string[],
+  supervisorUid: number,
 ): AdministratorStep {
   const { configPath } = context.supervisor.address;
   const isFound = configPath === undefined || FOUND_CONFIGS.has(configPath);
@@ -24,12 +28,27 @@ export function administratorStep(
   // Without a release the program can not start; stopped, it waits for the first deploy.
   const isFirst = readCurrent(context.layout) === undefined;
   const verbs = isFirst ? ["add", "stop"] : ["add"];
+  const file = sectionFile(context, target, rendered);
+  const isOwn = target !== undefined && target.state !== "foreign";
+  const close = isOwn ? closing(context, file.path, supervisorUid) : [];
   const commands = groups.flatMap((group) => verbs.map((verb) => `${ctl} ${verb} ${shellWord(group)}`));
   return {
     why: reason(target, configPath),
-    commands: [`${ctl} reread`, ...commands],
-    file: sectionFile(context, target, rendered),
+    commands: [...close, `${ctl} reread`, ...commands],
+    file,
   };
+}
+
+/** Whether the sections of these programs say what may be secret; what a keeper starts stands elsewhere. */
+export function holdsEnvironment(programs: readonly ProgramPlan[]): boolean {
+  return programs.some((program) => !isKept(program) && Object.keys(program.environment).length > 0);
+}
+
+/** For supervisord, and for who deploys, who knows what stands in it. */
+function closing({ project }: HostContext, path: string, supervisorUid: number): string[] {
+  if (!holdsEnvironment(project.programs)) return [];
+  const word = shellWord(path);
+  return [`chown ${supervisorUid}:${shellWord(ownGroup())} ${word}`, `chmod 0640 ${word}`];
 }
 
 function reason(target: SectionTarget | undefined, configPath: string | undefined): string {

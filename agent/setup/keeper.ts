@@ -12,7 +12,8 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PUBLIC_DIR_MODE } from "../core/layout.ts";
 import { isKept } from "../core/presets.ts";
-import { ifThere, onFile, replaceFile, temporaryBeside } from "../io/files.ts";
+import { ifThere, onFile, replaceFile, temporaryBeside, userName } from "../io/files.ts";
+import { isExposed } from "../kept/spec.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { ownGroup, setUpPublicFolder } from "./layout.ts";
 import { type SetupReport, shellWord } from "./report.ts";
@@ -22,6 +23,7 @@ const BUNDLE_MODE = 0o644;
 const GROUP_WRITE = 0o020;
 /** What the program's user makes in it belongs to the group of who deploys. */
 const SHARED_FOLDER_MODE = "2775";
+const DRAFT_MODE = "2700";
 
 export interface ForeignProgram {
   readonly program: ProgramPlan;
@@ -50,7 +52,10 @@ export function setUpKeeper(
   report: SetupReport,
 ): void {
   if (bundle !== undefined && project.programs.some(isKept)) installKeeper(layout, bundle, report);
-  for (const one of foreign) setUpRunFolder(layout, one, report);
+  for (const one of foreign) {
+    setUpRunFolder(layout, one, report);
+    setUpDraft(layout, one, report);
+  }
 }
 
 function installKeeper(layout: Layout, bundle: string, report: SetupReport): void {
@@ -69,6 +74,17 @@ function installKeeper(layout: Layout, bundle: string, report: SetupReport): voi
   onFile("link", layout.keeper, () => {
     symlinkSync(basename(file), temporary);
     renameSync(temporary, layout.keeper);
+  });
+}
+
+/** Where run/<program>.json gets a group that may read it: who deploys is not in that group, and can not give it away. */
+function setUpDraft(layout: Layout, { program, account }: ForeignProgram, report: SetupReport): void {
+  if (!isKept(program) || !isExposed(layout, program, account) || account.gid === undefined) return;
+  const path = layout.keptDraft(program.name);
+  const words = ["-o", shellWord(userName()), "-g", String(account.gid), "-m", DRAFT_MODE, shellWord(path)];
+  report.administrator.push({
+    why: `${layout.keptProgram(program.name)} holds the environment of ${program.name}, and everybody could read it unless the group of ${account.name} is given to it`,
+    commands: [`install -d ${words.join(" ")}`],
   });
 }
 

@@ -14,7 +14,7 @@ import { readCurrent } from "../io/current.ts";
 import type { ConfigChanges } from "../io/supervisor/supervisor.ts";
 import { findSectionTarget, type SectionTarget } from "../io/supervisor/supervisor-sections.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
-import { administratorStep } from "./administrator.ts";
+import { administratorStep, holdsEnvironment } from "./administrator.ts";
 import { stopUntilDeployed } from "./first-stop.ts";
 import type { SetupReport } from "./report.ts";
 import { addGroup, placeSections, readChanges } from "./section-file.ts";
@@ -39,7 +39,7 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
   const isFree = target?.isWritable === true && target.state !== "foreign";
   if (rendered.length > 0 && (view.spoken === undefined || !isFree)) {
     const groups = [...new Set(own.map(({ group }) => group))];
-    report.administrator.push(administratorStep(context, target, rendered, groups));
+    report.administrator.push(administratorStep(context, target, rendered, groups, view.uid));
   } else if (view.spoken !== undefined && report.dryRun) {
     if (rendered.length > 0) tellWritten(target, rendered, report);
     for (const { group } of own) report.did("added", `${group} to supervisor`);
@@ -98,8 +98,7 @@ async function addOwn(
 
 /** An environment may hold secrets, so its file is closed where supervisord reads it all the same. */
 function fileMode({ project }: HostContext, { uid }: SupervisorView): number {
-  const hasEnvironment = project.programs.some(({ environment }) => Object.keys(environment).length > 0);
-  return hasEnvironment && (uid === 0 || uid === process.getuid?.()) ? 0o600 : 0o644;
+  return holdsEnvironment(project.programs) && (uid === 0 || uid === process.getuid?.()) ? 0o600 : 0o644;
 }
 
 function tellPending(changes: ConfigChanges, isTold: (group: string) => boolean, report: SetupReport): void {

@@ -111,7 +111,10 @@ async function surveyHosts(run: Run, fleet: Fleet<HostTarget>, question: SurveyQ
     surveys.set(host, survey);
     host.unchanged = survey.unchanged;
     tellSurvey(run, host, survey);
-    if (question.lock !== undefined) requireSound(host, survey);
+    if (question.lock !== undefined) {
+      requireSound(host, survey);
+      tellDoubts(run, host, survey);
+    }
     return `current is ${survey.current ?? "nothing"}, ${formatBytes(survey.freeBytes)} free`;
   });
   return isWell ? surveys : undefined;
@@ -132,6 +135,15 @@ function requireSound(host: FleetHost, survey: Survey): void {
     if (refused.length > 0) {
       const failure = { reason: "program-refused", program: name, findings: refused } as const;
       throw new ZdrError({ kind: "agent", host: host.name, failure });
+    }
+  }
+}
+
+/** What would be worse than it needs to be; a dry run lists it among the rest. */
+function tellDoubts(run: Run, { name: host }: FleetHost, { programs }: Survey): void {
+  for (const { name, findings } of programs) {
+    for (const { level, text, fix } of findings) {
+      if (level === "warn") run.output.report({ kind: "warning", host, text: `${name}: ${text}; fix: ${fix}` });
     }
   }
 }

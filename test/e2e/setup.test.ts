@@ -278,6 +278,20 @@ describe("a user whose rights end somewhere", () => {
     assert.deepEqual(second.done, ["supervisor has shop", "all is in order"]);
   });
 
+  test("gets commands that close the file of sections whose environment may hold secrets", async () => {
+    await start({ socketMode: "0777" });
+    await ownLayout();
+    const { gid } = await userNamed(STEWARD);
+    const plan = project([programPlan("overseer", { environment: { TOKEN: "s3cret" } })]);
+    const [step] = resultOf(await setUpAs(STEWARD, plan)).administrator;
+    assert.ok(step);
+    await obey(step);
+    const found = await stat(sectionFile());
+    assert.deepEqual([found.uid, found.gid, found.mode & 0o777], [0, gid, 0o640]);
+    assert.equal(await statusOf("shop"), "STOPPED");
+    assert.deepEqual(resultOf(await setUpAs(STEWARD, plan)).administrator, []);
+  });
+
   test("gets the commands that open supervisord's socket", async () => {
     await start();
     await ownLayout();

@@ -38,11 +38,6 @@ export function bySectionName(files: SupervisorSections | undefined): Map<string
   return merged;
 }
 
-/** Raw values by section name, for the lints. */
-export function sectionsOf(address: ResolvedAddress): Map<string, ReadonlyMap<string, string>> {
-  return new Map([...bySectionName(readSections(address))].map(([name, { values }]) => [name, values]));
-}
-
 /** The file that `setup` writes a project's sections to. */
 export interface SectionTarget {
   readonly path: string;

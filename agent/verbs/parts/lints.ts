@@ -11,29 +11,35 @@ import { lintProgram } from "../../core/lint.ts";
 import { groupNameOf, programNameOf } from "../../core/section.ts";
 import { configInfos } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
-import { sectionsOf } from "../../io/supervisor/supervisor-sections.ts";
+import { bySectionName, readSections } from "../../io/supervisor/supervisor-sections.ts";
 import { changedFindings, keptFindings } from "../../kept/findings.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { LintFinding, ProcessInfo } from "../../wire/program.ts";
+import { secretFindings } from "./secrets.ts";
 
 /** The findings about each program, by its name in deploy.yml. */
 export async function lintPrograms(context: HostContext, facts: SupervisorFacts): Promise<Map<string, LintFinding[]>> {
   const configs = await configInfos(context.supervisor);
-  const sections = sectionsOf(context.supervisor.address);
+  const sections = bySectionName(readSections(context.supervisor.address));
   const pending = await pendingGroups(context);
   const findings = new Map<string, LintFinding[]>();
   for (const program of context.project.programs) {
+    const section = sections.get(`program:${programNameOf(program)}`);
     const found = lintProgram({
       program,
       layout: context.layout,
-      section: sections.get(`program:${programNameOf(program)}`),
+      section: section?.values,
       config: configs.get(program.process),
       supervisorIsRoot: facts.uid === 0,
     });
     const group = groupNameOf(program);
-    const programUid = (await accountFor(facts.uid, program))?.uid;
-    const uids = { supervisorPid: facts.pid, supervisorUid: facts.uid, programUid };
-    const more = [...keptFindings(program, context.layout), ...pidOneFindings(program, uids)];
+    const account = await accountFor(facts.uid, program);
+    const uids = { supervisorPid: facts.pid, supervisorUid: facts.uid, programUid: account?.uid };
+    const more = [
+      ...keptFindings(program, context.layout),
+      ...pidOneFindings(program, uids),
+      ...secretFindings(context, program, account, section?.file),
+    ];
     findings.set(program.name, [...(pending.has(group) ? [notAdopted(group)] : []), ...more, ...found]);
   }
   return findings;

@@ -64,28 +64,71 @@ test("nobody has to be root", async (t) => {
   assert.equal(await uidOf(rig), user.uid);
 });
 
-test("root's supervisord, a program of www-data, and somebody else without sudo: the keeper is the proof", async (t) => {
+/** A host of root's supervisord, a program of www-data that is told a secret, and somebody else who deploys. */
+async function foreignRig(t: Parameters<typeof startRig>[0], prepare?: (user: string) => Promise<unknown>) {
   const user = await addTemporaryUser();
+  await prepare?.(user.name);
   const supervisord = { socketMode: "0770", socketOwner: `root:${user.name}` };
   const rig = await startRig(t, { via: "ssh", user: user.name, supervisord });
   t.after(() => user.remove());
   await rig.configure({ proof: "required" });
-  await rig.addSample("go-grace", { ...HASTE, user: "www-data" });
+  await rig.addSample("go-grace", { ...HASTE, user: "www-data", environment: { TOKEN: "s3cret" } });
   const { code, stdout } = await rig.zdr(["setup", "--json"]);
   assert.equal(code, 5, stdout);
   const { data } = resultIn(stdout) as { data: { hosts: { result: SetupResult }[] } };
   const steps = data.hosts[0]?.result.administrator ?? [];
-  assert.ok(!steps.some(({ file }) => file?.path.includes("sudoers")));
-  const [folders, others] = [true, false].map((isFolder) =>
-    steps.filter(({ commands }) => commands.some((command) => command.startsWith("install -d")) === isFolder),
-  );
-  await obey(others ?? []);
+  const those = (pattern: RegExp) => steps.filter(({ commands }) => commands.some((command) => pattern.test(command)));
+  return { rig, user, steps, runFolder: those(/run\/shop$/), draft: those(/run\/\.shop$/), sections: those(/reread/) };
+}
+
+test("root's supervisord, a program of www-data, and somebody else without sudo: the keeper is the proof", async (t) => {
+  const { rig, steps, runFolder, draft, sections } = await foreignRig(t);
+  assert.deepEqual(steps.length, runFolder.length + draft.length + sections.length);
+  await obey([...draft, ...sections]);
   await rig.useSample("go-grace", { release: "v1" });
   const early = await rig.zdr(["deploy", "--tag", "early"]);
   assert.equal(early.code, 5, `${early.stdout}${early.stderr}`);
   assert.match(early.stderr, /may not look into, and deploy\.yml says proof: required/);
-  await obey(folders ?? []);
+  await obey(runFolder);
   await deployTwice(rig, "processes", /^pid \d+ executes (one|two), says its keeper$/);
   const again = await rig.zdr(["setup", "--json"]);
   assert.equal(again.code, 0, again.stdout);
+});
+
+test("a secret of a program of another user: everybody's until setup's folder is there, and told so by its name", async (t) => {
+  const { gid } = await userNamed("www-data");
+  const { rig, user, runFolder, draft, sections } = await foreignRig(t);
+  await obey([...runFolder, ...sections]);
+  const spec = join(rig.deployTo, "run/shop.json");
+  const access = async () => {
+    const { uid, gid: group, mode } = await stat(spec);
+    return [uid === user.uid, group === gid, (mode & 0o777).toString(8)];
+  };
+  await rig.useSample("go-grace", { release: "v1" });
+  const open = await rig.zdr(["deploy", "--tag", "one"]);
+  assert.equal(open.code, 0, open.stderr);
+  assert.match(open.stderr, /warning: .*shop: everybody on this host will be able to read TOKEN in .*run\/shop\.json/);
+  assert.doesNotMatch(open.stderr, /s3cret/);
+  assert.deepEqual(await access(), [true, false, "644"]);
+
+  await obey(draft);
+  await rig.useSample("go-grace", { release: "v2" });
+  const closed = await rig.zdr(["deploy", "--tag", "two"]);
+  assert.equal(closed.code, 0, closed.stderr);
+  assert.doesNotMatch(closed.stderr, /TOKEN/);
+  assert.deepEqual(await access(), [true, true, "640"]);
+  // The keeper can read it: it starts the program by it.
+  assert.equal((await rig.zdr(["restart"])).code, 0);
+});
+
+test("who is in the group of the program's user gives it the secret, and needs no folder for it", async (t) => {
+  const { gid } = await userNamed("www-data");
+  const { rig, draft, runFolder, sections } = await foreignRig(t, (name) =>
+    runOk(["usermod", "-aG", "www-data", name]),
+  );
+  assert.deepEqual(draft, []);
+  await obey([...runFolder, ...sections]);
+  await deployTwice(rig, "processes", /says its keeper$/);
+  const found = await stat(join(rig.deployTo, "run/shop.json"));
+  assert.deepEqual([found.gid, found.mode & 0o777], [gid, 0o640]);
 });

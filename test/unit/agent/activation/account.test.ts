@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Account, EXECUTE, mayAccess, READ } from "../../../../agent/activation/account.ts";
 
-const account = (uid: number, ...gids: number[]): Account => ({ name: "user x", uid, gids: new Set(gids) });
+const account = (uid: number, ...gids: number[]): Account => ({
+  ...{ name: "user x", uid, gids: new Set(gids), gid: gids[0] },
+});
 const file = (mode: number) => ({ uid: 1000, gid: 50, mode });
 
 describe("what the modes of a file let a user do", () => {
