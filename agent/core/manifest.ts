@@ -9,20 +9,28 @@ import { posix } from "node:path";
 import type { AgentFailure } from "../wire/failure.ts";
 import { type Manifest, type ManifestEntry, TAG_PATTERN } from "../wire/release.ts";
 
+type Link = Extract<ManifestEntry, { type: "link" }>;
+
 const SHA256_PATTERN = /^[0-9a-f]{64}$/;
-/** The nine permission bits: a release carries no setuid, setgid or sticky bit. */
+/** The nine permission bits; a release carries no sticky bit, and setuid and setgid only where deploy.yml allows them. */
 const MODE_MASK = 0o777;
+const SETUID_AND_SETGID = 0o6000;
+/** NAME_MAX of the file systems that Linux has. */
+const NAME_LIMIT_BYTES = 255;
+/** Of PATH_MAX (4096 with the NUL), less some for the folder in front. */
+const PATH_LIMIT_BYTES = 3840;
+const TARGET_LIMIT_BYTES = 4095;
 /** path_resolution(7): Linux gives up with ELOOP after as many links. */
 const LINK_LIMIT = 40;
 
 /** Why this manifest is refused; undefined: it is sound. That its digest is right is for the caller, who can hash. */
-export function manifestProblem(manifest: Manifest): AgentFailure | undefined {
+export function manifestProblem(manifest: Manifest, allowSetuid = false): AgentFailure | undefined {
   const { tag, digest, entries } = manifest;
   if (!TAG_PATTERN.test(tag)) return { reason: "bad-request", detail: `tag ${JSON.stringify(tag)}` };
   if (!SHA256_PATTERN.test(digest)) return { reason: "bad-request", detail: "the digest is no sha256" };
   const byName = new Map<string, ManifestEntry>();
   for (const entry of entries) {
-    const problem = entryProblem(entry);
+    const problem = entryProblem(entry, allowSetuid);
     if (problem !== undefined) return unsafe(entry.path, problem);
     const name = nameKey(entry.path);
     const twin = byName.get(name);
@@ -73,11 +81,12 @@ function unsafe(path: string, problem: string): AgentFailure {
   return { reason: "unsafe-path", path, problem };
 }
 
-function entryProblem(entry: ManifestEntry): string | undefined {
+function entryProblem(entry: ManifestEntry, allowSetuid: boolean): string | undefined {
   const problem = pathProblem(entry.path);
   if (problem !== undefined) return problem;
   if (entry.type === "link") return targetProblem(entry.target);
-  if ((entry.mode & ~MODE_MASK) !== 0) return `has mode ${entry.mode.toString(8)}`;
+  const mask = allowSetuid && entry.type === "file" ? MODE_MASK | SETUID_AND_SETGID : MODE_MASK;
+  if (entry.mode > mask || (entry.mode & ~mask) !== 0) return `has mode ${entry.mode.toString(8)}`;
   if (entry.type === "dir") return undefined;
   if (!Number.isSafeInteger(entry.size) || entry.size < 0) return "has an impossible size";
   return SHA256_PATTERN.test(entry.sha256) ? undefined : "has no sha256";
@@ -92,12 +101,20 @@ function pathProblem(path: string): string | undefined {
     if (part === "") return "has an empty part";
     if (part === "." || part === "..") return `has a part ${part}`;
     if (part.endsWith("\n")) return "has a newline at the end of a name";
+    if (isLonger(part, NAME_LIMIT_BYTES)) return `has a name of more than ${NAME_LIMIT_BYTES} bytes`;
   }
-  return undefined;
+  return isLonger(path, PATH_LIMIT_BYTES) ? `has more than ${PATH_LIMIT_BYTES} bytes` : undefined;
 }
 
 function targetProblem(target: string): string | undefined {
-  return target === "" ? "is a link to nothing" : textProblem(target);
+  if (target === "") return "is a link to nothing";
+  if (isLonger(target, TARGET_LIMIT_BYTES)) return `is a link to more than ${TARGET_LIMIT_BYTES} bytes`;
+  return textProblem(target);
+}
+
+/** A UTF-16 unit becomes three bytes at most: nearly all names are short enough by that alone. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }
 
 /** What can not be bytes of a name: two different texts of this kind could become one file. */
@@ -109,6 +126,11 @@ function textProblem(text: string): string | undefined {
 /** Two names with the same key are one file on file systems that normalise (ZFS can, HFS+ does). */
 function nameKey(path: string): string {
   return /[^\x00-\x7f]/.test(path) ? path.normalize("NFC") : path;
+}
+
+/** Where upper and lower case are one, another spelling of a link is that link: it must not hide where a path leads. */
+function caseKey(path: string): string {
+  return nameKey(path).toLowerCase();
 }
 
 function twinProblem(entry: ManifestEntry, twin: ManifestEntry): string {
@@ -127,9 +149,11 @@ function treeProblem(
   byName: ReadonlyMap<string, ManifestEntry>,
 ): AgentFailure | undefined {
   const sound = new Set<string>();
+  const links = new Map<string, Link>();
+  for (const entry of entries) if (entry.type === "link") links.set(caseKey(entry.path), entry);
+  const at = (path: string) => byName.get(nameKey(path)) ?? links.get(caseKey(path));
   for (const entry of entries) {
-    const problem =
-      placeProblem(entry, byName, sound) ?? (entry.type === "link" ? linkProblem(entry, byName) : undefined);
+    const problem = placeProblem(entry, byName, sound) ?? (entry.type === "link" ? linkProblem(entry, at) : undefined);
     if (problem !== undefined) return unsafe(entry.path, problem);
   }
   return undefined;
@@ -155,10 +179,7 @@ function placeProblem(
 }
 
 /** Walks the target as path_resolution(7) does, from the link's own folder, following other links of the manifest. */
-function linkProblem(
-  link: Extract<ManifestEntry, { type: "link" }>,
-  byName: ReadonlyMap<string, ManifestEntry>,
-): string | undefined {
+function linkProblem(link: Link, entryAt: (path: string) => ManifestEntry | undefined): string | undefined {
   const folder = posix.dirname(link.path);
   const at = folder === "." ? [] : folder.split("/");
   const ahead = link.target.split("/").reverse();
@@ -170,7 +191,7 @@ function linkProblem(
       if (at.pop() === undefined) return "leads outside the release";
       continue;
     }
-    const next = byName.get(nameKey([...at, part].join("/")));
+    const next = entryAt([...at, part].join("/"));
     if (next?.type !== "link") at.push(part);
     else if (next.target.startsWith("/")) return "leads outside the release";
     else if (++followed > LINK_LIMIT) return "is a link that goes in a circle";

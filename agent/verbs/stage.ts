@@ -17,7 +17,8 @@ export async function runStage(
   // What the activation would refuse is refused before a byte is sent.
   await refuseWithoutRights(context);
   if (!dryRun) await clearIncoming(context.layout);
-  const { result, incoming } = await stageRelease(context.layout, manifest, context.project.shared, { dryRun });
+  const { shared, allowSetuid = false } = context.project;
+  const { result, incoming } = await stageRelease(context.layout, manifest, shared, { dryRun, allowSetuid });
   if (result.staged && !dryRun) recordStaged(context, manifest, 0, 0);
   if (incoming) session.staging = { incoming, missing: result.missing, startedAt: performance.now() };
   return result;

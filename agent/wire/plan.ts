@@ -106,6 +106,8 @@ export const ProjectPlan = z.object({
   keep: nonNegative,
   /** `normalize`: a+rX,go-w; `preserve`: as built. */
   modes: z.enum(["normalize", "preserve"]),
+  /** Absent: a manifest with a setuid or setgid bit is refused. */
+  allowSetuid: z.optional(z.boolean()),
   /** `required`: refuse (exit 5) where a process of another user can not be looked into. */
   proof: z.enum(["best", "required"]),
 });

@@ -81,7 +81,7 @@ function requireTag(tag: string): void {
 
 async function scan({ config }: Opened): Promise<ScannedBuild> {
   const { scanBuild } = await import("../io/build/build.ts");
-  return scanBuild(config.build.path, { modes: config.modes });
+  return scanBuild(config.build.path, { modes: config.modes, allowSetuid: config.allow_setuid });
 }
 
 function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Revision | undefined): Manifest {

@@ -4,19 +4,24 @@ import { posix } from "node:path";
 const PERMISSION_BITS = 0o777;
 const SPECIAL_ON_FILES = 0o7000;
 const STICKY = 0o1000;
+const SETUID_AND_SETGID = 0o6000;
 
 /** How modes travel: `normalize` is chmod's `a+rX,go-w` without setuid, setgid and sticky; `preserve` is as built. */
 export type ModeRule = "normalize" | "preserve";
 
-/** A mode as it will be on the hosts; undefined where `preserve` would have to keep what a release must not carry. */
-export function releaseMode(mode: number, isFolder: boolean, rule: ModeRule): number | undefined {
+/**
+ * A mode as it will be on the hosts; undefined where `preserve` would have to keep what a release must not carry.
+ * `allowSetuid`: setuid and setgid of files are kept by either rule.
+ */
+export function releaseMode(mode: number, isFolder: boolean, rule: ModeRule, allowSetuid = false): number | undefined {
+  const kept = allowSetuid && !isFolder ? mode & SETUID_AND_SETGID : 0;
   if (rule === "normalize") {
     const isExecutable = isFolder || (mode & 0o111) !== 0;
-    return ((mode & PERMISSION_BITS) | (isExecutable ? 0o555 : 0o444)) & ~0o022;
+    return (((mode & PERMISSION_BITS) | (isExecutable ? 0o555 : 0o444)) & ~0o022) | kept;
   }
   // setgid of a folder came from the folder above it on the builder's side, and comes so on the host too.
-  const special = isFolder ? STICKY : SPECIAL_ON_FILES;
-  return (mode & special) === 0 ? mode & PERMISSION_BITS : undefined;
+  const special = isFolder ? STICKY : SPECIAL_ON_FILES & ~kept;
+  return (mode & special) === 0 ? (mode & PERMISSION_BITS) | kept : undefined;
 }
 
 /** Why this name can not be part of a release. */

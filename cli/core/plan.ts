@@ -53,6 +53,7 @@ export function projectPlan(config: Config): ProjectPlan {
     shared: config.shared,
     keep: config.keep,
     modes: config.modes,
+    ...(config.allow_setuid ? { allowSetuid: true } : {}),
     proof: config.proof,
   };
 }

@@ -35,7 +35,12 @@ export class Breath {
   }
 }
 
-/** Opens a file that must not be there yet. Its mode is set in so many words, since umask and ACLs have their say in open(2). */
+const SETUID_AND_SETGID = 0o6000;
+
+/**
+ * Opens a file that must not be there yet. Its mode is set in so many words, since umask and ACLs have their say in open(2).
+ * finishFile() belongs to it.
+ */
 export function createFile(path: string, mode: number): number {
   const fd = openSync(path, CREATE_FLAGS, 0o600);
   try {
@@ -47,6 +52,15 @@ export function createFile(path: string, mode: number): number {
   }
 }
 
+/** Gives back what write(2) takes from a file that is setuid or setgid, and closes it. */
+export function finishFile(fd: number, mode: number): void {
+  try {
+    if ((mode & SETUID_AND_SETGID) !== 0) fchmodSync(fd, mode);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
 }
@@ -55,9 +69,11 @@ export function writeNewFile(path: string, bytes: Uint8Array, mode: number): voi
   const fd = createFile(path, mode);
   try {
     writeAll(fd, bytes);
-  } finally {
+  } catch (error) {
     closeSync(fd);
+    throw error;
   }
+  finishFile(fd, mode);
 }
 
 /** Compares files with what a manifest says of them, and copies them. Holds one buffer: use it for one file at a time. */

@@ -17,7 +17,7 @@ import { closeSync } from "node:fs";
 import { Header } from "tar/header";
 import { AgentError } from "../../core/failure.ts";
 import { onFile } from "../files.ts";
-import { createFile, type FileEntry, SCRATCH_BYTES, sha256, writeAll, writeNewFile } from "./bytes.ts";
+import { createFile, type FileEntry, finishFile, SCRATCH_BYTES, sha256, writeAll, writeNewFile } from "./bytes.ts";
 import { dropIncoming, type Incoming, storeFailure } from "./release-store.ts";
 
 const BLOCK_BYTES = 512;
@@ -26,10 +26,13 @@ const NAME_BYTES = 100;
 const SIZE_AT = 124;
 const SIZE_END = 136;
 const TYPE_AT = 156;
+const PREFIX_AT = 345;
 const TYPE_FILE = 0x30;
 const PATH_KEY = Buffer.from("path=");
 /** A name is at most 4096 bytes on Linux; a record that says more is no name. */
 const PAX_LIMIT_BYTES = 64 * 1024;
+/** Of a record that is refused. */
+const SHOWN_BYTES = 40;
 
 export interface Receiver {
   /**
@@ -177,7 +180,8 @@ class TarStream {
   #decodeHeader(block: Buffer): void {
     const header = parseHeader(block);
     const size = header.size ?? 0;
-    if (header.nullBlock) this.#expect("zeros", BLOCK_BYTES);
+    if (header.nullBlock && this.#paxPath !== undefined) throw unsafe(this.#paxPath, "is a name without a file");
+    else if (header.nullBlock) this.#expect("zeros", BLOCK_BYTES);
     else if (!header.cksumValid) throw cut("a damaged header");
     else if (header.type !== "ExtendedHeader") this.#begin(header.path ?? "", header.type, size);
     else if (size === 0 || size > PAX_LIMIT_BYTES) throw cut(`a pax record of ${size} bytes`);
@@ -185,6 +189,7 @@ class TarStream {
   }
 
   #takePax(body: Buffer): void {
+    if (this.#paxPath !== undefined) throw unsafe(this.#paxPath, "has two pax records");
     this.#paxPath = paxPath(body);
     this.#expect("header", BLOCK_BYTES);
   }
@@ -230,7 +235,8 @@ class TarStream {
     digest.update(piece);
     onFile("write", path, () => writeAll(fd, piece));
     if (piece.length < this.#left) return;
-    this.close();
+    this.#file = undefined;
+    onFile("write", path, () => finishFile(fd, entry.mode));
     if (digest.digest("hex") !== entry.sha256) throw corrupt(entry);
   }
 
@@ -248,6 +254,7 @@ class TarStream {
 function isPlainHeaderOf(block: Buffer, { path, size }: FileEntry): boolean {
   return (
     block[TYPE_AT] === TYPE_FILE &&
+    block[PREFIX_AT] === 0 &&
     path.length < NAME_BYTES &&
     block[path.length] === 0 &&
     block.toString("latin1", 0, path.length) === path &&
@@ -269,8 +276,11 @@ const cut = (detail: string) => new AgentError({ reason: "upload-cut", detail })
 const unsafe = (path: string, problem: string) => new AgentError({ reason: "unsafe-path", path, problem });
 const corrupt = ({ path }: FileEntry) => new AgentError({ reason: "file-corrupt", path });
 
-/** `path` of a pax extended header: records of "length key=value\n", whose length counts itself and bytes (POSIX pax). */
-function paxPath(body: Buffer): string | undefined {
+/**
+ * `path` of a pax extended header: records of "length key=value\n", whose length counts itself and bytes (POSIX pax).
+ * Nothing else is ever sent there, and what could be (size, linkpath, GNU.sparse.…) would change what the header says.
+ */
+function paxPath(body: Buffer): string {
   let path: string | undefined;
   for (let at = 0; at < body.length && body[at] !== 0; ) {
     const space = body.indexOf(0x20, at);
@@ -279,8 +289,11 @@ function paxPath(body: Buffer): string | undefined {
     const record = body.subarray(space + 1, at + length - 1);
     if (at + length > body.length || body[at + length - 1] !== 0x0a || record.length === 0)
       throw cut("a bad pax record");
-    if (record.subarray(0, 5).equals(PATH_KEY)) path = record.toString("utf8", 5);
+    if (path !== undefined || !record.subarray(0, PATH_KEY.length).equals(PATH_KEY))
+      throw cut(`a pax record ${JSON.stringify(record.toString("utf8", 0, SHOWN_BYTES))}`);
+    path = record.toString("utf8", PATH_KEY.length);
     at += length;
   }
+  if (path === undefined) throw cut("an empty pax record");
   return path;
 }

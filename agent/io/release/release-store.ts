@@ -53,8 +53,8 @@ export interface Incoming {
 }
 
 /** Refuses a manifest that is unsafe (`unsafe-path`, `bad-request`) or is not what its digest says. */
-export function checkManifest(manifest: Manifest): void {
-  const problem = manifestProblem(manifest);
+export function checkManifest(manifest: Manifest, allowSetuid: boolean): void {
+  const problem = manifestProblem(manifest, allowSetuid);
   if (problem !== undefined) throw new AgentError(problem);
   if (sha256(canonicalManifest(manifest.entries)) !== manifest.digest) {
     throw new AgentError({ reason: "bad-request", detail: "the digest is not that of the entries" });
@@ -203,9 +203,19 @@ export async function orDrop<T>(incoming: Incoming, work: () => T | Promise<T>):
 }
 
 /** What a failed write into the incoming folder means. Asked before the folder goes: that makes room again. */
-export function storeFailure({ manifest, layout }: Incoming, error: unknown): unknown {
+export function storeFailure({ manifest, layout, path }: Incoming, error: unknown): unknown {
+  const twin = twinFailure(path, error);
+  if (twin !== undefined) return twin;
   const needBytes = manifest.entries.reduce((sum, entry) => sum + (entry.type === "file" ? entry.size : 0), 0);
   return storeError(error, "write below", layout.incoming, needBytes);
+}
+
+/** Nothing is made twice in a folder that is nobody else's, unless two names are one to its file system. */
+function twinFailure(root: string, error: unknown): AgentError | undefined {
+  const failure = error instanceof AgentError ? error.failure : undefined;
+  if (failure?.reason !== "io" || failure.code !== "EEXIST" || !failure.path.startsWith(`${root}/`)) return undefined;
+  const problem = "is another name's twin: the host's file system does not tell upper from lower case there";
+  return new AgentError({ reason: "unsafe-path", path: failure.path.slice(root.length + 1), problem }, error);
 }
 
 /**

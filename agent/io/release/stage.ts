@@ -31,9 +31,9 @@ export async function stageRelease(
   layout: Layout,
   manifest: Manifest,
   shared: SharedPaths,
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, allowSetuid = false }: { readonly dryRun: boolean; readonly allowSetuid?: boolean },
 ): Promise<Staging> {
-  checkManifest(manifest);
+  checkManifest(manifest, allowSetuid);
   checkShared(layout, manifest.entries, shared);
   const plan = await planStage(layout, manifest, () => readHoldings(layout), { readSources: dryRun });
   if (!plan.staged) requireRoom(layout, manifest);

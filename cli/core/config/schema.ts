@@ -82,6 +82,12 @@ function buildSchema() {
       .describe(
         "normalize: a release is made readable by everybody and writable by its owner; preserve: modes stay as built.",
       ),
+    allow_setuid: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether files of a release keep their setuid and setgid bits; if not, modes: normalize takes them off, preserve refuses them.",
+      ),
     proof: choice(["best", "required"])
       .prefault("best")
       .describe(

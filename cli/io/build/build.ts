@@ -32,6 +32,12 @@ export interface FileMark {
   readonly ino: number;
 }
 
+export interface BuildRules {
+  readonly modes: ModeRule;
+  /** Whether files keep their setuid and setgid bits. */
+  readonly allowSetuid?: boolean;
+}
+
 export interface ScannedBuild {
   /** Absolute, without links. */
   readonly root: string;
@@ -52,24 +58,24 @@ const READ_BYTES = 1024 * 1024;
 const STRETCH_MS = 1;
 
 /** Fails with `build` where something is not there, can not be read, or could not arrive as it is. */
-export async function scanBuild(path: string, { modes }: { readonly modes: ModeRule }): Promise<ScannedBuild> {
+export async function scanBuild(path: string, rules: BuildRules): Promise<ScannedBuild> {
   const stat = reading(path, () => statSync(path));
-  if (stat.isDirectory()) return await scanFolder(path, modes, async () => undefined);
+  if (stat.isDirectory()) return await scanFolder(path, rules, async () => undefined);
   if (!stat.isFile()) throw refused("is neither a folder nor an archive", path);
   // tar is needed for archives alone, and is slow to load.
   const { unpackBuild } = await import("../archive/unpack.ts");
   const unpacked = await unpackBuild(path);
   try {
-    return await scanFolder(unpacked.folder, modes, unpacked.dispose);
+    return await scanFolder(unpacked.folder, rules, unpacked.dispose);
   } catch (error) {
     await unpacked.dispose();
     throw error;
   }
 }
 
-async function scanFolder(path: string, modes: ModeRule, dispose: () => Promise<void>): Promise<ScannedBuild> {
+async function scanFolder(path: string, rules: BuildRules, dispose: () => Promise<void>): Promise<ScannedBuild> {
   const root = reading(path, () => realpathSync(path));
-  const scan = new Scan(root, modes);
+  const scan = new Scan(root, rules);
   await scan.walk("");
   const found = scan.found.sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
   const entries = found.map(({ entry }) => entry);
@@ -90,13 +96,13 @@ async function scanFolder(path: string, modes: ModeRule, dispose: () => Promise<
 class Scan {
   readonly found: { readonly entry: ManifestEntry; readonly mark?: FileMark }[] = [];
   readonly #root: string;
-  readonly #modes: ModeRule;
+  readonly #rules: BuildRules;
   readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   #since = performance.now();
 
-  constructor(root: string, modes: ModeRule) {
+  constructor(root: string, rules: BuildRules) {
     this.#root = root;
-    this.#modes = modes;
+    this.#rules = rules;
   }
 
   async walk(folder: string): Promise<void> {
@@ -175,9 +181,11 @@ class Scan {
   }
 
   #modeOf(path: string, mode: number, isFolder: boolean): number {
-    const kept = releaseMode(mode, isFolder, this.#modes);
+    const { modes, allowSetuid } = this.#rules;
+    const kept = releaseMode(mode, isFolder, modes, allowSetuid);
     if (kept !== undefined) return kept;
-    throw refused(`has mode ${(mode & 0o7777).toString(8)}: a release carries no setuid, setgid or sticky bit`, path);
+    const carries = allowSetuid ? "no sticky bit" : "no sticky bit, and setuid and setgid only with allow_setuid";
+    throw refused(`has mode ${(mode & 0o7777).toString(8)}: a release carries ${carries}`, path);
   }
 
   async #breathe(): Promise<void> {

@@ -4,7 +4,7 @@
  *   send <build> <manifest.json>        scans, writes the manifest, streams every file to stdout
  *   receive <deploy_to> <manifest.json> stages what the manifest says, takes the stream from stdin, publishes
  *
- * Each tells its peak of resident memory, in KiB, as the last line on stderr.
+ * With `setuid` behind these, the setuid and setgid bits of files are kept. Each tells its peak of resident memory, in KiB, as the last line on stderr.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { layoutOf } from "../../../agent/core/layout.ts";
@@ -18,9 +18,11 @@ import { packFiles } from "../../../cli/io/build/pack.ts";
 import { eventually } from "../eventually.ts";
 
 const NO_SHARED = { dirs: [], files: [] };
+const [role, where = "", manifestFile = "", setuid] = process.argv.slice(2);
+const allowSetuid = setuid === "setuid";
 
 async function send(path: string, manifestFile: string): Promise<void> {
-  const build = await scanBuild(path, { modes: "normalize" });
+  const build = await scanBuild(path, { modes: "normalize", allowSetuid });
   const manifest = { tag: "v1", digest: build.digest, entries: build.entries };
   writeFileSync(`${manifestFile}.new`, JSON.stringify(manifest));
   renameSync(`${manifestFile}.new`, manifestFile);
@@ -33,7 +35,10 @@ async function send(path: string, manifestFile: string): Promise<void> {
 async function receive(deployTo: string, manifestFile: string): Promise<void> {
   const text = await eventually(() => readFileSync(manifestFile, "utf8"), { name: manifestFile, timeoutMs: 30_000 });
   const manifest = Manifest.parse(JSON.parse(text));
-  const { incoming, result } = await stageRelease(layoutOf(deployTo), manifest, NO_SHARED, { dryRun: false });
+  const { incoming, result } = await stageRelease(layoutOf(deployTo), manifest, NO_SHARED, {
+    dryRun: false,
+    allowSetuid,
+  });
   if (incoming === undefined) throw new Error("it is there already");
   const receiver = receiveFiles(incoming, result.missing);
   await new Promise<void>((resolve, reject) => {
@@ -44,6 +49,5 @@ async function receive(deployTo: string, manifestFile: string): Promise<void> {
   await publish(incoming, NO_SHARED);
 }
 
-const [role, where = "", manifestFile = ""] = process.argv.slice(2);
 await (role === "send" ? send(where, manifestFile) : receive(where, manifestFile));
 process.stderr.write(`${process.resourceUsage().maxRSS}\n`);

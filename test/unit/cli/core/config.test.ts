@@ -24,7 +24,8 @@ function changed(lines: Record<number, string>, ...more: string[]): string {
   return `${[...LEAST.map((line, index) => lines[index + 1] ?? line), ...more].join("\n")}\n`;
 }
 
-const ROOT_KEYS = "project, deploy_to, build, hosts, programs, shared, keep, modes, proof, supervisor, ssh, node";
+const ROOT_KEYS =
+  "project, deploy_to, build, hosts, programs, shared, keep, modes, allow_setuid, proof, supervisor, ssh, node";
 
 function configOf(text: string, environment: Record<string, string> = {}) {
   return parseConfig(text, "deploy.yml", environment).config;
