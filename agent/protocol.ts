@@ -10,6 +10,7 @@
 import * as z from "zod/mini";
 import { AgentFailure } from "./wire/failure.ts";
 import { Freeze } from "./wire/freeze.ts";
+import { HistoryEntry } from "./wire/history.ts";
 import { Actor, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
 import { Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
@@ -56,6 +57,8 @@ const requestShapes = {
   /** From now on no release is to be put here or activated; who is at work goes on. */
   freeze: { deployTo: z.string(), freeze: Freeze },
   unfreeze: { deployTo: z.string() },
+  /** The last activations by the ledger, newest first; `limit` 0: all of them. */
+  history: { deployTo: z.string(), limit: nonNegative },
   /** Read the host; with `lock`, take its lock first, unless this session has it. */
   survey: { project: ProjectPlan, lock: z.optional(LockRequest), release: z.optional(ReleaseName) },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
@@ -89,6 +92,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("unlock"),
   request("freeze"),
   request("unfreeze"),
+  request("history"),
   request("survey"),
   request("stage"),
   request("upload"),
@@ -214,12 +218,21 @@ export const UnfreezeResult = z.object({
 });
 export type UnfreezeResult = z.infer<typeof UnfreezeResult>;
 
+export const HistoryResult = z.object({
+  history: z.array(HistoryEntry),
+  /** How many there are beyond those. */
+  more: nonNegative,
+  warnings: strings,
+});
+export type HistoryResult = z.infer<typeof HistoryResult>;
+
 export const results = {
   status: StatusResult,
   lock: Nothing,
   unlock: Nothing,
   freeze: FreezeResult,
   unfreeze: UnfreezeResult,
+  history: HistoryResult,
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,

@@ -35,8 +35,8 @@ interface Staging {
   readonly incoming: Incoming;
   /** Indices into the manifest's entries that the CLI is to send. */
   readonly missing: readonly number[];
-  /** On performance.now(): stage and upload are requests of their own. */
-  readonly startedAt: number;
+  /** What `stage` took; the ledger is told when `upload` is over. */
+  readonly copyMs: number;
 }
 
 type Run<V extends Verb> = (
@@ -52,6 +52,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   unlock: async () => (await import("./verbs/lock.ts")).runUnlock,
   freeze: async () => (await import("./verbs/freeze.ts")).runFreeze,
   unfreeze: async () => (await import("./verbs/freeze.ts")).runUnfreeze,
+  history: async () => (await import("./verbs/history.ts")).runHistory,
   survey: async () => (await import("./verbs/survey.ts")).runSurvey,
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,

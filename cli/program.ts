@@ -80,6 +80,7 @@ function buildProgram(version: string, take: Take): Command {
   addSetup(program, take);
   addControls(program, take);
   addFreeze(program, take);
+  addHistory(program, take);
   return program;
 }
 
@@ -198,6 +199,21 @@ function addSetup(program: Command, take: Take): void {
       take({
         ...{ json: flags.json === true, quiet: false },
         run: async (run) => (await import("./commands/setup.ts")).setup(run, flags),
+      }),
+    );
+}
+
+function addHistory(program: Command, take: Take): void {
+  verb(program, "history", "list what was done on the hosts, by whom, how long it took and what was proved", [
+    "zdr history",
+    "zdr history -n 0 --host web1     all of it, of one host",
+    "zdr history --json               with the time of each phase, and the evidence",
+  ])
+    .option("-n, --number <count>", "how many of each host, newest first; 0: all (default: 20)")
+    .action((flags: CommonFlags & { number?: string }) =>
+      take({
+        ...{ json: flags.json === true, quiet: true },
+        run: async (run) => (await import("./commands/history.ts")).history(run, flags),
       }),
     );
 }

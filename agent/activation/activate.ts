@@ -23,7 +23,7 @@ import { type Brought, bringProgram, provedAlready, provedBy } from "./bring.ts"
 import { measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";
 import { viewProgram } from "./program-view.ts";
-import { finish, reportProgram, weakestProof } from "./report.ts";
+import { finish, provedIn, reportProgram } from "./report.ts";
 import { revert } from "./revert.ts";
 import { type Drained, NOTHING_TO_DRAIN, waitDrained, watchProgram } from "./settle.ts";
 import { restingInfo } from "./supervised.ts";
@@ -34,9 +34,11 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
       return finish(activation, "unchanged");
     await preflightRelease(context, order.tag);
+    activation.lap("preflight");
     for (const { program, info } of activation.befores) {
       if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
     }
+    activation.lap("baseline");
     if (order.gone.aborted) throw new AgentError({ reason: "interrupted" });
     reserveLedgerSpace(context.layout);
     activation.announce(activation.beginning());
@@ -92,7 +94,7 @@ async function begin(context: HostContext, order: ActivationOrder): Promise<Acti
 }
 
 async function flipAndProve(activation: Activation): Promise<ActivationReport> {
-  const { context, order, reports } = activation;
+  const { context, order } = activation;
   try {
     context.emit({ event: "phase", phase: "flip", detail: order.tag });
     // Counted as flipped from here: a rename that failed half-way through its fsync is reverted like any other.
@@ -100,13 +102,14 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
     flipCurrent(context.layout, order.tag);
     const brought = await bringAll(activation);
     activation.step("taken");
+    activation.lap("ready");
     await settleAll(activation, brought);
     activation.step("proved");
+    activation.lap("watch");
   } catch (error) {
     return revert(activation, failureOf(error));
   }
-  const evidence = reports.flatMap((report) => report.evidence.map((text) => `${report.name}: ${text}`));
-  activation.record({ event: "good", proof: weakestProof(reports), evidence, ms: activation.elapsedMs });
+  activation.record({ event: "good", ...provedIn(activation) });
   return finish(activation, "kept");
 }
 

@@ -6,6 +6,7 @@ import { failureOf } from "../core/failure.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import type { LogMark } from "../io/program-log.ts";
+import type { Phases } from "../wire/history.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
@@ -56,6 +57,8 @@ export class Activation {
   readonly asked = new Set<ProgramPlan>();
   readonly #meters = new Map<ProgramPlan, Measured>();
   #startedAt: number;
+  #lapAt: number;
+  #laps: Phases = {};
   #state: ActivationState = "STAGED";
 
   constructor(context: HostContext, order: ActivationOrder, previous: string | undefined, befores: readonly Before[]) {
@@ -65,6 +68,7 @@ export class Activation {
     this.previous = previous;
     this.befores = befores;
     this.#startedAt = context.now();
+    this.#lapAt = this.#startedAt;
   }
 
   get elapsedMs(): number {
@@ -72,15 +76,28 @@ export class Activation {
   }
 
   step(step: ActivationStep): void {
-    if (step === "flipped") this.#startedAt = this.context.now();
+    if (step === "flipped") {
+      this.#startedAt = this.context.now();
+      this.#lapAt = this.#startedAt;
+    }
     this.#state = advance(this.#state, step);
+  }
+
+  /** Ends a phase of agent/wire/history.ts; the next entry of the ledger tells how long it took. */
+  lap(phase: string): void {
+    const now = this.context.now();
+    this.#laps[phase] = Math.round(now - this.#lapAt);
+    this.#lapAt = now;
   }
 
   /** Tells the ledger what is about to happen; where that can not be written, it must not happen. */
   announce(entry: OwnEntry): void {
     const { context, order, id } = this;
     const shared = { at: context.date().toISOString(), tag: order.tag, by: context.by, activation: id };
-    appendLedger(context.layout, { ...entry, ...shared } as LedgerEntry);
+    const recovered = order.resumed === undefined ? {} : { recovered: true };
+    const phases = Object.keys(this.#laps).length === 0 ? {} : { phases: this.#laps };
+    appendLedger(context.layout, { ...entry, ...shared, ...recovered, ...phases } as LedgerEntry);
+    this.#laps = {};
   }
 
   /**

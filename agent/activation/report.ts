@@ -3,6 +3,7 @@ import type { HostContext } from "../context.ts";
 import { releaseRun } from "../core/generation.ts";
 import { readCurrent } from "../io/current.ts";
 import type { AgentFailure } from "../wire/failure.ts";
+import type { ProvedProgram } from "../wire/history.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport, ProgramReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
@@ -86,8 +87,38 @@ function optional<K extends string, V>(key: K, value: V | undefined): Partial<Re
 const PROOF_ORDER = ["none", "state only", "health only", "processes"] as const;
 
 /** A release is proved as well as the program about which least is known. */
-export function weakestProof(reports: readonly ProgramReport[]): ProgramReport["proof"] {
+function weakestProof(reports: readonly ProgramReport[]): ProgramReport["proof"] {
+  if (reports.length === 0) return "none";
   let weakest: number = PROOF_ORDER.length - 1;
   for (const report of reports) weakest = Math.min(weakest, PROOF_ORDER.indexOf(report.proof));
   return PROOF_ORDER[weakest] ?? "none";
+}
+
+/** What the ledger is told of an activation that ended well. */
+export function provedIn({ reports, elapsedMs }: Activation) {
+  return {
+    proof: weakestProof(reports),
+    evidence: reports.flatMap((report) => report.evidence.map((text) => `${report.name}: ${text}`)),
+    programs: reports.map(provedProgram),
+    ms: elapsedMs,
+  };
+}
+
+function provedProgram({
+  name,
+  action,
+  draining,
+  proof,
+  readyMs,
+  gapMs,
+  oldGoneMs,
+  meter,
+}: ProgramReport): ProvedProgram {
+  return {
+    ...{ name, action, draining, proof },
+    ...optional("readyMs", readyMs),
+    ...optional("gapMs", gapMs),
+    ...optional("oldGoneMs", oldGoneMs),
+    ...optional("meter", meter),
+  };
 }

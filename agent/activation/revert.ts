@@ -21,7 +21,7 @@ import type { ActivationReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
 import { type Brought, bringProgram } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
-import { finish, reportProgram } from "./report.ts";
+import { finish, provedIn, reportProgram } from "./report.ts";
 import { waitDrained } from "./settle.ts";
 import { STRATEGIES } from "./strategies.ts";
 import { askToStart, stopProgram } from "./supervised.ts";
@@ -41,18 +41,22 @@ export async function revert(activation: Activation, failure: AgentFailure): Pro
   const log = befores.flatMap(({ program, log: mark }) =>
     linesSince(mark).map((line) => ({ program: program.name, line })),
   );
+  activation.lap("tried");
   activation.record({ event: "bad", reason: failure.reason });
   activation.reports.length = 0;
   try {
     await putBack(activation);
     activation.step("proved");
+    activation.lap("revert");
   } catch (error) {
     activation.step("failed");
+    activation.lap("revert");
     const revertFailure = failureOf(error);
-    activation.record({ event: "stuck", reason: revertFailure.reason });
+    activation.record({ event: "stuck", reason: revertFailure.reason, ms: activation.elapsedMs });
     return finish(activation, "stuck", { failure, revertFailure, log });
   }
-  activation.record({ event: "reverted", ...(previous === undefined ? {} : { to: previous }) });
+  const to = previous === undefined ? {} : { to: previous };
+  activation.record({ event: "reverted", ...to, ...provedIn(activation) });
   context.emit({ event: "phase", phase: "reverted", detail: previous ?? order.tag });
   return finish(activation, "reverted", { failure, log });
 }

@@ -9,11 +9,31 @@
  * Pure: lines in, verdicts out. The file is agent/io/ledger-file.ts's business.
  */
 import * as z from "zod/mini";
+import { Phases, ProvedProgram } from "../wire/history.ts";
 import { Actor } from "../wire/plan.ts";
 import { Revision, type Verdict } from "../wire/release.ts";
 
-const always = { at: z.string(), tag: z.string(), by: z.optional(Actor) };
-const activation = { ...always, activation: z.string() };
+const always = {
+  at: z.string(),
+  tag: z.string(),
+  by: z.optional(Actor),
+  /** Milliseconds of each phase that this entry ends, in their order. */
+  phases: z.optional(Phases),
+};
+const activation = {
+  ...always,
+  activation: z.string(),
+  /** By whoever came after the agent that had begun it, and had died. */
+  recovered: z.optional(z.boolean()),
+};
+/** What was proved, how, and what it cost. */
+const proved = {
+  proof: z.string(),
+  evidence: z.array(z.string()),
+  programs: z.optional(z.array(ProvedProgram)),
+  /** Since the flip. */
+  ms: z.number(),
+};
 
 export const LedgerEntry = z.discriminatedUnion("event", [
   z.object({
@@ -36,14 +56,17 @@ export const LedgerEntry = z.discriminatedUnion("event", [
   z.object({
     event: z.literal("good"),
     ...activation,
-    proof: z.string(),
-    evidence: z.array(z.string()),
-    ms: z.number(),
+    ...proved,
   }),
   z.object({ event: z.literal("bad"), ...activation, reason: z.string() }),
-  /** The activation of `tag` ended with `to` serving again (absent: a first deploy, nothing serves). */
-  z.object({ event: z.literal("reverted"), ...activation, to: z.optional(z.string()) }),
-  z.object({ event: z.literal("stuck"), ...activation, reason: z.string() }),
+  /** The activation of `tag` ended with `to` serving again (absent: a first deploy, nothing serves), which was proved. */
+  z.object({
+    event: z.literal("reverted"),
+    ...activation,
+    to: z.optional(z.string()),
+    ...z.partial(z.object(proved)).shape,
+  }),
+  z.object({ event: z.literal("stuck"), ...activation, reason: z.string(), ms: z.optional(z.number()) }),
   /** An operator rolled back from it. */
   z.object({ event: z.literal("withdrawn"), ...always, to: z.string() }),
   z.object({ event: z.literal("removed"), ...always }),

@@ -4,17 +4,35 @@
  * - A line is either whole or does not count.
  * - A full disk can not silence a verdict: `reserve` is given up for it.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import type { Layout } from "../core/layout.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { type LedgerEntry, type ParsedLedger, parseLedger } from "../core/ledger.ts";
-import { errnoOf, fileError, ifThere, replaceFile } from "./files.ts";
+import { errnoOf, fileError, ifThere, replaceFile, syncFolder } from "./files.ts";
 
+const NEWLINE = 0x0a;
 /** Room for a good many verdicts. */
 const RESERVE_BYTES = 64 * 1024;
 
 export function readLedger(layout: Layout): ParsedLedger {
   return parseLedger(ifThere("read", layout.ledger, () => readFileSync(layout.ledger, "utf8")) ?? "");
+}
+
+/** What an operator should know of a ledger that was damaged, in words. */
+export function ledgerWarnings(layout: Layout, { damagedLines }: ParsedLedger): string[] {
+  if (damagedLines.length === 0) return [];
+  return [`${layout.ledger}: line ${damagedLines.join(", ")} can not be read; what it said does not count`];
 }
 
 /** Sets room aside for the verdict of what is about to begin. Fails with `no-space` while it is still harmless. */
@@ -46,13 +64,16 @@ export function appendLedger(layout: Layout, entry: LedgerEntry): void {
 function append(path: string, entry: LedgerEntry): void {
   const fd = openSync(path, "a+", PRIVATE_FILE_MODE);
   try {
+    const { size } = fstatSync(fd);
     // A torn last line (its writer died, or the disk was full) is ended first, so that it takes no good line with it.
-    const text = readFileSync(path);
-    const separator = text.length > 0 && text[text.length - 1] !== 0x0a ? "\n" : "";
+    const last = Buffer.alloc(1);
+    const separator = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE ? "\n" : "";
     const line = Buffer.from(`${separator}${JSON.stringify(entry)}\n`);
     const written = writeSync(fd, line);
     if (written !== line.length) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
     fsyncSync(fd);
+    // Its name has to be durable once, too.
+    if (size === 0) syncFolder(dirname(path));
   } finally {
     closeSync(fd);
   }

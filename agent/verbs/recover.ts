@@ -53,7 +53,7 @@ async function resume(
 
 async function closeUntouched(context: HostContext, { activation, tag, from }: InterruptedActivation): Promise<string> {
   const { layout, by } = context;
-  const ending = { at: context.date().toISOString(), tag, by, activation };
+  const ending = { at: context.date().toISOString(), tag, by, activation, recovered: true };
   appendLedger(layout, { ...ending, event: "reverted", ...(from === undefined ? {} : { to: from }) });
   if (from === undefined) await leaveNothing(context, tag);
   return `the activation of ${tag} had been interrupted before its flip; ${from ?? "nothing"} still serves`;
@@ -66,7 +66,8 @@ function closeForeign(
 ): string {
   const { layout, by } = context;
   const at = context.date().toISOString();
-  appendLedger(layout, { at, tag, by, activation, event: "stuck", reason: "current was changed by somebody else" });
+  const ending = { at, tag, by, activation, recovered: true };
+  appendLedger(layout, { ...ending, event: "stuck", reason: "current was changed by somebody else" });
   return `the activation of ${tag} had been interrupted; since then somebody has changed current to ${current ?? "nothing"}, and it was left so`;
 }
 

@@ -18,8 +18,10 @@ export async function runStage(
   await refuseWithoutRights(context);
   if (!dryRun) await clearIncoming(context.layout);
   const { shared, allowSetuid = false } = context.project;
+  const startedAt = performance.now();
   const { result, incoming } = await stageRelease(context.layout, manifest, shared, { dryRun, allowSetuid });
-  if (result.staged && !dryRun) recordStaged(context, manifest, 0, 0);
-  if (incoming) session.staging = { incoming, missing: result.missing, startedAt: performance.now() };
+  if (result.staged && !dryRun) recordStaged(context, manifest, 0, {});
+  const copyMs = Math.round(performance.now() - startedAt);
+  if (incoming) session.staging = { incoming, missing: result.missing, copyMs };
   return result;
 }

@@ -7,7 +7,7 @@ import { type ReleaseRecord, releaseRecords } from "../core/ledger.ts";
 import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
 import { readFreeze } from "../io/freeze.ts";
-import { readLedger } from "../io/ledger-file.ts";
+import { ledgerWarnings, readLedger } from "../io/ledger-file.ts";
 import { freeSpace } from "../io/release/disk.ts";
 import { readManifestHead } from "../io/release/manifests.ts";
 import { presentReleases } from "../io/release/releases.ts";
@@ -73,7 +73,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Surveyed
     ...(freeze === undefined ? {} : { freeze }),
     releases: releaseInfos(context, current, running),
     programs,
-    warnings: ledgerWarnings(context),
+    warnings: ledgerWarnings(layout, readLedger(layout)),
   };
   return { survey, running };
 }
@@ -120,12 +120,6 @@ function recordFields(record: ReleaseRecord | undefined) {
     ...(by === undefined ? {} : { by }),
     ...(revision === undefined ? {} : { revision }),
   };
-}
-
-function ledgerWarnings(context: HostContext): string[] {
-  const { damagedLines } = readLedger(context.layout);
-  if (damagedLines.length === 0) return [];
-  return [`${context.layout.ledger}: line ${damagedLines.join(", ")} can not be read; what it said does not count`];
 }
 
 /** For the verbs that only make sense where supervisor knows the program. */

@@ -14,12 +14,17 @@ export async function runUpload(
   const context = lockedContext(session, emit);
   const { staging } = session;
   if (!staging) throw new AgentError({ reason: "bad-request", detail: "stage comes first" });
-  const { incoming, missing, startedAt } = staging;
+  const { incoming, missing, copyMs } = staging;
+  const startedAt = performance.now();
   const receiver = receiveFiles(incoming, missing);
   const receivedBytes = await receiveAll(session, receiver);
+  const receiveMs = Math.round(performance.now() - startedAt);
   const { durableMs } = await publish(incoming, context.project.shared);
   session.staging = undefined;
-  recordStaged(context, incoming.manifest, receivedBytes, Math.round(performance.now() - startedAt));
+  recordStaged(context, incoming.manifest, receivedBytes, {
+    ...{ copy: copyMs, receive: receiveMs },
+    durable: Math.round(durableMs),
+  });
   return { published: incoming.manifest.tag, receivedBytes, durableMs };
 }
 

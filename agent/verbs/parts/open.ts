@@ -7,6 +7,7 @@ import { ifThere } from "../../io/files.ts";
 import { appendLedger } from "../../io/ledger-file.ts";
 import type { AgentEvent } from "../../protocol.ts";
 import type { Session } from "../../session.ts";
+import type { Phases } from "../../wire/history.ts";
 import type { ProjectPlan } from "../../wire/plan.ts";
 import type { Manifest } from "../../wire/release.ts";
 import { connectSupervisor } from "./connect.ts";
@@ -82,8 +83,9 @@ function checkFolder(path: string, found: Stats, forbidden: number): void {
 }
 
 /** The ledger's word that a release is complete on this host. */
-export function recordStaged(context: HostContext, manifest: Manifest, receivedBytes: number, ms: number): void {
+export function recordStaged(context: HostContext, manifest: Manifest, receivedBytes: number, phases: Phases): void {
   const { tag, digest, revision } = manifest;
-  const entry = { at: context.date().toISOString(), tag, by: context.by, digest, receivedBytes, ms };
+  const ms = Object.values(phases).reduce((sum, phaseMs) => sum + phaseMs, 0);
+  const entry = { at: context.date().toISOString(), tag, by: context.by, digest, receivedBytes, phases, ms };
   appendLedger(context.layout, { event: "staged", ...entry, ...(revision === undefined ? {} : { revision }) });
 }

@@ -41,8 +41,9 @@ export const EVENT_LIMIT = 20_000;
 export const CLOSE_TIMEOUT_MS = 2_000;
 /** Whether a session holds no lock and no upload after this answer: then nobody has to see it end. */
 function leavesNothing(verb: Verb, result: object): boolean {
-  return verb === "status" || verb === "settle" || "unchanged" in result;
+  return HOLDS_NOTHING.has(verb) || "unchanged" in result;
 }
+const HOLDS_NOTHING: ReadonlySet<Verb> = new Set(["status", "settle", "unlock", "freeze", "unfreeze", "history"]);
 
 /** What would not fit into every host's limits for a command goes to stdin like any other request. */
 const EARLY_LIMIT_LENGTH = 16 * 1024;
