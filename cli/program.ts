@@ -13,7 +13,11 @@ export interface Asked {
 
 interface CommonFlags {
   readonly config?: string;
+  readonly environment?: string;
   readonly host?: string[];
+  readonly role?: string[];
+  readonly label?: string[];
+  readonly except?: string[];
   readonly json?: boolean;
 }
 
@@ -101,7 +105,11 @@ function verb(
     .configureOutput({ writeErr: () => {} });
   return command
     .option("-c, --config <file>", "the config (default: deploy.yml, deploy.yaml or config/deploy.yml in this folder)")
-    .addOption(new Option("-H, --host <name...>", "only these hosts (may be repeated)").argParser(collect))
+    .option("-e, --environment <name>", "merge deploy.<name>.yml over the config")
+    .addOption(many("-H, --host <name...>", "only these hosts: web1, web[01:20], web* (may be repeated)"))
+    .addOption(many("-R, --role <role...>", "only hosts with one of these roles"))
+    .addOption(many("--label <name=value...>", "only hosts with one of these labels"))
+    .addOption(many("--except <name...>", "not these hosts, nor those with these roles"))
     .option("--json", "print events as NDJSON on stdout, the last one the result");
 }
 
@@ -110,6 +118,7 @@ const WAIT_HELP = "wait for a host that another command holds, up to this long: 
 
 const IGNORE_FREEZE = "--ignore-freeze";
 const IGNORE_FREEZE_HELP = "go on although an operator has locked the host (zdr lock)";
+const many = (flags: string, help: string) => new Option(flags, help).argParser(collect);
 
 function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];

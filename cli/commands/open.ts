@@ -3,6 +3,7 @@ import type { ProjectPlan } from "../../agent/wire/plan.ts";
 import type { Config } from "../core/config.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
 import type { HostPhase } from "../core/report/progress.ts";
+import type { HostChoice } from "../core/select.ts";
 import { readConfigFile } from "../io/config-file.ts";
 import { agentPathOn, readAgentBundle } from "../io/session/agent-bundle.ts";
 import type { EarlyRequest } from "../io/session/agent-session.ts";
@@ -12,9 +13,10 @@ import { askPassphrase } from "../io/ssh/ask-passphrase.ts";
 import type { Run } from "../run.ts";
 
 /** Flags that every such verb has. */
-export interface HostOptions {
+export interface HostOptions extends HostChoice {
   readonly config?: string;
-  readonly host?: readonly string[];
+  /** Of `deploy.<environment>.yml`, which is merged over the config. */
+  readonly environment?: string;
 }
 
 export interface Opened {
@@ -27,8 +29,9 @@ export function openConfig(run: Run, options: HostOptions, needsBuild = false): 
   const config = readConfigFile({
     ...{ cwd: run.cwd, env: run.env, needsBuild },
     ...(options.config === undefined ? {} : { path: options.config }),
+    ...(options.environment === undefined ? {} : { environment: options.environment }),
   });
-  const targets = selectHosts(config, options.host ?? []);
+  const targets = selectHosts(config, options);
   return { config, plan: projectPlan(config), targets };
 }
 

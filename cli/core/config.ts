@@ -2,19 +2,24 @@
 import { dirname } from "node:path";
 import { type ConfigProblem, type SourcePlace, ZdrError } from "../failure.ts";
 import { crossFindings, partsOf, rightPartsOf } from "./config/checks.ts";
+import { hasPart, mergeData } from "./config/overlay.ts";
 import { type Finding, findingsOf, PROBLEMS_SHOWN, valueAt } from "./config/problems.ts";
-import { configSchema, type FileConfig } from "./config/schema.ts";
+import { configSchema, type FileConfig, type HostConfig } from "./config/schema.ts";
 import { readYaml, type YamlSource } from "./config/yaml-source.ts";
 import { Secret } from "./secret.ts";
 
 /** A checked deploy.yml, keys as there, times in milliseconds; with no secret that must still be looked up. */
-export type Config = Omit<FileConfig, "supervisor"> & {
+export type Config = Omit<FileConfig, "supervisor" | "hosts"> & {
+  readonly hosts: readonly ConfigHost[];
   /** What messages call the file. */
   readonly file: string;
   /** Where it stands: what its relative paths start from, and where `build.run` runs. */
   readonly folder: string;
   readonly supervisor: Omit<FileConfig["supervisor"], "password"> & { readonly password?: Secret };
 };
+
+/** `entry`: which one of `hosts:` it comes from, where it stands in deploy.yml itself. */
+export type ConfigHost = HostConfig & { readonly entry?: number };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,32 +29,55 @@ export interface ParsedConfig {
   placeOf(path: readonly PropertyKey[]): SourcePlace;
 }
 
+export interface ConfigFileText {
+  readonly text: string;
+  /** What the problems call it. */
+  readonly file: string;
+}
+
 /**
- * @param file what the problems call the file.
  * @param environment where `{ env: NAME }` is looked up.
- * @throws ZdrError `config`, with every problem (up to PROBLEMS_SHOWN) in the order of the file.
+ * @param overlay what differs in one environment: merged over the rest, key by key.
+ * @throws ZdrError `config`, with every problem (up to PROBLEMS_SHOWN) in the order of the files.
  */
-export function parseConfig(text: string, file: string, environment: Environment = {}): ParsedConfig {
-  const source = readYaml(text, isWrittenText);
+export function parseConfig(
+  text: string,
+  file: string,
+  environment: Environment = {},
+  overlay?: ConfigFileText,
+): ParsedConfig {
+  const base: Source = { file, ...readYaml(text, isWrittenText) };
+  const over = overlay === undefined ? undefined : { file: overlay.file, ...readYaml(overlay.text, isWrittenText) };
+  const sources = over === undefined ? [base] : [base, over];
+  const files = sources.map((source) => source.file);
   const schema = configSchema();
-  if (source.syntax.length > 0) throw refused(source.syntax.map((found) => syntaxProblem(found, file)));
-  if (source.data === null)
-    throw refused([{ place: { file, line: 1, column: 1 }, path: "", problem: "the file is empty" }]);
+  const syntax = sources.flatMap((source) => source.syntax.map((found) => syntaxProblem(found, source.file)));
+  if (syntax.length > 0) throw refused(syntax, files);
+  if (base.data === null)
+    throw refused([{ place: { file, line: 1, column: 1 }, path: "", problem: "the file is empty" }], files);
+  const data = over === undefined || over.data === null ? base.data : mergeData(base.data, over.data);
+  /** The file that a part comes from. */
+  const sourceOf = (path: readonly PropertyKey[]) => (over !== undefined && hasPart(over.data, path) ? over : base);
+  const problemOf = (found: Finding, source = sourceOf(found.path)) => configProblem(found, source);
   // Compiling the schema first costs more than checking one small file without.
-  const parsed = schema.safeParse(source.data, { jitless: true });
-  const findings = [
-    ...source.findings,
-    ...(parsed.error === undefined ? [] : findingsOf(parsed.error.issues, source.data, schema)),
-    ...crossFindings(parsed.success ? partsOf(parsed.data) : rightPartsOf(schema, source.data)),
-    ...missingSecrets(source.data, environment),
+  const parsed = schema.safeParse(data, { jitless: true });
+  const found = [
+    ...(parsed.error === undefined ? [] : findingsOf(parsed.error.issues, data, schema)),
+    ...crossFindings(parsed.success ? partsOf(parsed.data, data) : rightPartsOf(schema, data)),
+    ...missingSecrets(data, environment),
   ];
-  if (findings.length > 0 || !parsed.success)
-    throw refused(findings.slice(0, PROBLEMS_SHOWN).map((found) => configProblem(found, file, source)));
+  const problems = [
+    ...sources.flatMap((source) => source.findings.map((finding) => problemOf(finding, source))),
+    ...found.slice(0, PROBLEMS_SHOWN).map((finding) => problemOf(finding)),
+  ];
+  if (problems.length > 0 || !parsed.success) throw refused(problems.slice(0, PROBLEMS_SHOWN), files);
   return {
-    config: { ...withSecrets(parsed.data, environment), file, folder: dirname(file) },
-    placeOf: (path) => ({ file, ...source.placeOf({ path, on: "value" }) }),
+    config: { ...withSecrets(parsed.data, environment), hosts: hostsOf(parsed.data), file, folder: dirname(file) },
+    placeOf: (path) => placeIn(sourceOf(path), { path, on: "value" }),
   };
 }
+
+type Source = YamlSource & { readonly file: string };
 
 /** `programs.shop.hosts[1]`, as people write it. */
 export function pathText(path: readonly PropertyKey[]): string {
@@ -72,23 +100,34 @@ function missingSecrets(data: unknown, environment: Environment): Finding[] {
   return [{ path, on: "value", problem: "names a variable that is not set in the environment of zdr" }];
 }
 
-function withSecrets(config: FileConfig, environment: Environment): Omit<Config, "file" | "folder"> {
+function hostsOf({ hosts }: FileConfig): ConfigHost[] {
+  return hosts.flatMap((entry, index) => entry.map((host) => ({ ...host, entry: index })));
+}
+
+function withSecrets(
+  { hosts: _, ...config }: FileConfig,
+  environment: Environment,
+): Omit<Config, "file" | "folder" | "hosts"> {
   const { password, ...supervisor } = config.supervisor;
   if (password === undefined) return { ...config, supervisor };
   const secret = password instanceof Secret ? password : new Secret(environment[password.env] ?? "");
   return { ...config, supervisor: { ...supervisor, password: secret } };
 }
 
-/** Each problem once, in the order of the file. */
-function refused(problems: readonly ConfigProblem[]): ZdrError {
+/** Each problem once, in the order of the files. */
+function refused(problems: readonly ConfigProblem[], files: readonly string[]): ZdrError {
+  const fileAt = ({ place }: ConfigProblem) => files.indexOf(place?.file ?? "");
   const line = ({ place }: ConfigProblem) => place?.line ?? 0;
   const column = ({ place }: ConfigProblem) => place?.column ?? 0;
   const once = new Map(
-    problems.map((found) => [`${line(found)}:${column(found)} ${found.path}: ${found.problem}`, found]),
+    problems.map((found) => [
+      `${fileAt(found)}:${line(found)}:${column(found)} ${found.path}: ${found.problem}`,
+      found,
+    ]),
   );
   return new ZdrError({
     kind: "config",
-    problems: [...once.values()].sort((a, b) => line(a) - line(b) || column(a) - column(b)),
+    problems: [...once.values()].sort((a, b) => fileAt(a) - fileAt(b) || line(a) - line(b) || column(a) - column(b)),
   });
 }
 
@@ -96,8 +135,13 @@ function syntaxProblem({ line, column, ...words }: YamlSource["syntax"][number],
   return { place: { file, line, column }, path: "", ...words };
 }
 
-function configProblem(finding: Finding, file: string, source: YamlSource): ConfigProblem {
+function configProblem(finding: Finding, source: Source): ConfigProblem {
   const { problem, suggestion } = finding;
-  const place = { file, ...source.placeOf(finding) };
-  return { place, path: pathText(finding.path), problem, ...(suggestion === undefined ? {} : { suggestion }) };
+  const path = pathText(finding.path);
+  return { place: placeIn(source, finding), path, problem, ...(suggestion === undefined ? {} : { suggestion }) };
 }
+
+const placeIn = ({ file, placeOf }: Source, finding: Pick<Finding, "path" | "on" | "offset">): SourcePlace => ({
+  file,
+  ...placeOf(finding),
+});

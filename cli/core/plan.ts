@@ -4,6 +4,7 @@ import { ZdrError } from "../failure.ts";
 import { didYouMean } from "./closest.ts";
 import type { HostConfig, ProgramConfig } from "./config/schema.ts";
 import type { Config } from "./config.ts";
+import { chooseHosts, type HostChoice } from "./select.ts";
 
 /** What supervisor waits beyond the drain time before it kills a program, where deploy.yml says nothing. */
 const STOP_MARGIN_SECONDS = 5;
@@ -100,11 +101,6 @@ export function isConfidential({ supervisor, programs }: ProjectPlan): boolean {
   );
 }
 
-/** All hosts, in the order of the file. */
-export function hostTargets(config: Config): HostTarget[] {
-  return config.hosts.map((host) => hostTarget(host, config));
-}
-
 function hostTarget(host: HostConfig, { ssh, node: commonNode }: Config): HostTarget {
   const node = host.node ?? commonNode;
   const common = { name: host.name, ...(node === undefined ? {} : { node }) };
@@ -143,21 +139,12 @@ export function selectPrograms(config: Config, names: readonly string[]): string
     .map(({ name }) => name);
 }
 
-/**
- * The hosts of these names, in the order of the file; all of them where none is named. Addresses are taken too.
- *
- * @throws ZdrError `usage` for a name that is no host's.
- */
-export function selectHosts(config: Config, names: readonly string[]): HostTarget[] {
-  const hosts = hostTargets(config);
-  if (names.length === 0) return hosts;
-  const namesOf = (host: HostTarget) => (host.kind === "ssh" ? [host.name, host.address] : [host.name]);
-  const known = hosts.flatMap(namesOf);
-  for (const name of names) if (!known.includes(name)) throw unknownName("host", name, known);
-  return hosts.filter((host) => namesOf(host).some((name) => names.includes(name)));
+/** The hosts that a command is for (chooseHosts). @throws ZdrError `usage` */
+export function selectHosts(config: Config, choice: HostChoice): HostTarget[] {
+  return chooseHosts(config.hosts, choice).map((host) => hostTarget(host, config));
 }
 
-function unknownName(what: "program" | "host", name: string, known: readonly string[]): ZdrError {
+function unknownName(what: "program", name: string, known: readonly string[]): ZdrError {
   const hint = didYouMean(name, known) ?? `its ${what}s are: ${[...new Set(known)].join(", ")}`;
   return new ZdrError({ kind: "usage", problem: `the config has no ${what} named "${name}"`, hint });
 }

@@ -2,10 +2,11 @@
 import { isUtf8 } from "node:buffer";
 import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { didYouMean } from "../core/closest.ts";
-import { type Config, type ParsedConfig, parseConfig, pathText } from "../core/config.ts";
-import { type ConfigProblem, ZdrError } from "../failure.ts";
+import { type Config, type ConfigFileText, type ParsedConfig, parseConfig, pathText } from "../core/config.ts";
+import { type ConfigProblem, type SourcePlace, ZdrError } from "../failure.ts";
+import { readInventory } from "./inventory.ts";
 
 /** Where a config is looked for, in this order, in the working folder and nowhere above it. */
 export const CONFIG_FILES = ["deploy.yml", "deploy.yaml", "config/deploy.yml"] as const;
@@ -20,6 +21,8 @@ export interface ConfigSearch {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether the build must be there already, unless `build.run` makes it. */
   readonly needsBuild?: boolean;
+  /** `--environment`: `deploy.<environment>.yml` beside the config is merged over it. */
+  readonly environment?: string;
 }
 
 /**
@@ -29,15 +32,55 @@ export interface ConfigSearch {
  */
 export function readConfigFile(search: ConfigSearch): Config {
   const { file, descriptor } = openConfig(search);
-  const parsed = parseConfig(readText(file, descriptor), file, search.env);
-  const config = withAbsolutePaths(
+  const overlay = search.environment === undefined ? undefined : openOverlay(file, search.environment, search.cwd);
+  const parsed = parseConfig(readText(file, descriptor), file, search.env, overlay);
+  const written = withAbsolutePaths(
     parsed.config,
     resolve(search.cwd, parsed.config.folder),
     search.env.HOME ?? homedir(),
   );
-  const problems = missingFiles(parsed, config, search.needsBuild === true);
+  const problems = missingFiles(parsed, written, search.needsBuild === true);
   if (problems.length > 0) throw new ZdrError({ kind: "config", problems });
-  return config;
+  return withInventory(written, parsed.placeOf(["inventory"]));
+}
+
+/** Other tools' hosts come behind those of deploy.yml; one that both name is deploy.yml's. */
+function withInventory(config: Config, place: SourcePlace): Config {
+  if (config.inventory === undefined) return config;
+  const names = new Set(config.hosts.map(({ name }) => name));
+  const found = readInventory({ ...config.inventory, folder: config.folder, place });
+  const hosts = [...config.hosts, ...found.filter(({ name }) => !names.has(name) && names.add(name))];
+  if (hosts.length > 0) return { ...config, hosts };
+  const problem = "leaves no hosts: none of the inventory's has one of these roles";
+  throw new ZdrError({ kind: "config", problems: [{ place, path: "inventory.groups", problem }] });
+}
+
+/** `deploy.staging.yml` beside `deploy.yml`. */
+function openOverlay(file: string, environment: string, cwd: string): ConfigFileText {
+  const extension = extname(file);
+  const stem = file.slice(0, file.length - extension.length);
+  const overlay = `${stem}.${environment}${extension}`;
+  try {
+    const descriptor = openSync(resolve(cwd, overlay), constants.O_RDONLY | constants.O_NONBLOCK);
+    return { file: overlay, text: readText(overlay, descriptor) };
+  } catch (error) {
+    if (error instanceof ZdrError) throw error;
+    const there = siblings(resolve(cwd, file))
+      .filter((name) => name.startsWith(`${basename(stem)}.`) && name.endsWith(extension) && name !== basename(file))
+      .map((name) => name.slice(basename(stem).length + 1, -extension.length));
+    throw refused(
+      `there is no ${overlay} for the environment "${environment}"`,
+      there.length === 0 ? "it holds what differs from the config there" : `there are: ${there.join(", ")}`,
+    );
+  }
+}
+
+function siblings(path: string): string[] {
+  try {
+    return readdirSync(dirname(path));
+  } catch {
+    return [];
+  }
 }
 
 interface OpenConfig {
@@ -106,7 +149,7 @@ function firstBadLine(bytes: Buffer): number {
 }
 
 function withAbsolutePaths(config: Config, folder: string, home: string): Config {
-  const { build, ssh, hosts } = config;
+  const { build, ssh, hosts, inventory } = config;
   const here = (path: string) => absolute(path, folder, home);
   const withKeysHere = <Login extends { readonly keys: readonly string[] }>(login: Login): Login => ({
     ...login,
@@ -121,6 +164,9 @@ function withAbsolutePaths(config: Config, folder: string, home: string): Config
       ...{ key: ssh.key.map(here), known_hosts: ssh.known_hosts.map(here), jump: ssh.jump?.map(withKeysHere) },
       config: ssh.config === undefined || ssh.config === "none" ? ssh.config : here(ssh.config),
     },
+    ...(inventory === undefined
+      ? {}
+      : { inventory: { ...inventory, ansible: inventory.ansible && here(inventory.ansible) } }),
     hosts: hosts.map((host) =>
       host.kind === "local" ? host : { ...withKeysHere(host), jump: host.jump?.map(withKeysHere) },
     ),
@@ -141,7 +187,9 @@ interface NamedFile {
 function missingFiles(parsed: ParsedConfig, { build, hosts, ssh }: Config, needsBuild: boolean): ConfigProblem[] {
   const named: NamedFile[] = [
     ...(needsBuild && build.run === undefined ? [{ path: ["build", "path"], file: build.path }] : []),
-    ...hosts.flatMap((host, index) => (host.kind === "local" ? [] : namedFiles(["hosts", index, "key"], host.keys))),
+    ...hosts.flatMap((host) =>
+      host.kind === "local" || host.entry === undefined ? [] : namedFiles(["hosts", host.entry, "key"], host.keys),
+    ),
     ...namedFiles(["ssh", "key"], ssh.key),
     ...namedFiles(["ssh", "known_hosts"], ssh.known_hosts),
   ];

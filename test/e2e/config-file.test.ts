@@ -158,4 +158,72 @@ describe("the config file", () => {
       "deploy.yml:6:47 supervisor.password.env: names a variable that is not set in the environment of zdr",
     ]);
   });
+
+  describe("with an environment", () => {
+    test("what differs there is merged over it, key by key", () => {
+      write("deploy.yml", config("keep: 5\nssh: { user: deploy, port: 2200 }\n"));
+      write(
+        "deploy.staging.yml",
+        "hosts: [stage1]\nkeep: null\nssh: { port: 22 }\nprograms: { shop: { watch: 1s } }\n",
+      );
+      const { hosts, keep, ssh, programs } = read({ environment: "staging" });
+      assert.deepEqual(
+        hosts.map(({ name }) => name),
+        ["stage1"],
+      );
+      assert.deepEqual([keep, ssh.user, ssh.port], [5, "deploy", 22]);
+      assert.deepEqual([programs.shop?.watch, programs.shop?.command], [1000, ["shop"]]);
+    });
+
+    test("a problem is told in the file that it comes from", () => {
+      write("deploy.yml", config("kep: 5\n"));
+      write("deploy.staging.yml", "ssh:\n  prot: 22\n");
+      assert.deepEqual(problemsOf({ environment: "staging" }), [
+        'deploy.yml:6:1 kep: unknown key (did you mean "keep"?)',
+        'deploy.staging.yml:2:3 ssh.prot: unknown key (did you mean "port"?)',
+      ]);
+    });
+
+    test("one that there is no file for is refused, with those that there are", () => {
+      write("deploy.yml", config());
+      write("deploy.staging.yml", "keep: 1\n");
+      assert.deepEqual(problemsOf({ environment: "stagin" }), [
+        'there is no deploy.stagin.yml for the environment "stagin" (there are: staging)',
+      ]);
+    });
+  });
+
+  describe("with an inventory", () => {
+    const without = config().replace("hosts: [web1]\n", "");
+    const names = (more: string) => {
+      write("deploy.yml", without + more);
+      return read().hosts.map(({ name, roles }) => [name, ...roles].join(" "));
+    };
+
+    test("hosts come from an Ansible file beside it, or only those of some groups", () => {
+      write("hosts.ini", "[web]\nweb[1:2]\n[db]\ndb1\n");
+      assert.deepEqual(names("inventory: { ansible: hosts.ini }\n"), ["web1 web", "web2 web", "db1 db"]);
+      assert.deepEqual(names("inventory: { ansible: hosts.ini, groups: db }\n"), ["db1 db"]);
+    });
+
+    test("hosts come from what a command prints", () => {
+      assert.deepEqual(names("inventory: { command: 'printf \"deploy@a\\nb:2222\\n\"' }\n"), ["a", "b"]);
+      assert.deepEqual(names("inventory: { command: 'echo [\\\"a\\\"]' }\n"), ["a"]);
+    });
+
+    test("a command that fails, prints nothing or names what is no host is refused at its place", () => {
+      const problemWith = (command: string) => {
+        write("deploy.yml", `${without}inventory: { command: '${command}' }\n`);
+        return problemsOf()[0];
+      };
+      assert.match(problemWith("exit 3") ?? "", /^deploy.yml:5:12 the inventory command ended with 3: exit 3/);
+      assert.match(problemWith("true") ?? "", /has no hosts/);
+      assert.match(problemWith("echo a/b") ?? "", /host "a\/b" is no host name/);
+    });
+
+    test("without it, and without hosts, nothing is deployed to", () => {
+      write("deploy.yml", without);
+      assert.match(problemsOf()[0] ?? "", /hosts: is missing/);
+    });
+  });
 });

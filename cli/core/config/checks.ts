@@ -17,6 +17,8 @@ interface Part<T> {
 }
 
 interface Parts {
+  /** What is wrong about there being no hosts. */
+  readonly noHosts?: Pick<Finding, "on" | "problem"> | undefined;
   readonly deployTo?: string;
   readonly hosts: readonly Part<HostConfig>[];
   readonly shared: readonly Part<string>[];
@@ -24,8 +26,9 @@ interface Parts {
 }
 
 export function crossFindings(parts: Parts): Finding[] {
-  const { deployTo, hosts, shared, programs } = parts;
+  const { deployTo, noHosts, hosts, shared, programs } = parts;
   return [
+    ...(noHosts === undefined ? [] : [{ path: ["hosts"], ...noHosts }]),
     ...hostFindings(hosts),
     ...sharedFindings(shared),
     ...processFindings(programs),
@@ -35,16 +38,23 @@ export function crossFindings(parts: Parts): Finding[] {
 }
 
 /** Of a config that is right in every part. */
-export function partsOf({ deploy_to, hosts, shared, programs }: FileConfig): Parts {
+export function partsOf({ deploy_to, hosts, inventory, shared, programs }: FileConfig, data: unknown): Parts {
   return {
+    noHosts: hosts.length > 0 || inventory !== undefined ? undefined : whyNoHosts(mapping(data).hosts),
     deployTo: deploy_to,
-    hosts: placed(hosts.entries(), ["hosts"]),
+    hosts: eachHost(placed(hosts.entries(), ["hosts"])),
     shared: [
       ...placed(shared.dirs.entries(), ["shared", "dirs"]),
       ...placed(shared.files.entries(), ["shared", "files"]),
     ],
     programs: placed(Object.entries(programs), ["programs"]),
   };
+}
+
+/** A list of them that is wrong otherwise is told of as that. */
+function whyNoHosts(written: unknown): Parts["noHosts"] {
+  if (written === undefined) return { on: "key", problem: "is missing" };
+  return Array.isArray(written) && written.length === 0 ? { on: "value", problem: "is empty" } : undefined;
 }
 
 /** What is right in data that as a whole is not. */
@@ -55,13 +65,19 @@ export function rightPartsOf({ shape }: Schema, data: unknown): Parts {
   const deployTo = shape.deploy_to.safeParse(root.deploy_to);
   return {
     ...(deployTo.success && { deployTo: deployTo.data }),
-    hosts: right(shape.hosts.element, list(root.hosts).entries(), ["hosts"]),
+    noHosts: root === data && root.inventory === undefined ? whyNoHosts(root.hosts) : undefined,
+    hosts: eachHost(right(shape.hosts.unwrap().element, list(root.hosts).entries(), ["hosts"])),
     shared: [
       ...right(dirs.unwrap().element, list(sharedRoot.dirs).entries(), ["shared", "dirs"]),
       ...right(files.unwrap().element, list(sharedRoot.files).entries(), ["shared", "files"]),
     ],
     programs: right(shape.programs.valueType, Object.entries(mapping(root.programs)), ["programs"]),
   };
+}
+
+/** An entry may stand for many hosts. */
+function eachHost(entries: readonly Part<readonly HostConfig[]>[]): Part<HostConfig>[] {
+  return entries.flatMap(({ path, value }) => value.map((host) => ({ path, value: host })));
 }
 
 function hostFindings(hosts: readonly Part<HostConfig>[]): Finding[] {

@@ -7,26 +7,21 @@
 import * as z from "zod";
 import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/wire/plan.ts";
 import { Secret } from "../secret.ts";
+import { hostEntry, inventorySection, sshSection } from "./host-schema.ts";
 import {
   checkedBy,
   choice,
   command,
   duration,
-  keyFiles,
-  localPath,
   nodePath,
   notBlank,
   notEmpty,
   oneOrMany,
-  port,
   textAsWritten,
   variableToRead,
   wholeNumber,
 } from "./kinds.ts";
 import { complain } from "./rules/checked.ts";
-import { checkSshUser } from "./rules/host-address.ts";
-import { hostOfParts, hostOfWord, type JumpHost, jumpOfParts, jumpOfWord } from "./rules/host-entry.ts";
-import { checkHostKey } from "./rules/host-key.ts";
 import { checkListen } from "./rules/listen.ts";
 import {
   checkName,
@@ -40,8 +35,6 @@ import { checkAbsolutePath, checkBuildPath, checkDeployTo, checkSharedPath } fro
 import { checkReload } from "./rules/reload.ts";
 import { checkHealthUrl, checkSupervisorUrl } from "./rules/urls.ts";
 
-/** Longest wait for a host to answer, where deploy.yml says nothing. */
-const CONNECT_TIMEOUT = "10s";
 const HEALTH_TIMEOUT = "30s";
 const REQUEST_TIMEOUT_MS = 5_000;
 const WATCH = "10s";
@@ -60,7 +53,7 @@ export function configSchema(): ReturnType<typeof buildSchema> {
 
 /** deploy.yml as it is written, checked; keys are spelled as there, times are in milliseconds. */
 export type FileConfig = z.output<ReturnType<typeof buildSchema>>;
-export type HostConfig = FileConfig["hosts"][number];
+export type HostConfig = FileConfig["hosts"][number][number];
 export type ProgramConfig = FileConfig["programs"][string];
 
 function buildSchema() {
@@ -70,7 +63,11 @@ function buildSchema() {
       "The project's folder on every host, absolute; releases/, current and shared/ stand in it.",
     ),
     build: buildSection().describe("What is deployed."),
-    hosts: z.array(hostEntry()).min(1).describe("The machines to deploy to; local is this one, without SSH."),
+    hosts: z
+      .array(hostEntry())
+      .default([])
+      .describe("The machines to deploy to; local is this one, without SSH. At least one, here or by inventory."),
+    inventory: inventorySection().optional().describe("Hosts that another tool has the list of already."),
     programs: z
       .record(checkedBy(z.string(), checkName), program())
       .check(notEmpty("names no program"))
@@ -147,74 +144,6 @@ function supervisorSection() {
       return { ...complain("is missing: supervisor asks for both or neither"), at: [missing] };
     },
   );
-}
-
-function sshSection() {
-  return z.strictObject({
-    user: checkedBy(z.string(), checkSshUser)
-      .optional()
-      .describe("Who logs in; the SSH configuration's, or your own user name, if left out."),
-    port: port().optional().describe("Port of the SSH servers; the SSH configuration's, or 22, if left out."),
-    key: keyFiles().describe(
-      "Private key file, or a list of them, tried after ssh-agent; relative to deploy.yml, ~/ is your home.",
-    ),
-    known_hosts: oneOrMany(localPath()).describe(
-      "Files of known host keys instead of ~/.ssh/known_hosts and the system's.",
-    ),
-    config: localPath()
-      .optional()
-      .describe("An SSH configuration to go by instead of ~/.ssh/config and the system's; none for none at all."),
-    jump: jump().describe(
-      "Hosts on the way to all hosts, the first one first; the SSH configuration's ProxyJump if left out.",
-    ),
-    transport: transport()
-      .prefault("builtin")
-      .describe(
-        "builtin: zdr's own SSH; openssh: the system's ssh, for certificates, FIDO keys, Kerberos and shared connections.",
-      ),
-    connect_timeout: duration(1).prefault(CONNECT_TIMEOUT).describe("Longest wait until a host lets zdr in."),
-  });
-}
-
-const transport = () => choice(["builtin", "openssh"]);
-
-/** How to log in to one machine. */
-function loginParts() {
-  return {
-    address: z
-      .string()
-      .optional()
-      .describe(
-        "Host name, IP address or alias of the SSH configuration; its name if left out. local is this machine, without SSH.",
-      ),
-    user: checkedBy(z.string(), checkSshUser).optional().describe("Who logs in, instead of ssh.user."),
-    port: port().optional().describe("Port of its SSH server, instead of ssh.port."),
-    key: keyFiles().describe("Private key file or list of them, instead of ssh.key."),
-    host_key: oneOrMany(checkedBy(z.string(), checkHostKey)).describe(
-      "The host's public key (ssh-ed25519 AAAA…) or fingerprint (SHA256:…), or a list; known_hosts is then not asked.",
-    ),
-  };
-}
-
-/** One word, or a list; `none` is no host at all. */
-function jump() {
-  const word = checkedBy(z.string(), jumpOfWord);
-  const none = choice(["none"]).transform((): JumpHost[] => []);
-  const spelled = checkedBy(z.strictObject(loginParts()), jumpOfParts);
-  return z.union([none, word.transform((one) => [one]), z.array(z.union([word, spelled]))]).optional();
-}
-
-function hostEntry() {
-  const spelled = z.strictObject({
-    name: checkedBy(z.string(), checkName)
-      .optional()
-      .describe("What the host is called in messages and for --host; its address if left out."),
-    ...loginParts(),
-    jump: jump().describe("Hosts on the way to it, instead of ssh.jump; none for none."),
-    transport: transport().optional().describe("How it is reached, instead of ssh.transport."),
-    node: nodePath().optional().describe("Path of Node on this host, instead of node."),
-  });
-  return z.union([checkedBy(z.string(), hostOfWord), checkedBy(spelled, hostOfParts)]);
 }
 
 function program() {

@@ -25,7 +25,7 @@ function changed(lines: Record<number, string>, ...more: string[]): string {
 }
 
 const ROOT_KEYS =
-  "project, deploy_to, build, hosts, programs, shared, keep, modes, allow_setuid, proof, supervisor, ssh, node";
+  "project, deploy_to, build, hosts, inventory, programs, shared, keep, modes, allow_setuid, proof, supervisor, ssh, node";
 
 function configOf(text: string, environment: Record<string, string> = {}) {
   return parseConfig(text, "deploy.yml", environment).config;
@@ -117,7 +117,7 @@ describe("a config that is right", () => {
 
   test("editors get a JSON Schema in which every key is described", () => {
     const schema = toJSONSchema(configSchema(), { io: "input" });
-    assert.deepEqual(schema.required, ["project", "deploy_to", "build", "hosts", "programs"]);
+    assert.deepEqual(schema.required, ["project", "deploy_to", "build", "programs"]);
     const keep = schema.properties?.keep;
     assert.ok(typeof keep === "object");
     assert.deepEqual([keep.type, keep.default, keep.minimum], ["integer", 5, 1]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ProjectPlan } from "../../../../agent/wire/plan.ts";
 import { parseConfig } from "../../../../cli/core/config.ts";
-import { hostTargets, isConfidential, projectPlan, selectHosts, selectPrograms } from "../../../../cli/core/plan.ts";
+import { isConfidential, projectPlan, selectHosts, selectPrograms } from "../../../../cli/core/plan.ts";
 import { ZdrError } from "../../../../cli/failure.ts";
 
 const TEXT = `
@@ -115,7 +115,7 @@ describe("the hosts", () => {
       ...{ jump: undefined, transport: "builtin", config: undefined },
     };
     const keys = ["/keys/a", "/keys/b"];
-    assert.deepEqual(hostTargets(config), [
+    assert.deepEqual(selectHosts(config, {}), [
       { ...common, name: "web1", address: "web1", port: 2200, user: "me", keys, hostKeys: [], node: "/usr/bin/node" },
       {
         ...common,
@@ -144,7 +144,7 @@ describe("the hosts", () => {
   });
 
   test("can be chosen by name or address, in the order of the file", () => {
-    const names = (...chosen: string[]) => selectHosts(config, chosen).map(({ name }) => name);
+    const names = (...chosen: string[]) => selectHosts(config, { host: chosen }).map(({ name }) => name);
     assert.deepEqual(names(), ["web1", "fd00::1", "web3", "local"]);
     assert.deepEqual(names("local", "10.0.0.3", "web3"), ["web3", "local"]);
     assert.deepEqual(
@@ -153,7 +153,7 @@ describe("the hosts", () => {
         ...{ kind: "usage", problem: 'the config has no host named "wbe3"', hint: 'did you mean "web3"?' },
       },
     );
-    assert.equal(usageOf(() => names("zzz")).hint, "its hosts are: web1, fd00::1, web3, 10.0.0.3, local");
+    assert.equal(usageOf(() => names("zzz")).hint, "there are: web1, fd00::1, web3, 10.0.0.3, local");
   });
 });
 

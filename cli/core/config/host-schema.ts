@@ -1,0 +1,118 @@
+/** The hosts in deploy.yml and how they are reached: the part of the schema that says who is deployed to. */
+import * as z from "zod";
+import {
+  checkedBy,
+  choice,
+  duration,
+  keyFiles,
+  localPath,
+  nodePath,
+  notBlank,
+  oneOrMany,
+  port,
+  textAsWritten,
+} from "./kinds.ts";
+import { complain } from "./rules/checked.ts";
+import { checkSshUser } from "./rules/host-address.ts";
+import { hostsOfParts, hostsOfWord, type JumpHost, jumpOfParts, jumpOfWord } from "./rules/host-entry.ts";
+import { checkHostKey } from "./rules/host-key.ts";
+import { checkName } from "./rules/names.ts";
+
+/** Longest wait for a host to answer, where deploy.yml says nothing. */
+const CONNECT_TIMEOUT = "10s";
+
+export function sshSection() {
+  return z.strictObject({
+    user: checkedBy(z.string(), checkSshUser)
+      .optional()
+      .describe("Who logs in; the SSH configuration's, or your own user name, if left out."),
+    port: port().optional().describe("Port of the SSH servers; the SSH configuration's, or 22, if left out."),
+    key: keyFiles().describe(
+      "Private key file, or a list of them, tried after ssh-agent; relative to deploy.yml, ~/ is your home.",
+    ),
+    known_hosts: oneOrMany(localPath()).describe(
+      "Files of known host keys instead of ~/.ssh/known_hosts and the system's.",
+    ),
+    config: localPath()
+      .optional()
+      .describe("An SSH configuration to go by instead of ~/.ssh/config and the system's; none for none at all."),
+    jump: jump().describe(
+      "Hosts on the way to all hosts, the first one first; the SSH configuration's ProxyJump if left out.",
+    ),
+    transport: transport()
+      .prefault("builtin")
+      .describe(
+        "builtin: zdr's own SSH; openssh: the system's ssh, for certificates, FIDO keys, Kerberos and shared connections.",
+      ),
+    connect_timeout: duration(1).prefault(CONNECT_TIMEOUT).describe("Longest wait until a host lets zdr in."),
+  });
+}
+
+export function inventorySection() {
+  const section = z.strictObject({
+    ansible: localPath()
+      .optional()
+      .describe("An Ansible inventory, INI or YAML, relative to deploy.yml; its groups are the hosts' roles."),
+    command: checkedBy(z.string(), notBlank)
+      .optional()
+      .describe("A shell command that prints them: one host a line, or JSON; run beside deploy.yml."),
+    groups: oneOrMany(checkedBy(z.string(), checkName)).describe(
+      "Only hosts with one of these roles; all if left out.",
+    ),
+  });
+  return checkedBy(section, (checked) =>
+    checked.ansible === undefined && checked.command === undefined
+      ? complain("names neither an Ansible inventory nor a command")
+      : { ok: checked },
+  );
+}
+
+const transport = () => choice(["builtin", "openssh"]);
+
+/** How to log in to one machine. */
+function loginParts() {
+  return {
+    address: z
+      .string()
+      .optional()
+      .describe(
+        "Host name, IP address or alias of the SSH configuration; its name if left out. local is this machine, without SSH.",
+      ),
+    user: checkedBy(z.string(), checkSshUser).optional().describe("Who logs in, instead of ssh.user."),
+    port: port().optional().describe("Port of its SSH server, instead of ssh.port."),
+    key: keyFiles().describe("Private key file or list of them, instead of ssh.key."),
+    host_key: oneOrMany(checkedBy(z.string(), checkHostKey)).describe(
+      "The host's public key (ssh-ed25519 AAAA…) or fingerprint (SHA256:…), or a list; known_hosts is then not asked.",
+    ),
+  };
+}
+
+/** One word, or a list; `none` is no host at all. */
+function jump() {
+  const word = checkedBy(z.string(), jumpOfWord);
+  const none = choice(["none"]).transform((): JumpHost[] => []);
+  const spelled = checkedBy(z.strictObject(loginParts()), jumpOfParts);
+  return z.union([none, word.transform((one) => [one]), z.array(z.union([word, spelled]))]).optional();
+}
+
+/** One word or one mapping, which may stand for many hosts by its ranges. */
+export function hostEntry() {
+  const spelled = z.strictObject({
+    name: z
+      .string()
+      .optional()
+      .describe(
+        "What the host is called in messages and for --host; its address if left out. web[01:20] is twenty hosts.",
+      ),
+    ...loginParts(),
+    roles: oneOrMany(checkedBy(z.string(), checkName)).describe("What it is for, one or a list: --role chooses by it."),
+    labels: z
+      .record(checkedBy(z.string(), checkName), textAsWritten())
+      .default({})
+      .describe("Further words to choose it by: --label name=value."),
+    jump: jump().describe("Hosts on the way to it, instead of ssh.jump; none for none."),
+    transport: transport().optional().describe("How it is reached, instead of ssh.transport."),
+    node: nodePath().optional().describe("Path of Node on this host, instead of node."),
+  });
+  return z.union([checkedBy(z.string(), hostsOfWord), checkedBy(spelled, hostsOfParts)]);
+}
