@@ -1,5 +1,6 @@
 /** Started by the CLI's loader at the end of a channel, and by nobody else. */
 import { type CodeCache, saveCodeCache } from "./io/code-cache.ts";
+import type { WireLimits } from "./io/wire.ts";
 import { runSession } from "./session.ts";
 
 /** Left by the loader (cli/io/session/bootstrap.ts), which has read ahead on stdin and checked this very bundle's hash. */
@@ -8,6 +9,8 @@ interface Bootstrap {
   readonly sha256: string;
   /** A word for the command that this session is for. */
   readonly use?: string;
+  /** As deploy.yml has them. */
+  readonly limits?: WireLimits;
   /** Absent where the loader found a good one, and where none is wanted. */
   readonly codeCache?: CodeCache;
 }
@@ -20,8 +23,8 @@ async function main(): Promise<void> {
   }
   // sshd sends HUP when the link is gone; an activation must outlive that.
   process.on("SIGHUP", () => {});
-  const { leftover, sha256, use, codeCache } = zdrBootstrap;
-  await runSession({ leftover, agent: sha256, use });
+  const { leftover, sha256, use, limits, codeCache } = zdrBootstrap;
+  await runSession({ leftover, agent: sha256, use, limits });
   if (codeCache) saveCodeCache(codeCache);
   process.exit(0);
 }

@@ -12,7 +12,7 @@ import type { Layout } from "./core/layout.ts";
 import type { Lock } from "./io/lock.ts";
 import type { Incoming } from "./io/release/release-store.ts";
 import { openStdin } from "./io/stdin.ts";
-import { Wire } from "./io/wire.ts";
+import { Wire, type WireLimits } from "./io/wire.ts";
 import { type AgentEvent, PROTOCOL_VERSION, type Request, type RequestOf, type Verb } from "./protocol.ts";
 import type { AgentFailure } from "./wire/failure.ts";
 import type { Actor, ProjectPlan } from "./wire/plan.ts";
@@ -66,10 +66,11 @@ export interface SessionStart {
   readonly leftover: Uint8Array;
   readonly agent: string;
   readonly use?: string | undefined;
+  readonly limits?: WireLimits | undefined;
 }
 
 export async function runSession(start: SessionStart): Promise<void> {
-  const wire = new Wire({ openStdin, stdout: process.stdout, leftover: start.leftover });
+  const wire = new Wire({ openStdin, stdout: process.stdout, leftover: start.leftover, ...start.limits });
   const session: Session = {
     ...{ wire, agent: start.agent, by: { user: "unknown", host: "unknown" } },
     ...{ project: undefined, layout: undefined, context: undefined, lock: undefined, staging: undefined },

@@ -27,6 +27,8 @@ export interface BuildPlan {
   readonly prove: string;
   readonly keeper: string;
   readonly outDir: string;
+  /** Modules of the agent that others stand in for, by their absolute paths. Nothing that is delivered has any. */
+  readonly standIns?: Readonly<Record<string, string>>;
 }
 
 export const DEFAULT_PLAN: BuildPlan = {
@@ -94,6 +96,22 @@ const leaveOut: Plugin = {
   },
 };
 
+/** Fails the build where nothing imports a module that has a stand-in. */
+function standIn(files: Readonly<Record<string, string>>): Plugin {
+  return {
+    name: "stand-in",
+    setup(build) {
+      const left = new Set(Object.keys(files));
+      build.onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+        const wanted = join(resolveDir, path);
+        left.delete(wanted);
+        return files[wanted] === undefined ? undefined : { path: files[wanted] };
+      });
+      build.onEnd(() => ({ errors: [...left].map((file) => ({ text: `nothing imports ${file}` })) }));
+    },
+  };
+}
+
 async function bundle(entry: string, outfile: string, options: BuildOptions): Promise<Metafile> {
   const { metafile } = await build({ ...SHARED, ...options, entryPoints: [entry], outfile, metafile: true });
   return metafile;
@@ -149,14 +167,21 @@ export interface BuiltFile {
   readonly bytes: number;
 }
 
-export async function buildAll({ cli, agent, prove, keeper, outDir }: BuildPlan): Promise<readonly BuiltFile[]> {
+export async function buildAll({
+  cli,
+  agent,
+  prove,
+  keeper,
+  outDir,
+  standIns = {},
+}: BuildPlan): Promise<readonly BuiltFile[]> {
   const { version, engines } = await readPackage(".");
   await mkdir(outDir, { recursive: true });
   const work = await mkdtemp(join(dirname(outDir), ".build-"));
   try {
     const metafiles = await Promise.all([
       bundleCli(cli, join(work, "cli.cjs"), version),
-      bundle(agent, join(work, "agent.cjs"), { target: "node18" }),
+      bundle(agent, join(work, "agent.cjs"), { target: "node18", plugins: [standIn(standIns)] }),
       bundle(prove, join(work, "prove.cjs"), { target: "node18" }),
       bundle(keeper, join(work, "keeper.cjs"), { target: "node18" }),
     ]);

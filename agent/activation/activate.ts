@@ -12,6 +12,7 @@ import { releaseRecords } from "../core/ledger.ts";
 import { isKept } from "../core/presets.ts";
 import { flipCurrent, readCurrent } from "../io/current.ts";
 import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
+import { moment } from "../io/moment.ts";
 import { markLog } from "../io/program-log.ts";
 import { readKept } from "../kept/spec.ts";
 import type { AgentFailure } from "../wire/failure.ts";
@@ -33,11 +34,14 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
   try {
     if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
       return finish(activation, "unchanged");
+    moment("activation: programs looked at");
     await preflightRelease(context, order.tag);
+    moment("activation: release checked");
     activation.lap("preflight");
     for (const { program, info } of activation.befores) {
       if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
     }
+    moment("meter: baseline taken");
     activation.lap("baseline");
     if (order.gone.aborted) throw new AgentError({ reason: "interrupted" });
     reserveLedgerSpace(context.layout);
@@ -104,6 +108,7 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
     activation.step("taken");
     activation.lap("ready");
     await settleAll(activation, brought);
+    moment("watch: over");
     activation.step("proved");
     activation.lap("watch");
   } catch (error) {

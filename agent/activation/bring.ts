@@ -14,6 +14,7 @@ import {
 } from "../core/generation.ts";
 import { isKept } from "../core/presets.ts";
 import { probeOnce } from "../io/http/probe.ts";
+import { moment } from "../io/moment.ts";
 import { keeperState } from "../kept/client.ts";
 import { type ProcessName, reloadKept } from "../kept/reload.ts";
 import { keptDifferences } from "../kept/spec.ts";
@@ -68,6 +69,7 @@ export async function bringProgram(
   // Such a program may take what is prepared for it as soon as it is there.
   const noticing = ask.by === "itself" ? await lookBefore(context, program, tag) : undefined;
   await strategy.prepare(context, program, tag, options.kept);
+  moment("program: prepared");
   const info = await settledInfo(context, program);
   if (isDown(info.statename)) return start(context, program, tag);
   const before = noticing?.info.pid === info.pid ? noticing.before : await viewProgram(context, program, info.pid);
@@ -196,6 +198,7 @@ async function sendSignal(context: HostContext, program: ProgramPlan, pid: numbe
   await refuseUnsafeSignal(context, program, pid);
   context.emit(programEvent(context, program, `signal ${signal}`, pid, undefined));
   await context.supervisor.signalProcess(program.process, signal);
+  moment("program: signalled");
 }
 
 function keysOf(processes: readonly ProcessView[]): Set<ProcessKey> {

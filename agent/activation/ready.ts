@@ -14,6 +14,7 @@ import {
   processKey,
 } from "../core/generation.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
+import { moment } from "../io/moment.ts";
 import type { AgentEvent } from "../protocol.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
@@ -71,11 +72,13 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
     });
     const isEnough = answer.kind === "hidden" && context.project.proof === "best";
     const isRight = answer.kind === "proved" || isEnough;
+    if (isRight) moment("program: processes proved");
     const probe = isRight ? await probeIfAsked(program) : undefined;
     if (isRight && (probe?.ok ?? true)) {
       readyMs ??= context.now() - awaited.at;
       // Before startsecs have passed supervisor says STARTING, and would count an exit as a failed attempt.
       if (info.statename === "RUNNING") {
+        moment("program: ready");
         context.emit(programEvent(context, program, "ready", info.pid, awaited.tag));
         return { info, readyMs, ...proofOf(answer, program) };
       }

@@ -3,6 +3,7 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type ProcessView, processKey } from "../core/generation.ts";
 import { probeOnce } from "../io/http/probe.ts";
+import { moment } from "../io/moment.ts";
 import { readProcess } from "../io/process/processes.ts";
 import type { Brought } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
@@ -29,6 +30,7 @@ export async function watchProgram(context: HostContext, brought: Brought): Prom
     await context.sleep(Math.min(WATCH_INTERVAL_MS, Math.max(deadline - context.now(), 1)));
     await checkRecord(context, brought);
     await checkWorkers(context, brought, workers);
+    moment("watch: looked");
     const probe = program.health ? await probeOnce(program.health) : undefined;
     failures = probe === undefined || probe.ok ? 0 : failures + 1;
     if (probe && failures >= WATCH_PROBE_FAILURES) {

@@ -8,6 +8,7 @@
 import type { HostContext } from "../context.ts";
 import { isDown, stepOf } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
+import { moment } from "../io/moment.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
@@ -53,6 +54,7 @@ export async function settledInfo(context: HostContext, program: ProgramPlan): P
 export async function askToStart(context: HostContext, program: ProgramPlan): Promise<void> {
   try {
     await context.supervisor.startProcess(program.process);
+    moment("program: start asked for");
   } catch (error) {
     if (faultCode(error) === FAULT.ALREADY_STARTED) return;
     if (!(error instanceof AgentError) || error.failure.reason !== "supervisor-fault") throw error;
@@ -84,6 +86,7 @@ export async function stopProgram(context: HostContext, program: ProgramPlan): P
 async function askToStop(context: HostContext, program: ProgramPlan): Promise<void> {
   try {
     await context.supervisor.stopProcess(program.process);
+    moment("program: stop asked for");
   } catch (error) {
     if (faultCode(error) !== FAULT.NOT_RUNNING) throw error;
   }

@@ -3,6 +3,7 @@ import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:f
 import { AgentError } from "../core/failure.ts";
 import { type Layout, tagOfLink } from "../core/layout.ts";
 import { ifThere, onFile, syncFolder, temporaryBeside } from "./files.ts";
+import { moment } from "./moment.ts";
 
 /** The tag that `current` names, or undefined before the first deploy. A real folder or a foreign link is refused. */
 export function readCurrent(layout: Layout): string | undefined {
@@ -21,13 +22,16 @@ export function flipCurrent(layout: Layout, tag: string): void {
   const temporary = temporaryBeside(layout.current);
   onFile("flip", layout.current, () => {
     symlinkSync(layout.linkTarget(tag), temporary);
+    moment("flip: link made");
     try {
       renameSync(temporary, layout.current);
     } catch (error) {
       rmSync(temporary, { force: true });
       throw error;
     }
+    moment("flip: renamed");
     syncFolder(layout.deployTo);
+    moment("flip: synced");
   });
   const now = readCurrent(layout);
   if (now !== tag)

@@ -17,6 +17,7 @@ import { basename, dirname, join } from "node:path";
 import { AgentError } from "../core/failure.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import type { AgentFailure } from "../wire/failure.ts";
+import { moment } from "./moment.ts";
 
 const NO_RIGHTS = new Set(["EACCES", "EPERM", "EROFS"]);
 const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
@@ -82,6 +83,12 @@ export function writeNewDurable(path: string, text: string, mode: number): void 
   }
 }
 
+/** Who made a file of such a name; undefined for any other name. */
+export function ownerOfTemporary(name: string): number | undefined {
+  const pid = /\.([1-9][0-9]{0,9})-[0-9a-f]{12}$/.exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
 /** fsync(2) of a folder: makes a rename in it durable. */
 export function syncFolder(path: string): void {
   const fd = openSync(path, "r");
@@ -125,7 +132,9 @@ export function replaceFile(
     } finally {
       closeSync(fd);
     }
+    moment("replace: written");
     renameSync(temporary, path);
+    moment("replace: renamed");
     syncFolder(dirname(path));
   });
 }

@@ -20,6 +20,7 @@ import type { Layout } from "../core/layout.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { type LedgerEntry, type ParsedLedger, parseLedger } from "../core/ledger.ts";
 import { errnoOf, fileError, ifThere, replaceFile, syncFolder } from "./files.ts";
+import { moment } from "./moment.ts";
 
 const NEWLINE = 0x0a;
 /** Room for a good many verdicts. */
@@ -39,6 +40,7 @@ export function ledgerWarnings(layout: Layout, { damagedLines }: ParsedLedger): 
 export function reserveLedgerSpace(layout: Layout): void {
   if (existsSync(layout.reserve)) return;
   replaceFile(layout.reserve, Buffer.alloc(RESERVE_BYTES), PRIVATE_FILE_MODE);
+  moment("ledger: space reserved");
 }
 
 /** Room for something that must not fail for want of it: a verdict, or the way back. */
@@ -63,6 +65,7 @@ export function appendLedger(layout: Layout, entry: LedgerEntry): void {
 
 function append(path: string, entry: LedgerEntry): void {
   const fd = openSync(path, "a+", PRIVATE_FILE_MODE);
+  moment(`ledger: opened for ${entry.event}`);
   try {
     const { size } = fstatSync(fd);
     // A torn last line (its writer died, or the disk was full) is ended first, so that it takes no good line with it.
@@ -71,7 +74,9 @@ function append(path: string, entry: LedgerEntry): void {
     const line = Buffer.from(`${separator}${JSON.stringify(entry)}\n`);
     const written = writeSync(fd, line);
     if (written !== line.length) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+    moment(`ledger: ${entry.event} written`);
     fsyncSync(fd);
+    moment(`ledger: ${entry.event} synced`);
     // Its name has to be durable once, too.
     if (size === 0) syncFolder(dirname(path));
   } finally {

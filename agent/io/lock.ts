@@ -14,6 +14,7 @@ import { judgeHolder, type LockHolder, type LockWitness, lockNumber, parseLock }
 import type { AgentFailure } from "../wire/failure.ts";
 import type { Actor } from "../wire/plan.ts";
 import { errnoOf, fileError, ifThere, onFile, temporaryBeside, writeNewDurable } from "./files.ts";
+import { moment } from "./moment.ts";
 import { bootId, isHidden, pidNamespace, readProcess } from "./process/processes.ts";
 
 export interface Lock {
@@ -99,9 +100,11 @@ export function tryLock(layout: Layout, { by, why }: Claim, date: () => Date): L
   const temporary = temporaryBeside(layout.lock(0));
   try {
     onFile("write", temporary, () => writeHolder(temporary, holder));
+    moment("lock: written");
     const number = linkNext(layout, temporary, own);
     if (typeof number !== "number") return number;
     removeBelow(layout, number);
+    moment("lock: older ones removed");
     return { release: () => release(layout.lock(number), holder) };
   } finally {
     rmSync(temporary, { force: true });
@@ -130,6 +133,7 @@ function linkNext(layout: Layout, temporary: string, own: LockWitness): number |
       if (errnoOf(error) === "EEXIST") continue;
       throw fileError(error, "link", layout.lock(number));
     }
+    moment("lock: linked");
     if (highestLock(layout) === number) return number;
     rmSync(layout.lock(number), { force: true });
   }
@@ -180,7 +184,9 @@ function release(path: string, holder: LockHolder): void {
   const temporary = temporaryBeside(path);
   try {
     writeHolder(temporary, { ...holder, released: true });
+    moment("unlock: written");
     renameSync(temporary, path);
+    moment("unlock: renamed");
   } catch {
     rmSync(temporary, { force: true });
   }

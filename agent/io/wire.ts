@@ -18,14 +18,17 @@ export type Incoming =
 /** Upload bytes that wait to be written to disk before stdin is paused. */
 const READ_AHEAD_BYTES = 4 * 1024 * 1024;
 
-export interface WireOptions {
+export interface WireLimits {
+  readonly heartbeatMs?: number;
+  readonly silenceMs?: number;
+}
+
+export interface WireOptions extends WireLimits {
   /** Opens stdin; each chunk is given to `take` and may be overwritten when that has returned (stdin.ts). */
   readonly openStdin: (take: (chunk: Uint8Array) => void) => Readable;
   readonly stdout: Writable;
   /** Bytes that the bootstrap had already read. */
   readonly leftover: Uint8Array;
-  readonly heartbeatMs?: number;
-  readonly silenceMs?: number;
 }
 
 /** Whoever takes an upload in. */

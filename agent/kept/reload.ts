@@ -6,6 +6,7 @@ import { programEvent } from "../activation/ready.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { probeOnce } from "../io/http/probe.ts";
+import { moment } from "../io/moment.ts";
 import type { ControlReply } from "../keeper/wire.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -52,10 +53,12 @@ export async function reloadKept(context: HostContext, program: ProgramPlan, kee
       if (reply.event === "queued") tell("waits for the last reload to drain");
       if (reply.event === "started") {
         tell(wordsOf(program));
+        moment("keeper: reload begun");
         void askOnce();
       }
       if (reply.event === "failed") failed = reply;
       if (failed !== undefined) break;
+      if (reply.event === "ready") moment("keeper: new generation ready");
       if (reply.event === "ready") return { pid: reply.pid, startTicks: reply.startTicks };
     }
   } finally {

@@ -9,6 +9,7 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { PUBLIC_DIR_MODE } from "../core/layout.ts";
 import { onFile, temporaryBeside } from "../io/files.ts";
+import { moment } from "../io/moment.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { isReadable, isSameContent } from "./content.ts";
 
@@ -21,9 +22,11 @@ export function fillSlot(context: HostContext, program: ProgramPlan, tag: string
     // One that is there may be the program's user's.
     if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, PUBLIC_DIR_MODE);
     linkSync(`${context.layout.release(tag)}/${binary}`, temporary);
+    moment("slot: linked");
     try {
       // rename(2) does nothing where both names are links of one file already, so the temporary name is removed as well.
       renameSync(temporary, slot);
+      moment("slot: renamed");
     } finally {
       rmSync(temporary, { force: true });
     }

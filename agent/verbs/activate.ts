@@ -4,6 +4,7 @@ import { activate } from "../activation/activate.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
+import { moment } from "../io/moment.ts";
 import { verifyRelease } from "../io/release/release-store.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
@@ -28,6 +29,7 @@ export async function runActivate(
     await refuseLints(context);
     await refuseUnreloadable(context);
     if (why === "rollback") await refuseDamaged(context, tag);
+    moment("activation: not refused");
     const report = await activate(context, { tag, why, gone: session.wire.gone });
     if (why === "rollback" && report.outcome === "kept") withdraw(context, report);
     if (isFirst && report.outcome === "reverted") await leaveNothing(context, tag);

@@ -8,6 +8,7 @@ import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
 import { readFreeze } from "../io/freeze.ts";
 import { ledgerWarnings, readLedger } from "../io/ledger-file.ts";
+import { moment } from "../io/moment.ts";
 import { freeSpace } from "../io/release/disk.ts";
 import { readManifestHead } from "../io/release/manifests.ts";
 import { presentReleases } from "../io/release/releases.ts";
@@ -19,6 +20,7 @@ import { lintPrograms, reloadFindings } from "./parts/lints.ts";
 import { holdLock } from "./parts/lock.ts";
 import { checkLayout, openProject } from "./parts/open.ts";
 import { type RunningProgram, runningReleases } from "./parts/running.ts";
+import { tidy } from "./parts/tidy.ts";
 import { settleUnchanged } from "./parts/unchanged.ts";
 import { recover } from "./recover.ts";
 
@@ -32,7 +34,9 @@ export async function runSurvey(
   checkLayout(context.layout);
   if (request.lock) await holdLock(session, context.layout, request.lock, emit);
   const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
+  if (session.lock) tidy({ ...context, emit });
   const { survey, running } = await surveyHost(context, session.agent);
+  moment("survey: host looked at");
   const { release } = request;
   const unchanged = release && (await settleUnchanged(session, { ...context, emit }, release, survey, running));
   return {

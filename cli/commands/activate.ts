@@ -26,7 +26,7 @@ interface UnderWay {
 
 export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: ActivationGoal): Promise<ExitCode> {
   const begun: UnderWay[] = [];
-  const undo = run.interrupt.onFirst(() => interruptActivation(run, fleet, begun.at(-1)));
+  const undo = run.interrupt.onFirst((signal) => interruptActivation(run, fleet, begun.at(-1), signal));
   try {
     for (const host of fleet.hosts) {
       if (run.interrupt.signal !== undefined) break;
@@ -52,10 +52,16 @@ export async function activateHosts(run: Run, fleet: Fleet<HostTarget>, goal: Ac
 }
 
 /** Before the flip it can be undone; after it, stopping half-way would help nobody. */
-function interruptActivation(run: Run, fleet: Fleet<HostTarget>, underWay: UnderWay | undefined): void {
-  if (underWay !== undefined && !underWay.hasFlipped) {
+function interruptActivation(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  underWay: UnderWay | undefined,
+  signal: "SIGINT" | "SIGTERM",
+): void {
+  if (underWay === undefined) return;
+  if (!underWay.hasFlipped) {
     underWay.isAborted = true;
-    fleet.abort([underWay.host]);
+    fleet.abort(signal, [underWay.host]);
     return;
   }
   const text =

@@ -23,7 +23,7 @@ export async function control(
   // What serves is not changed, and a program that has crashed is to be started also on a weekend.
   const lock = lockRequest(run, [action, ...names].join(" "), { ...options, ignoreFreeze: true });
   const fleet = openFleet(run, opened, action, ["lock", "survey", "control", "settle"]);
-  const undo = run.interrupt.onFirst(() => fleet.abort());
+  const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     const done: { host: string; result: ControlResult }[] = [];
     if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);

@@ -41,7 +41,7 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
     ["lock", "survey", "stage", "activate", "settle"],
     () => (question && mayGoEarly(opened, question) ? { verb: "survey", body: question } : undefined),
   );
-  const undo = run.interrupt.onFirst(() => fleet.abort());
+  const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   let scanned: ScannedBuild | undefined;
   try {
     scanned = await scan(opened);

@@ -18,7 +18,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
   const opened = openConfig(run, options);
   const lock = lockRequest(run, options.to === undefined ? "rollback" : `rollback to ${options.to}`, options);
   const fleet = openFleet(run, opened, "rollback", ["lock", "survey", "activate", "settle"]);
-  const undo = run.interrupt.onFirst(() => fleet.abort());
+  const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     const surveys: { host: string; survey: Survey }[] = [];
     if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);

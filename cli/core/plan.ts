@@ -37,6 +37,9 @@ export interface SshHost extends Login {
   /** Path of Node at the other end. */
   readonly node?: string;
   readonly connectTimeoutMs: number;
+  /** Absent: agent/protocol.ts says. */
+  readonly heartbeatMs?: number;
+  readonly silenceMs?: number;
 }
 
 export type HostTarget =
@@ -118,6 +121,8 @@ function hostTarget(host: HostConfig, { ssh, node: commonNode }: Config): HostTa
     transport: host.transport ?? ssh.transport,
     config: ssh.config,
     connectTimeoutMs: ssh.connect_timeout,
+    heartbeatMs: ssh.heartbeat,
+    silenceMs: ssh.silence,
   };
 }
 

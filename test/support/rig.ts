@@ -17,7 +17,7 @@ import { userNamed } from "./users.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Where `npm run build` puts the bundles; another folder, for tests of a build that is not to disturb others. */
-const ZDR = join(process.env.ZDR_DIST ?? join(ROOT, "dist"), "zdr.cjs");
+const DIST = process.env.ZDR_DIST ?? join(ROOT, "dist");
 /** Compiled code is kept between runs here and not in the home of whoever runs the tests. */
 const CACHE = join(ROOT, ".tmp/cache");
 
@@ -37,6 +37,8 @@ export interface RigOptions {
   readonly sshd?: Omit<SshdOptions, "authorizedKeys">;
   /** The host's Node, for the agent. Default: the one that runs the test. */
   readonly hostNode?: string;
+  /** The folder of the bundles; default: what `npm run build` has made. */
+  readonly dist?: string;
 }
 
 /** deploy.yml as data; what is not given stays as it was, or as the rig has set it. */
@@ -92,8 +94,9 @@ async function inOrder(steps: readonly (() => Promise<unknown>)[]): Promise<void
 }
 
 export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Promise<Rig> {
-  await requireBuild();
-  const { via = "local", hostNode = process.execPath } = options;
+  const { via = "local", hostNode = process.execPath, dist = DIST } = options;
+  const zdrProgram = join(dist, "zdr.cjs");
+  await requireBuild(zdrProgram);
   const cleaning: (() => Promise<unknown>)[] = [];
   cleanup.after(() => inOrder(cleaning.reverse()));
 
@@ -145,7 +148,7 @@ export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Prom
     env: { ...env, ...zdrOptions.env },
   });
   const command = (args: readonly string[], { node = process.execPath }: ZdrOptions = {}) =>
-    [node, ZDR, ...args] as const;
+    [node, zdrProgram, ...args] as const;
   return {
     ...{ dir, deployTo, project, configPath, env, supervisord, sshd: link?.sshd, configure },
     useSample: async (name, sample) => {
@@ -172,8 +175,8 @@ export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Prom
   };
 }
 
-async function requireBuild(): Promise<void> {
-  await access(ZDR).catch(() => {
+async function requireBuild(program: string): Promise<void> {
+  await access(program).catch(() => {
     throw new Error("dist/ is missing: run npm run build first");
   });
 }

@@ -17,6 +17,7 @@ import { closeSync } from "node:fs";
 import { Header } from "tar/header";
 import { AgentError } from "../../core/failure.ts";
 import { onFile } from "../files.ts";
+import { moment } from "../moment.ts";
 import { createFile, type FileEntry, finishFile, SCRATCH_BYTES, sha256, writeAll, writeNewFile } from "./bytes.ts";
 import { dropIncoming, type Incoming, storeFailure } from "./release-store.ts";
 
@@ -227,6 +228,7 @@ class TarStream {
   #writeWhole(entry: FileEntry, path: string, body: Buffer): void {
     if (sha256(body) !== entry.sha256) throw corrupt(entry);
     onFile("write", path, () => writeNewFile(path, body, entry.mode));
+    moment("incoming: file written");
   }
 
   #writePiece(entry: FileEntry, path: string, piece: Buffer): void {
@@ -234,6 +236,7 @@ class TarStream {
     const { fd, digest } = this.#file;
     digest.update(piece);
     onFile("write", path, () => writeAll(fd, piece));
+    moment("incoming: part of a file written");
     if (piece.length < this.#left) return;
     this.#file = undefined;
     onFile("write", path, () => finishFile(fd, entry.mode));

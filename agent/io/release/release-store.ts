@@ -16,6 +16,7 @@ import { PRIVATE_DIR_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
 import { canonicalManifest, type Manifest } from "../../wire/release.ts";
 import { errnoOf, ifThere, onFile } from "../files.ts";
+import { moment } from "../moment.ts";
 import { type FileEntry, FileReader, sha256 } from "./bytes.ts";
 import { makeDurable, requireSpace, storeError, syncFolders } from "./disk.ts";
 import {
@@ -133,7 +134,9 @@ export async function createIncoming(layout: Layout, manifest: Manifest): Promis
   const path = layout.incomingUpload(randomBytes(8).toString("hex"));
   const incoming = { layout, manifest, path };
   onFile("make the folder", path, () => mkdirSync(path, { mode: PRIVATE_DIR_MODE }));
+  moment("incoming: made");
   await orDrop(incoming, () => makeFolders(path, manifest.entries));
+  moment("incoming: folders made");
   return incoming;
 }
 
@@ -149,6 +152,7 @@ export async function copyFromReleases(incoming: Incoming, copies: readonly Copy
       const entry = incoming.manifest.entries[index];
       if (entry?.type !== "file") continue;
       if (!(await reader.copy(source, `${incoming.path}/${entry.path}`, entry))) spoilt.push(index);
+      moment("incoming: file copied");
     }
   });
   return spoilt;
@@ -162,14 +166,21 @@ export async function publish(incoming: Incoming, shared: SharedPaths): Promise<
   const { layout, manifest, path } = incoming;
   return await orDrop(incoming, async () => {
     makeLinks(path, manifest.entries);
+    moment("incoming: links made");
     linkShared(path, shared);
+    moment("incoming: shared paths linked");
     closeFolders(path, manifest.entries);
+    moment("incoming: modes set");
     const syncMs = await makeDurable(path);
+    moment("incoming: synced");
     const startedAt = performance.now();
     requireFree(layout, manifest);
     writeManifest(layout, manifest);
+    moment("manifest: written");
     onFile("publish as", layout.release(manifest.tag), () => renameSync(path, layout.release(manifest.tag)));
+    moment("release: published");
     syncFolders(layout.releases, layout.incoming);
+    moment("release: synced");
     return { durableMs: syncMs + performance.now() - startedAt };
   });
 }
@@ -228,11 +239,14 @@ export async function removeRelease(layout: Layout, tag: string): Promise<{ read
   const place = layout.release(tag);
   if (isThere(place)) {
     onFile("remove", place, () => renameSync(place, trash));
+    moment("prune: moved away");
     syncFolders(layout.releases, layout.incoming);
   }
   removeManifest(layout, tag);
+  moment("prune: manifest removed");
   try {
     await removeTree(trash);
+    moment("prune: files removed");
     return {};
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;

@@ -3,6 +3,7 @@ import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import type { StageResult } from "../../protocol.ts";
 import type { Manifest } from "../../wire/release.ts";
+import { moment } from "../moment.ts";
 import { readHoldings } from "./manifests.ts";
 import {
   type Copy,
@@ -40,6 +41,7 @@ export async function stageRelease(
   if (plan.staged || dryRun) return { result: resultOf(manifest, plan) };
   const incoming = await createIncoming(layout, manifest);
   await orDrop(incoming, () => makeSharedFolders(layout, shared));
+  moment("shared: folders made");
   const spoilt = await copyFromReleases(incoming, plan.copies);
   return { result: resultOf(manifest, withSpoilt(plan, spoilt)), incoming };
 }

@@ -1,5 +1,6 @@
 /** The hosts in deploy.yml and how they are reached: the part of the schema that says who is deployed to. */
 import * as z from "zod";
+import { HEARTBEAT_INTERVAL_MS, SILENCE_LIMIT_MS } from "../../../agent/protocol.ts";
 import {
   checkedBy,
   choice,
@@ -20,9 +21,13 @@ import { checkName } from "./rules/names.ts";
 
 /** Longest wait for a host to answer, where deploy.yml says nothing. */
 const CONNECT_TIMEOUT = "10s";
+const HEARTBEAT = HEARTBEAT_INTERVAL_MS / 1000;
+const SILENCE = SILENCE_LIMIT_MS / 1000;
+/** One that is late must not end the session. */
+const HEARTBEATS_IN_SILENCE = 2;
 
 export function sshSection() {
-  return z.strictObject({
+  const section = z.strictObject({
     user: checkedBy(z.string(), checkSshUser)
       .optional()
       .describe("Who logs in; the SSH configuration's, or your own user name, if left out."),
@@ -45,6 +50,16 @@ export function sshSection() {
         "builtin: zdr's own SSH; openssh: the system's ssh, for certificates, FIDO keys, Kerberos and shared connections.",
       ),
     connect_timeout: duration(1).prefault(CONNECT_TIMEOUT).describe("Longest wait until a host lets zdr in."),
+    heartbeat: duration(1)
+      .prefault(HEARTBEAT)
+      .describe("How often zdr and its agent on a host tell each other that they are there."),
+    silence: duration(1)
+      .prefault(SILENCE)
+      .describe("After how long without a word from the other side each takes the connection for dead."),
+  });
+  return checkedBy(section, (checked) => {
+    if (checked.silence >= HEARTBEATS_IN_SILENCE * checked.heartbeat) return { ok: checked };
+    return { ...complain("must be at least twice ssh.heartbeat, or a slow line would count as dead"), at: ["silence"] };
   });
 }
 

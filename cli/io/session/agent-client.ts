@@ -50,10 +50,10 @@ const EARLY_LIMIT_LENGTH = 16 * 1024;
 
 /** Starts the agent on a connection. Resolves at once: trouble shows in the first request. */
 export async function openSession(connection: Connection, options: SessionOptions): Promise<AgentSession> {
-  const { agent, agentPath: path, node, use } = options;
+  const { agent, agentPath: path, node, use, heartbeatMs, silenceMs } = options;
   const magic = `zdr-${randomBytes(12).toString("hex")}`;
   const early = earlyLine(options.early);
-  const { command, input } = bootstrap(agent, { magic, path, node, use, early });
+  const { command, input } = bootstrap(agent, { magic, path, node, use, early, heartbeatMs, silenceMs });
   const channel = await connection.exec(command);
   if (input !== "") channel.stdin.write(input);
   return new Session(channel, options, magic, early === undefined ? undefined : options.early?.verb);

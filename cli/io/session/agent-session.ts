@@ -12,8 +12,9 @@ export interface SessionOptions {
   /** A word for what will be asked (BootstrapOptions). */
   readonly use?: string | undefined;
   readonly early?: EarlyRequest | undefined;
-  readonly heartbeatMs?: number;
-  readonly silenceMs?: number;
+  /** Absent: agent/protocol.ts says. */
+  readonly heartbeatMs?: number | undefined;
+  readonly silenceMs?: number | undefined;
 }
 
 /**

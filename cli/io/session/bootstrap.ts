@@ -85,7 +85,7 @@ try {
   if (stored && sha256(stored.subarray(32)).equals(stored.subarray(0, 32))) cached = stored.subarray(32);
 } catch (error) { }
 var script = new vm.Script(Module.wrap(code.toString("utf8")), { filename: wanted.path, cachedData: cached });
-globalThis.zdrBootstrap = { leftover: held, sha256: wanted.sha256, use: wanted.use };
+globalThis.zdrBootstrap = { leftover: held, sha256: wanted.sha256, use: wanted.use, limits: wanted.limits };
 if (usesCache && (!cached || script.cachedDataRejected)) zdrBootstrap.codeCache = { path: cache, script: script };
 var main = new Module(wanted.path);
 main.filename = wanted.path;
@@ -124,6 +124,9 @@ export interface BootstrapOptions {
   readonly use?: string | undefined;
   /** Lines that the agent finds at the head of its stdin. They can be seen on the host, so they hold no secrets. */
   readonly early?: string | undefined;
+  /** For the agent's side of the wire; absent: agent/protocol.ts says. */
+  readonly heartbeatMs?: number | undefined;
+  readonly silenceMs?: number | undefined;
 }
 
 export interface Bootstrap {
@@ -135,12 +138,12 @@ export interface Bootstrap {
 const PLAIN_PATH = /^\/[A-Za-z0-9._/-]*$/;
 
 export function bootstrap({ sha256 }: AgentFile, options: BootstrapOptions): Bootstrap {
-  const { magic, node, path, use, early = "" } = options;
+  const { magic, node, path, use, early = "", heartbeatMs, silenceMs } = options;
   const isPlain = node === undefined || PLAIN_PATH.test(node);
   const words = [
     base64(LOADER),
     isPlain ? (node ?? "search") : "stdin",
-    base64(JSON.stringify({ magic, path, sha256, use, early })),
+    base64(JSON.stringify({ magic, path, sha256, use, early, limits: { heartbeatMs, silenceMs } })),
   ];
   return { command: `exec sh -c '${FIND_NODE}' zdr ${words.join(" ")}`, input: isPlain ? "" : `${node}\n` };
 }

@@ -20,6 +20,9 @@ import type { Connection } from "./transport.ts";
 export interface FleetTarget {
   readonly name: string;
   readonly node?: string | undefined;
+  /** Absent: agent/protocol.ts says. */
+  readonly heartbeatMs?: number;
+  readonly silenceMs?: number;
 }
 
 export interface FleetOptions<Target extends FleetTarget> {
@@ -51,12 +54,15 @@ export interface FleetHost {
 /** What a step came to. `failed`: it was answered, and the answer is that it did not work. */
 export type StepEnd = string | undefined | { readonly failed: string };
 
+type Signal = "SIGINT" | "SIGTERM";
+
 type Step = (host: FleetHost, session: AgentSession) => Promise<StepEnd>;
 
 export class Fleet<Target extends FleetTarget> {
   readonly hosts: readonly FleetHost[];
   readonly #options: FleetOptions<Target>;
   readonly #connections: Connection[] = [];
+  readonly #aborted = new Map<FleetHost, Signal>();
 
   constructor(options: FleetOptions<Target>) {
     this.#options = options;
@@ -100,7 +106,9 @@ export class Fleet<Target extends FleetTarget> {
       return typeof end !== "object";
     } catch (error) {
       if (!(error instanceof ZdrError)) throw error;
-      host.failure = { failure: error.failure, phase: host.phase };
+      const signal = error.failure.kind === "link" ? this.#aborted.get(host) : undefined;
+      const failure = signal === undefined ? error.failure : ({ kind: "interrupted", signal } as const);
+      host.failure = { failure, phase: host.phase };
       tell("failed");
       return false;
     }
@@ -110,9 +118,12 @@ export class Fleet<Target extends FleetTarget> {
     return (event) => this.#options.report({ kind: "agent", host: host.name, event });
   }
 
-  /** Tells these hosts to undo what was not activated; their sessions end with it. */
-  abort(hosts: readonly FleetHost[] = this.hosts): void {
-    for (const host of hosts) void host.session.then((session) => session.abort()).catch(() => {});
+  /** Tells these hosts to undo what was not activated; their sessions end with it, and that is no failure of theirs. */
+  abort(signal: Signal, hosts: readonly FleetHost[] = this.hosts): void {
+    for (const host of hosts) {
+      this.#aborted.set(host, signal);
+      void host.session.then((session) => session.abort()).catch(() => {});
+    }
   }
 
   /** Ends every session, then every connection. Never throws. */
@@ -125,7 +136,7 @@ export class Fleet<Target extends FleetTarget> {
     const { connect, agent, agentPath, use, early } = this.#options;
     const connection = await connect(target);
     this.#connections.push(connection);
-    const { name: host, node } = target;
-    return openSession(connection, { host, node, agent, agentPath, use, early: early?.() });
+    const { name: host, node, heartbeatMs, silenceMs } = target;
+    return openSession(connection, { host, node, agent, agentPath, use, early: early?.(), heartbeatMs, silenceMs });
   }
 }

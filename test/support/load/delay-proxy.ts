@@ -22,7 +22,7 @@ export interface DelayProxy {
   counts(): { readonly up: number; readonly down: number; readonly connections: number; readonly turns: number };
   /** Resets every connection at once on both sides, as a broken line does. */
   cut(): void;
-  /** Passes nothing on any more, and tells nobody, as a line does that dies without a word. */
+  /** Passes nothing on any more over the connections that there are, and tells nobody, as a line does that dies without a word. */
   freeze(): void;
   close(): Promise<void>;
 }
@@ -34,14 +34,14 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
   const counts = { up: 0, down: 0, connections: 0, turns: 0 };
   let lastDirection: "up" | "down" = "down";
   const sockets = new Set<Socket>();
-  let isFrozen = false;
+  const frozen = new Set<Socket>();
   const forward = (from: Socket, to: Socket, direction: "up" | "down", earliest: number) => {
     const count = (bytes: number) => {
       counts[direction] += bytes;
       if (direction === "up" && lastDirection === "down") counts.turns++;
       lastDirection = direction;
     };
-    delay(from, to, { oneWayMs, earliest, isFrozen: () => isFrozen, count });
+    delay(from, to, { oneWayMs, earliest, isFrozen: () => frozen.has(from), count });
   };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
     counts.connections++;
@@ -53,10 +53,13 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
       for (const socket of [near, far]) {
         sockets.add(socket);
         const other = socket === near ? far : near;
-        socket.on("error", () => other.resetAndDestroy());
+        socket.on("error", () => {
+          if (!frozen.has(socket)) other.resetAndDestroy();
+        });
         socket.on("close", () => {
           sockets.delete(socket);
-          if (!socket.readableEnded) other.destroy();
+          if (!socket.readableEnded && !frozen.has(socket)) other.destroy();
+          frozen.delete(socket);
         });
       }
       forward(near, far, "up", accepted);
@@ -76,7 +79,7 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
       for (const socket of sockets) socket.resetAndDestroy();
     },
     freeze: () => {
-      isFrozen = true;
+      for (const socket of sockets) frozen.add(socket);
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();

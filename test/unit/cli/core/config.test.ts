@@ -58,7 +58,10 @@ describe("a config that is right", () => {
     assert.equal(config.proof, "best");
     assert.deepEqual(config.shared, { dirs: [], files: [] });
     assert.deepEqual(config.supervisor, {});
-    assert.deepEqual(config.ssh, { key: [], known_hosts: [], transport: "builtin", connect_timeout: 10_000 });
+    assert.deepEqual(config.ssh, {
+      ...{ key: [], known_hosts: [], transport: "builtin", connect_timeout: 10_000 },
+      ...{ heartbeat: 5_000, silence: 30_000 },
+    });
     const { autostart, start_seconds, stop_seconds, watch, environment } = config.programs.shop ?? assert.fail();
     assert.deepEqual(
       { autostart, start_seconds, stop_seconds, watch, environment },
@@ -256,6 +259,10 @@ describe("a config that is wrong is refused with every place that is wrong", () 
   test("wrong types and numbers out of bounds", () => {
     refuses([
       [changed({ 1: "project: 5" }), "1:10 project: must be text, not a number"],
+      [
+        changed({}, "ssh: { heartbeat: 5s, silence: 9s }"),
+        "9:32 ssh.silence: must be at least twice ssh.heartbeat, or a slow line would count as dead",
+      ],
       [changed({}, "keep: five"), "9:7 keep: must be a number, not text"],
       [changed({}, 'keep: "5"'), "9:7 keep: must be a number, not text"],
       [changed({}, "keep: 2.5"), "9:7 keep: must be a whole number, not a fraction"],

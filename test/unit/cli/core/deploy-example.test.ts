@@ -81,6 +81,8 @@ describe("deploy.example.yml", () => {
     assert.equal(told("proof"), config.proof);
     assert.equal(told("ssh.transport"), config.ssh.transport);
     assert.equal(told("ssh.connect_timeout"), `${config.ssh.connect_timeout / 1000}s`);
+    assert.equal(told("ssh.heartbeat"), `${config.ssh.heartbeat / 1000}s`);
+    assert.equal(told("ssh.silence"), `${config.ssh.silence / 1000}s`);
     assert.equal(told("programs.*.health.timeout"), `${(program?.health?.timeout ?? 0) / 1000}s`);
     assert.equal(told("programs.*.health.request_timeout"), `${(program?.health?.request_timeout ?? 0) / 1000}s`);
     assert.equal(told("programs.*.health.meter"), String(program?.health?.meter));

@@ -19,7 +19,7 @@ hosts:
     host_key: SHA256:M5imL1CkNFhNXnq75TLJNm/GpLrLQXhavVgDKuQHm9w
     node: /opt/node
   - local
-ssh: { user: me, port: 2200, key: [/keys/a, /keys/b], known_hosts: /keys/known, connect_timeout: 3s }
+ssh: { user: me, port: 2200, key: [/keys/a, /keys/b], known_hosts: /keys/known, connect_timeout: 3s, heartbeat: 1s, silence: 4s }
 node: /usr/bin/node
 keep: 3
 modes: preserve
@@ -112,6 +112,7 @@ describe("the hosts", () => {
   test("take from ssh: and node: what they do not say themselves", () => {
     const common = {
       ...{ kind: "ssh", knownHosts: ["/keys/known"], connectTimeoutMs: 3000 },
+      ...{ heartbeatMs: 1000, silenceMs: 4000 },
       ...{ jump: undefined, transport: "builtin", config: undefined },
     };
     const keys = ["/keys/a", "/keys/b"];

@@ -1,0 +1,37 @@
+/** What dies, while the agent stays at one moment. */
+
+import type { DelayProxy } from "../load/delay-proxy.ts";
+import type { RunningZdr } from "../rig.ts";
+
+export interface Victims {
+  readonly zdr: RunningZdr;
+  readonly agentPid: number;
+  readonly proxy: DelayProxy;
+}
+
+export const FAULTS = {
+  "CLI killed": async ({ zdr }) => {
+    zdr.kill("SIGKILL");
+    await zdr.done;
+  },
+  "agent killed": async ({ agentPid }) => {
+    process.kill(agentPid, "SIGKILL");
+  },
+  "both killed": async ({ zdr, agentPid }) => {
+    zdr.kill("SIGKILL");
+    process.kill(agentPid, "SIGKILL");
+    await zdr.done;
+  },
+  "link reset": async ({ proxy }) => {
+    proxy.cut();
+  },
+  "link silent": async ({ proxy }) => {
+    proxy.freeze();
+  },
+  "CLI terminated": async ({ zdr }) => {
+    zdr.kill("SIGTERM");
+  },
+} as const satisfies Record<string, (victims: Victims) => Promise<void>>;
+
+export type FaultName = keyof typeof FAULTS;
+export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];

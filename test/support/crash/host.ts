@@ -1,0 +1,93 @@
+/** A host that is deployed to over a line that can be cut, under load and under watch all the time. */
+import assert from "node:assert/strict";
+import { cp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type DelayProxy, startDelayProxy } from "../load/delay-proxy.ts";
+import { type Load, startLoad } from "../load/load.ts";
+import { type Cleanup, type Rig, startRig } from "../rig.ts";
+import { buildSample, type SampleName } from "../samples.ts";
+import { type Moments, steer } from "./moments.ts";
+import { type CurrentWatch, watchCurrent } from "./watch.ts";
+
+export interface CrashHost {
+  readonly sample: SampleName;
+  readonly rig: Rig;
+  readonly url: string;
+  readonly proxy: DelayProxy;
+  readonly moments: Moments;
+  readonly watch: CurrentWatch;
+  readonly load: Load;
+  /** How long zdr and its agent wait for a word from each other from now on; undefined: as long as they do by themselves. */
+  beSilentFor(seconds: number | undefined): Promise<void>;
+  /** Points deploy.yml to another build than before, and gives a new tag for it. */
+  nextBuild(): Promise<Build>;
+}
+
+export interface Build {
+  readonly tag: string;
+  /** What it answers. */
+  readonly release: string;
+}
+
+const PROGRAM = { watch: "200ms", start_seconds: 1 };
+/** More than the agent writes as one piece. */
+const LARGE_BYTES = 1024 * 1024 + 1;
+const RELEASES = ["v1", "v2", "v3"];
+const LOAD = { freshPerSecond: 40, ratePerSecond: 60, keepAliveConnections: 4 };
+
+/** Two releases have been deployed, so that there is one to go back to. */
+export async function startCrashHost(cleanup: Cleanup, sample: SampleName, dist: string): Promise<CrashHost> {
+  const rig = await startRig(cleanup, { via: "ssh", dist });
+  const moments = await steer(rig);
+  const proxy = await startDelayProxy({ target: { port: rig.sshd?.port ?? 0 }, oneWayMs: 0 });
+  cleanup.after(() => proxy.close());
+  const { url } = await rig.addSample(sample, PROGRAM, { timeout: "20s" });
+  const ssh = await goThrough(rig, proxy.port);
+  const beSilentFor = (seconds: number | undefined) =>
+    rig.configure({ ssh: seconds === undefined ? ssh : { ...ssh, heartbeat: seconds / 8, silence: seconds } });
+  let count = 0;
+  const nextBuild = async () => {
+    const release = RELEASES[++count % RELEASES.length] ?? "";
+    const tag = `t${count}`;
+    await makeBuild(rig, await buildSample(sample, { release }), tag);
+    return { tag, release };
+  };
+  const deploy = async (args: readonly string[]) => {
+    const { code, stdout, stderr } = await rig.zdr(args);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+  };
+  await nextBuild();
+  await deploy(["setup"]);
+  await deploy(["deploy", "--tag", "t1"]);
+  await nextBuild();
+  await deploy(["deploy", "--tag", "t2"]);
+  const watch = await watchCurrent(cleanup, rig.deployTo);
+  const load = await startLoad({ url: `${url}/version`, ...LOAD });
+  cleanup.after(async () => {
+    await load.stop().catch(() => undefined);
+  });
+  return { sample, rig, url, proxy, moments, watch, load, nextBuild, beSilentFor };
+}
+
+/**
+ * A build of which every deploy sends a small and a large file and finds a third one on the host, so that each deploy goes
+ * through the same moments.
+ */
+async function makeBuild(rig: Rig, program: string, tag: string): Promise<void> {
+  const build = join(rig.project, "crash-build");
+  await rm(build, { recursive: true, force: true });
+  await cp(program, build, { recursive: true });
+  await writeFile(join(build, "assets.txt"), "the same in every build\n");
+  await writeFile(join(build, "tag.txt"), `${tag}\n`);
+  await writeFile(join(build, "large.txt"), `${tag}\n`.padEnd(LARGE_BYTES, "-"));
+  await rig.configure({ build: { path: "crash-build" } });
+}
+
+/** The rig's host again, at the proxy's port; what deploy.yml says of the way there. */
+async function goThrough(rig: Rig, port: number): Promise<object> {
+  const knownHosts = join(rig.dir, "known_hosts");
+  await writeFile(knownHosts, rig.sshd?.knownHostsLine({ name: `[127.0.0.1]:${port}` }) ?? "");
+  const ssh = { key: join(rig.dir, "ssh/key"), known_hosts: knownHosts };
+  await rig.configure({ keep: 2, hosts: [{ name: "web1", address: "127.0.0.1", port, user: "root" }], ssh });
+  return ssh;
+}

@@ -1,0 +1,120 @@
+/**
+ * Every moment of a deploy and of a rollback, with everything that can die at it: the same story for any sample. The
+ * moments are those that the sample's own deploy and rollback go through.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Cleanup } from "../rig.ts";
+import type { SampleName } from "../samples.ts";
+import { type CrashCase, type CrashResult, runCase } from "./case.ts";
+import { FAULT_NAMES } from "./faults.ts";
+import { type CrashHost, startCrashHost } from "./host.ts";
+import { buildSteered } from "./moments.ts";
+
+export interface MatrixOptions {
+  /** Hosts that are disturbed at the same time: the cases mostly wait. */
+  readonly hosts: number;
+  /** Only these moments; default: all. */
+  readonly only?: RegExp;
+  /** Gets what became of every case, and of what none of them failed at. */
+  readonly onEnd?: (results: readonly CrashResult[]) => Promise<void>;
+}
+
+const VERBS = ["deploy", "rollback"] as const;
+/** A moment that comes many times, and no two times as often: its first time stands for all. */
+const REPEATED = /^(?:watch: looked|incoming: part of a file written|program: processes proved) #(?!1$)/;
+const LEAST_MOMENTS = 25;
+
+export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, onEnd }: MatrixOptions): void {
+  describe(`${sample}: a command that is cut short, at every moment of it`, () => {
+    const cleaning: (() => Promise<void>)[] = [];
+    const cleanup: Cleanup = { after: (clean) => cleaning.push(clean) };
+    let moments: Traces = { deploy: [], rollback: [] };
+    let results: CrashResult[] = [];
+    let hosts: CrashHost[] = [];
+
+    before(async () => {
+      const dist = await buildSteered(cleanup);
+      hosts = await Promise.all(Array.from({ length: hostCount }, () => startCrashHost(cleanup, sample, dist)));
+      const [first] = hosts;
+      assert.ok(first);
+      moments = await traceVerbs(first);
+      const cases = casesOf(moments).filter(({ moment }) => only.test(moment));
+      results = await runCases(hosts, cases);
+      await onEnd?.(results);
+    });
+    after(async () => {
+      for (const clean of cleaning.reverse()) await clean();
+    });
+
+    for (const verb of VERBS) {
+      test(`a ${verb} has at least ${LEAST_MOMENTS} moments, and each was disturbed in ${FAULT_NAMES.length} ways`, () => {
+        const known = new Set(moments[verb]);
+        const disturbed = [...known].filter((moment) => only.test(moment));
+        assert.ok(known.size >= LEAST_MOMENTS, `${known.size}`);
+        assert.ok(disturbed.length > 0);
+        assert.equal(results.filter((one) => one.verb === verb).length, disturbed.length * FAULT_NAMES.length);
+      });
+      for (const fault of FAULT_NAMES) {
+        test(`${verb}, ${fault}: requests are answered, current is whole, the next deploy succeeds, the ledger is right`, () => {
+          const bad = results.filter((one) => one.verb === verb && one.fault === fault && one.problems.length > 0);
+          assert.deepEqual(
+            bad.map(({ moment, problems }) => `${moment}:\n${problems.join("\n")}`),
+            [],
+          );
+        });
+      }
+    }
+
+    test("not one request failed on any host, from the first case to the last", async () => {
+      for (const host of hosts) {
+        const { requests, sent } = await host.load.stop();
+        const failed = requests
+          .filter(({ outcome }) => outcome === "failed")
+          .map(({ kind, error }) => `${kind}: ${error}`);
+        assert.deepEqual(failed, []);
+        assert.ok(sent > 0);
+      }
+    });
+  });
+}
+
+type Traces = Readonly<Record<(typeof VERBS)[number], readonly string[]>>;
+
+/** Which moments each verb has, by one undisturbed run of it. */
+async function traceVerbs(host: CrashHost): Promise<Traces> {
+  const trace = async (args: readonly string[]) => {
+    await host.moments.takeTrace();
+    const { code, stdout, stderr } = await host.rig.zdr(args);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    return (await host.moments.takeTrace()).filter((moment) => !REPEATED.test(moment));
+  };
+  // The first deploy of all has nothing to prune yet.
+  await trace(["deploy", "--tag", (await host.nextBuild()).tag]);
+  const deploy = await trace(["deploy", "--tag", (await host.nextBuild()).tag]);
+  const rollback = await trace(["rollback"]);
+  await trace(["deploy", "--tag", (await host.nextBuild()).tag]);
+  return { deploy, rollback };
+}
+
+function casesOf(traces: Traces): CrashCase[] {
+  return VERBS.flatMap((verb) =>
+    traces[verb].flatMap((moment, index) =>
+      FAULT_NAMES.map(
+        (fault, nth) => ({ verb, moment, fault, after: (index + nth) % 2 === 0 ? "same" : "next" }) as const,
+      ),
+    ),
+  );
+}
+
+/** Whichever host is done takes the next case. */
+async function runCases(hosts: readonly CrashHost[], cases: readonly CrashCase[]): Promise<CrashResult[]> {
+  const results: CrashResult[] = [];
+  const left = [...cases];
+  await Promise.all(
+    hosts.map(async (host) => {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) results.push(await runCase(host, next));
+    }),
+  );
+  return results;
+}
