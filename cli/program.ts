@@ -85,6 +85,7 @@ function buildProgram(version: string, take: Take): Command {
   addControls(program, take);
   addFreeze(program, take);
   addHistory(program, take);
+  addTrust(program, take);
   return program;
 }
 
@@ -208,6 +209,20 @@ function addSetup(program: Command, take: Take): void {
       take({
         ...{ json: flags.json === true, quiet: false },
         run: async (run) => (await import("./commands/setup.ts")).setup(run, flags),
+      }),
+    );
+}
+
+function addTrust(program: Command, take: Take): void {
+  verb(program, "trust", "show the hosts' SSH keys, which of them are trusted, and write down those that are not", [
+    "zdr trust",
+    "zdr trust --write known_hosts     for review; with ssh: { known_hosts: known_hosts } in deploy.yml",
+  ])
+    .option("-w, --write <file>", "append the keys that are not known to this file, in the form of known_hosts")
+    .action((flags: CommonFlags & { write?: string }) =>
+      take({
+        ...{ json: flags.json === true, quiet: true },
+        run: async (run) => (await import("./commands/trust.ts")).trust(run, flags),
       }),
     );
 }

@@ -12,7 +12,7 @@ import { DEFAULT_SSH_PORT } from "../core/known-hosts.ts";
 import { type LinkFailure, ZdrError } from "../failure.ts";
 import type { Connection } from "./session/transport.ts";
 import { channelOf } from "./ssh/channel.ts";
-import { type HostTrust, knownHostsPaths, readHostTrust } from "./ssh/host-keys.ts";
+import { type HostTrust, knownHostsPaths, readHostTrust, type TrustedHost } from "./ssh/host-keys.ts";
 import type { KeyChoice, KeyRing } from "./ssh/keys.ts";
 import { failureOf, forwardTo, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
 import { planLogin } from "./ssh/login.ts";
@@ -97,6 +97,38 @@ export async function connectSsh(target: SshTarget, deps: SshDeps): Promise<SshC
   }
 }
 
+/**
+ * All keys that a host has, of each type one, by asking for one after the other; none of them is trusted by it, and
+ * neither a user name nor a key is sent. Rejects with a ZdrError of kind `link`.
+ */
+export async function fetchHostKeys(target: SshTarget, deps: SshDeps): Promise<readonly ShownKey[]> {
+  const keys: ShownKey[] = [];
+  for (;;) {
+    try {
+      const connection = await connectOnce(
+        { ...target, hostKeys: undefined },
+        { ...deps, knownHosts: [] },
+        typesOf(keys),
+      );
+      connection.close();
+      throw new Error("a host was let in that nobody trusts");
+    } catch (error) {
+      const link = linkFailureOf(error);
+      if (link?.kind === "handshake" && keys.length > 0 && link.isDropped !== true) return keys;
+      if (link?.kind !== "host-key-unknown") throw error;
+      if (typesOf(keys).includes(link.keyType)) return keys;
+      keys.push(link);
+    }
+  }
+}
+
+export type ShownKey = Pick<
+  Extract<LinkFailure, { kind: "host-key-unknown" }>,
+  "keyType" | "fingerprint" | "knownHostsLine"
+>;
+
+const typesOf = (keys: readonly ShownKey[]) => keys.map(({ keyType }) => keyType);
+
 const linkFailureOf = (error: unknown) =>
   error instanceof ZdrError && error.failure.kind === "link" ? error.failure.link : undefined;
 
@@ -115,14 +147,7 @@ async function connectOnce(
   const way = (deps.way ?? overTcp)({ ...target, name, timeoutMs: timeouts.connectMs, fail });
   const read = Promise.all([
     way.underWay.then(loadLibraries),
-    readHostTrust({
-      ...(target.hostKeyAlias === undefined ? target : { port: DEFAULT_SSH_PORT }),
-      host: target.hostKeyAlias ?? target.address,
-      address: name,
-      pins: target.hostKeys,
-      knownHosts: deps.knownHosts ?? knownHostsPaths(deps.home),
-      unwantedKeyTypes,
-    }),
+    readHostTrust({ ...trustedHost(target, deps), unwantedKeyTypes }),
   ]);
   read.catch(() => {});
   const socket = await way.opened;
@@ -141,6 +166,18 @@ async function connectOnce(
     socket.destroy();
     throw error;
   }
+}
+
+/** By which name and which files a host's key is judged. */
+export function trustedHost(target: SshTarget, deps: Pick<SshDeps, "home" | "knownHosts">): TrustedHost {
+  return {
+    host: target.hostKeyAlias ?? target.address,
+    port: target.hostKeyAlias === undefined ? target.port : DEFAULT_SSH_PORT,
+    address: addressOf(target),
+    pins: target.hostKeys,
+    knownHosts: deps.knownHosts ?? knownHostsPaths(deps.home),
+    unwantedKeyTypes: [],
+  };
 }
 
 function addressOf({ user, address, port }: Pick<SshTarget, "user" | "address" | "port">): string {

@@ -31,7 +31,11 @@ export function connector(login: Login): (target: HostTarget) => Promise<Connect
   };
 }
 
-async function openRoutes({ user, home, agentSocket, askPassphrase, onWarning }: Login, file: string | undefined) {
+/** The ways over SSH, for whoever asks hosts for more than a session. */
+export async function openRoutes(
+  { user, home, agentSocket, askPassphrase, onWarning }: Login,
+  file: string | undefined,
+) {
   const [{ keyRing }, { routes }, { userConfig }] = await Promise.all([
     import("../ssh/keys.ts"),
     import("../ssh/routes.ts"),

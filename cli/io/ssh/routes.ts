@@ -11,8 +11,17 @@ import { DEFAULT_SSH_PORT } from "../../core/known-hosts.ts";
 import type { Login, SshHost } from "../../core/plan.ts";
 import type { HostSettings } from "../../core/ssh/settings.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
-import { connectSsh, type SshConnection, type SshTarget } from "../ssh.ts";
+import {
+  connectSsh,
+  fetchHostKeys,
+  type ShownKey,
+  type SshConnection,
+  type SshDeps,
+  type SshTarget,
+  trustedHost,
+} from "../ssh.ts";
 import { type Handshake, handshakes } from "./handshakes.ts";
+import { readHostTrust } from "./host-keys.ts";
 import type { KeyRing } from "./keys.ts";
 import type { ResolveHost } from "./user-config.ts";
 import { type OpenWay, overTcp, throughCommand, throughHost } from "./ways.ts";
@@ -27,14 +36,44 @@ export interface RouteOptions {
 
 export interface Routes {
   connect(host: SshHost): Promise<SshConnection>;
+  /** All keys that a host shows, each with what is wrong with it; those on the way to it must be trusted already. */
+  showKeys(host: SshHost): Promise<readonly JudgedKey[]>;
+}
+
+export interface JudgedKey extends ShownKey {
+  /** undefined: it is trusted. */
+  readonly problem: LinkFailure | undefined;
 }
 
 export function routes(options: RouteOptions): Routes {
   const handshake = handshakes();
   const jumps = new Map<string, Promise<SshConnection>>();
   const context: RouteContext = { ...options, handshake, jumps };
-  return { connect: (host) => connectHop(context, host, []) };
+  return {
+    connect: (host) => connectHop(context, host, []),
+    showKeys: async (host) => {
+      const { target, deps, server } = await prepare(context, host, []);
+      const keys = await handshake(server, () => fetchHostKeys(target, deps));
+      const trust = await readHostTrust(trustedHost(target, deps));
+      if ("problem" in trust) throw new ZdrError({ kind: "link", host: host.name, link: trust.problem });
+      const judged = keys.map((key) => ({ ...key, problem: trust.judge(blobOf(key)) }));
+      const isKnown = judged.some(({ problem }) => problem === undefined);
+      return isKnown ? judged.map(asFurtherKey) : judged;
+    },
+  };
 }
+
+/** Of a host that another key makes known: one of a type that was never seen has not changed. */
+function asFurtherKey(key: JudgedKey): JudgedKey {
+  const { problem } = key;
+  if (problem?.kind !== "host-key-changed") return key;
+  if (problem.expected.some(({ keyType }) => keyType === key.keyType)) return key;
+  const { address } = problem;
+  return { ...key, problem: { ...key, kind: "host-key-unknown", address, searched: [] } };
+}
+
+/** `name type base64`, as known_hosts has it. */
+const blobOf = ({ knownHostsLine }: ShownKey) => Buffer.from(knownHostsLine.split(" ")[2] ?? "", "base64");
 
 interface RouteContext extends RouteOptions {
   readonly handshake: Handshake;
@@ -47,18 +86,33 @@ type Hop = Pick<SshHost, "name" | keyof Login | "knownHosts" | "jump" | "connect
 
 /** @param behind the jumps that this one is on the way to. */
 async function connectHop(context: RouteContext, hop: Hop, behind: readonly string[]): Promise<SshConnection> {
-  const fail = (link: LinkFailure, cause?: unknown) => new ZdrError({ kind: "link", host: hop.name, link }, cause);
+  const { target, deps, server } = await prepare(context, hop, behind);
+  return context.handshake(server, () => connectSsh(target, deps));
+}
+
+interface Prepared {
+  readonly target: SshTarget;
+  readonly deps: SshDeps;
+  /** Tells servers apart, also those with the same address in different networks. */
+  readonly server: string;
+}
+
+async function prepare(context: RouteContext, hop: Hop, behind: readonly string[]): Promise<Prepared> {
   const settings = await context.resolve({ alias: hop.address, user: hop.user, port: hop.port });
-  if (settings !== undefined && "problem" in settings) throw fail(settings.problem);
+  if (settings !== undefined && "problem" in settings) {
+    throw new ZdrError({ kind: "link", host: hop.name, link: settings.problem });
+  }
   const target = targetOf(hop, settings, context.user);
   const way = await wayTo(context, hop, settings, behind);
   const knownHosts = hop.knownHosts.length > 0 ? hop.knownHosts : (settings?.knownHosts ?? []);
-  return context.handshake(`${way.place}${target.address}:${target.port}`, () =>
-    connectSsh(target, {
+  return {
+    target,
+    deps: {
       ...{ home: context.home, keys: context.keys, way: way.open, timeouts: { connectMs: hop.connectTimeoutMs } },
       ...(knownHosts.length > 0 ? { knownHosts } : {}),
-    }),
-  );
+    },
+    server: `${way.place}${target.address}:${target.port}`,
+  };
 }
 
 function targetOf(hop: Hop, settings: HostSettings | undefined, user: string): SshTarget {

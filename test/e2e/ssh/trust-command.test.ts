@@ -1,0 +1,69 @@
+/** `zdr trust`: host keys are fetched, judged and written down, and nobody is trusted on the way. */
+import assert from "node:assert/strict";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { startRig } from "../../support/rig.ts";
+
+async function startTrustRig(t: TestContext) {
+  const rig = await startRig(t, { via: "ssh", sshd: { keyTypes: ["ed25519", "rsa"] } });
+  await rig.addSample("go-overseer");
+  const { sshd } = rig;
+  if (sshd === undefined) throw new Error("the rig has no sshd");
+  const { ssh } = JSON.parse(await readFile(rig.configPath, "utf8"));
+  const known = join(rig.project, "known_hosts");
+  const know = async (text: string) => {
+    await writeFile(known, text);
+    await rig.configure({ ssh: { ...ssh, known_hosts: known } });
+  };
+  return { rig, sshd, known, know };
+}
+
+const lineOf = (stdout: string, type: string) => stdout.split("\n").find((line) => line.includes(type)) ?? "";
+
+test("all keys of a host are shown, and written down for review without anybody being logged in", async (t) => {
+  const { rig, sshd, known, know } = await startTrustRig(t);
+  await know("# ours, without an end of line");
+  await chmod(known, 0o600);
+  const shown = await rig.zdr(["trust"]);
+  assert.equal(shown.code, 4, shown.stderr);
+  for (const { fingerprint } of sshd.hostKeys) assert.ok(shown.stdout.includes(fingerprint), shown.stdout);
+  assert.doesNotMatch(sshd.logText(), /Accepted/);
+  const written = await rig.zdr(["trust", "--write", "known_hosts"]);
+  assert.equal(written.code, 0, written.stderr);
+  assert.equal(await readFile(known, "utf8"), `# ours, without an end of line\n${sshd.knownHostsLine()}`);
+  assert.equal((await stat(known)).mode & 0o777, 0o600);
+  assert.equal((await rig.zdr(["trust"])).code, 0);
+  assert.notEqual((await rig.zdr(["status"])).code, 4);
+});
+
+test("a host that is known by its RSA key alone is trusted by that one", async (t) => {
+  const { rig, sshd, know } = await startTrustRig(t);
+  await know(sshd.knownHostsLine({ type: "rsa" }));
+  const { code, stdout } = await rig.zdr(["trust"]);
+  assert.equal(code, 0);
+  assert.match(lineOf(stdout, "ssh-rsa"), /yes$/);
+  assert.doesNotMatch(lineOf(stdout, "ssh-ed25519"), /yes$/);
+});
+
+test("a key that has changed is told with what was expected, exits with 4, and nothing is written over it", async (t) => {
+  const { rig, sshd, known, know } = await startTrustRig(t);
+  const { public: stranger } = (await startRig(t, { via: "ssh" })).sshd?.hostKeys[0] ?? assert.fail();
+  const text = `[127.0.0.1]:${sshd.port} ${stranger}\n`;
+  await know(text);
+  const { code, stdout } = await rig.zdr(["trust", "--write", "known_hosts"]);
+  assert.equal(code, 4);
+  assert.match(lineOf(stdout, "ssh-ed25519"), /CHANGED, expected SHA256:\S+ \(.*known_hosts:1\)/);
+  assert.equal(await readFile(known, "utf8"), text);
+});
+
+test("a host that is not there is told, beside the keys of those that are", async (t) => {
+  const { rig, know } = await startTrustRig(t);
+  const { hosts } = JSON.parse(await readFile(rig.configPath, "utf8"));
+  await know("");
+  await rig.configure({ hosts: [...hosts, { name: "gone", address: "127.0.0.1", port: 1 }] });
+  const { code, stdout, stderr } = await rig.zdr(["trust"]);
+  assert.equal(code, 4);
+  assert.match(stdout, /web1 +ssh-ed25519/);
+  assert.match(stderr, /gone: cannot connect/);
+});
