@@ -9,6 +9,7 @@
  * - One program that does not come back keeps none of the others from it.
  */
 import type { HostContext } from "../context.ts";
+import { isDown } from "../core/decision.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
 import { PRESETS } from "../core/presets.ts";
 import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
@@ -19,12 +20,12 @@ import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
-import { type Brought, bringProgram } from "./bring.ts";
+import { type Brought, bringProgram, provedBy } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
 import { waitDrained } from "./settle.ts";
 import { STRATEGIES } from "./strategies.ts";
-import { askToStart, stopProgram } from "./supervised.ts";
+import { askToStart, settledInfo, stopProgram } from "./supervised.ts";
 
 /** What failed may hang until its library kills it. It serves nobody any more, so it is not waited for as a good one is. */
 export const FAILED_DRAIN_LIMIT_MS = 3_000;
@@ -147,11 +148,14 @@ function warnOfDeafness({ warnings }: Activation, { name, reload: { preset } }: 
  * Stopped and started as long as the program may drain: an orphan of the generation that failed may finish its requests
  * with the port in its hands, and supervisor, quicker than us, may have started what failed once more.
  */
-async function bringOld(context: HostContext, { program, kept }: Before, tag: string): Promise<Brought> {
+async function bringOld(context: HostContext, before: Before, tag: string): Promise<Brought> {
+  const { program, kept } = before;
   const bring = (restart: boolean) => bringProgram(context, program, { tag, reload: "if-needed", restart, kept });
   let failure: AgentError | undefined;
   try {
-    if (!(await isDeaf(context, program))) return await bring(false);
+    const already = await servesAnew(context, before, tag);
+    if (typeof already === "object") return already;
+    if (!already && !(await isDeaf(context, program))) return await bring(false);
   } catch (error) {
     failure = requireRestartable(error);
   }
@@ -181,6 +185,24 @@ const TAKES_A_RESTART: ReadonlySet<AgentFailure["reason"]> = new Set([
   "unhealthy",
   "wrong-release",
 ]);
+
+/**
+ * Whether supervisor has started the program by itself since the flip, from what failed: then it is not reloaded, since a
+ * master of that release (overseer's) would serve the old one, prove it, and crash afterwards. Where the old release was
+ * started, that is the answer.
+ */
+async function servesAnew(
+  context: HostContext,
+  { program, info: before }: Before,
+  tag: string,
+): Promise<Brought | boolean> {
+  const info = await settledInfo(context, program);
+  if (isDown(info.statename) || (info.pid === before.pid && info.start === before.start)) return false;
+  const processes = await viewProgram(context, program, info.pid);
+  const master = processes.find(({ supervised }) => supervised)?.release;
+  if (master !== undefined && master !== tag) return true;
+  return (await provedBy(context, program, info, tag, processes)) ?? true;
+}
 
 /** Whether nothing of the program serves, and its library would not hear of another reload before its own time is up. */
 async function isDeaf(context: HostContext, program: ProgramPlan): Promise<boolean> {

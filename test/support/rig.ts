@@ -10,7 +10,7 @@ import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type RunOptions, type RunResult, run } from "./processes.ts";
-import { buildSample, type SampleName, sampleProgram, type Variant } from "./samples.ts";
+import { buildSample, type SampleName, type SampleOptions, sampleProgram } from "./samples.ts";
 import { makeKey, type Sshd, type SshdOptions, startSshd } from "./sshd.ts";
 import { type Supervisord, type SupervisordOptions, startSupervisord } from "./supervisord.ts";
 import { userNamed } from "./users.ts";
@@ -73,12 +73,13 @@ export interface Rig {
   /** Writes deploy.yml anew with these top-level keys; undefined takes one away. */
   configure(parts: ConfigParts): Promise<void>;
   /** Makes a sample what is deployed next: builds it and points build.path there. */
-  useSample(name: SampleName, sample: { readonly release: string; readonly variant?: Variant }): Promise<string>;
+  useSample(name: SampleName, sample: SampleOptions): Promise<string>;
   /** deploy.yml for one sample program named `shop` on a free port, with more keys for it and for its health check. */
   addSample(
     name: SampleName,
     more?: ConfigParts,
     health?: ConfigParts,
+    isLaunched?: boolean,
   ): Promise<{ readonly port: number; readonly url: string; readonly program: ConfigParts }>;
   /** Runs zdr to its end in the project's folder. */
   zdr(args: readonly string[], options?: ZdrOptions): Promise<RunResult>;
@@ -156,9 +157,9 @@ export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Prom
       await configure({ build: { path } });
       return path;
     },
-    addSample: async (name, more, health) => {
+    addSample: async (name, more, health, isLaunched) => {
       const port = await freePort();
-      const program = sampleProgram(name, port);
+      const program = sampleProgram(name, port, isLaunched);
       const shop = { ...program, ...more, health: { ...program.health, ...health } };
       await configure({ programs: { shop } });
       return { port, url: `http://127.0.0.1:${port}`, program: shop };

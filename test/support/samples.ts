@@ -73,10 +73,10 @@ const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
 
 /**
  * - `crash`: dies as it starts, but passes its own check; `crash-in-check`: not even that
- * - `hang`: never listens; `slow-start`: only after 1.5 s; `late-crash`: dies 1.5 s after it started
+ * - `hang`: never listens; `slow-start`: only after 1.5 s; `late-crash`: dies 2 s after it started
  * - `unhealthy`: /healthz answers 503
  * - `twins`, of go-overseer only: its master has two successors that answer, and knows one of them
- * - of a binary only: `not-executable` (mode 0644), `garbage`, `empty`, `wrong-machine` (ELF of another one), `missing`
+ * - of a binary or a launcher only: `not-executable` (mode 0644), `garbage`, `empty`, `wrong-machine` (ELF of another one), `missing`
  */
 export type Variant =
   | "good"
@@ -97,6 +97,8 @@ export interface SampleOptions {
   /** What it answers as its release. */
   readonly release: string;
   readonly variant?: Variant;
+  /** Of a script: the release holds what starts its interpreter, as a virtual environment does. */
+  readonly isLaunched?: boolean;
 }
 
 const FILE_VARIANTS: ReadonlySet<Variant> = new Set(["not-executable", "garbage", "empty", "wrong-machine", "missing"]);
@@ -110,10 +112,11 @@ export interface SampleProgram {
 }
 
 /** `programs.<name>` of deploy.yml for a sample. */
-export function sampleProgram(name: SampleName, port: number): SampleProgram {
+export function sampleProgram(name: SampleName, port: number, isLaunched = false): SampleProgram {
   const address = `127.0.0.1:${port}`;
+  const command = commandOf(name, address);
   return {
-    command: commandOf(name, address),
+    command: isLaunched ? launchedCommand(name, command) : command,
     reload: SAMPLE_RELOAD[name],
     ...(["node", "systemd-socket"].includes(SAMPLE_RELOAD[name]) ? { listen: address } : {}),
     health: { http: `http://${address}/healthz` },
@@ -133,15 +136,25 @@ function commandOf(name: SampleName, address: string): string {
   }
 }
 
+/** What `command` says, with the launcher in the place of the interpreter and its script. */
+function launchedCommand(name: SampleName, command: string): string {
+  const { replaces } = LAUNCHERS[SAMPLE_BINARY[name]] ?? {};
+  if (replaces === undefined) throw new Error(`${name} has no launcher`);
+  return command.replace(replaces, LAUNCHER);
+}
+
 /**
  * A folder with the build. It is shared by all tests of this process and goes when the process ends: copy it before
  * changing anything in it.
  */
-export function buildSample(name: SampleName, { release, variant = "good" }: SampleOptions): Promise<string> {
-  const key = `${name}-${release}-${variant}`;
+export function buildSample(
+  name: SampleName,
+  { release, variant = "good", isLaunched = false }: SampleOptions,
+): Promise<string> {
+  const key = `${name}-${release}-${variant}${isLaunched ? "-launched" : ""}`;
   const known = built.get(key);
   if (known !== undefined) return known;
-  const building = buildInto(name, release, variant, key);
+  const building = buildInto(name, { release, variant, isLaunched }, key);
   built.set(key, building);
   return building;
 }
@@ -155,14 +168,19 @@ async function newBuildsFolder(): Promise<string> {
   return folder;
 }
 
-async function buildInto(name: SampleName, release: string, variant: Variant, key: string): Promise<string> {
+async function buildInto(
+  name: SampleName,
+  { release, variant, isLaunched }: Required<SampleOptions>,
+  key: string,
+): Promise<string> {
   buildsFolder ??= newBuildsFolder();
   const folder = join(await buildsFolder, key);
   await mkdir(folder);
   await writeFile(join(folder, "VERSION"), `${release}\n`);
   const patches = PATCHES[SAMPLE_BINARY[name]];
   if (patches === undefined) await buildGo(name, folder, release, variant);
-  else await buildScript(name, folder, variant, patches);
+  else await buildScript(name, folder, isLaunched && FILE_VARIANTS.has(variant) ? "good" : variant, patches);
+  if (isLaunched) await addLauncher(name, folder, variant);
   return folder;
 }
 
@@ -186,7 +204,7 @@ const PYTHON: Patches = {
   hang: { behind: `\nimport sys\nif "--check-config" not in sys.argv:\n    time.sleep(3600)\n` },
   "slow-start": { behind: "\ntime.sleep(1.5)\n" },
   "late-crash": {
-    behind: `\nimport os, sys, threading\nif "--check-config" not in sys.argv:\n    threading.Timer(1.5, os._exit, [1]).start()\n`,
+    behind: `\nimport os, sys, threading\nif "--check-config" not in sys.argv:\n    threading.Timer(2, os._exit, [1]).start()\n`,
   },
   unhealthy: { behind: `\ndef check_health():\n    raise RuntimeError("database: connection refused")\n` },
 };
@@ -196,7 +214,7 @@ const JAVASCRIPT: Patches = {
   crash: { before: `throw new Error('config/app.toml: missing key "dsn"');\n` },
   hang: { before: "await new Promise((resolve) => setTimeout(resolve, 3_600_000));\n" },
   "slow-start": { before: "await new Promise((resolve) => setTimeout(resolve, 1500));\n" },
-  "late-crash": { before: `setTimeout(() => { throw new Error("cache: out of memory"); }, 1500);\n` },
+  "late-crash": { before: `setTimeout(() => { throw new Error("cache: out of memory"); }, 2000);\n` },
   unhealthy: { behind: `\ncheckHealth = async () => { throw new Error("database: connection refused"); };\n` },
 };
 
@@ -210,6 +228,29 @@ async function buildScript(name: SampleName, folder: string, variant: Variant, p
   const file = join(folder, SAMPLE_BINARY[name]);
   const text = await readFile(file, "utf8");
   await writeFile(file, `${patch.before ?? ""}${text}${patch.behind ?? ""}`);
+}
+
+const LAUNCHER = "bin/shop";
+
+/** As `pip install` writes them into a virtual environment, and as people write them by hand. */
+const LAUNCHERS: Readonly<Partial<Record<string, { readonly replaces: RegExp; readonly text: string }>>> = {
+  "app.py": {
+    replaces: /^\S+/,
+    text: "#!/usr/bin/python3\nimport sys\nfrom gunicorn.app.wsgiapp import run\nsys.exit(run())\n",
+  },
+  "server.mjs": {
+    replaces: /^\S+ \S+/,
+    text: `#!/bin/sh\nexec ${process.execPath} "\${0%/*}/../server.mjs" "$@"\n`,
+  },
+};
+
+async function addLauncher(name: SampleName, folder: string, variant: Variant): Promise<void> {
+  const launcher = LAUNCHERS[SAMPLE_BINARY[name]];
+  if (launcher === undefined) throw new Error(`${name} has no launcher`);
+  const path = join(folder, LAUNCHER);
+  await mkdir(join(folder, "bin"));
+  await writeFile(path, launcher.text, { mode: 0o755 });
+  await spoil(path, variant);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

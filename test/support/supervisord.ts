@@ -3,7 +3,7 @@
  * what left its process group; and it ends by itself when the test's process dies.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chown, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chown, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
 import { newMark, type RunResult, run } from "./processes.ts";
@@ -42,6 +42,10 @@ export interface Supervisord {
   ctl(args: readonly string[]): Promise<RunResult>;
   /** supervisord's own log. */
   log(): Promise<string>;
+  /** All that its programs have written, but for what was rotated away. */
+  programLogs(): Promise<string>;
+  /** Living processes that it started, or that those started. */
+  processes(): Promise<readonly number[]>;
   /** Adds a file to conf.d; `ctl(["update"])` makes it count. */
   addProgram(name: string, text: string): Promise<void>;
   /** Kills it and all that it started. May be called twice. */
@@ -119,9 +123,16 @@ export async function startSupervisord(options: SupervisordOptions): Promise<Sup
     pid: child.pid ?? 0,
     ctl,
     log,
+    programLogs: () => readAll(join(dir, "log")),
+    processes: async () => (await mark.pids()).filter((pid) => pid !== child.pid),
     addProgram: (name, text) => writeFile(join(confDir, `${name}.conf`), text),
     stop,
   };
+}
+
+async function readAll(folder: string): Promise<string> {
+  const texts = (await readdir(folder)).sort().map((name) => readFile(join(folder, name), "utf8"));
+  return (await Promise.all(texts)).join("");
 }
 
 async function answered(child: ChildProcess, ctl: Supervisord["ctl"], log: () => Promise<string>): Promise<void> {

@@ -8,15 +8,9 @@ import { layoutOf } from "../../../agent/core/layout.ts";
 import { fillSlot, holdSlot } from "../../../agent/slot/slot.ts";
 import { hostContext } from "../../support/fixtures/host-context.ts";
 import { programPlan, projectPlan } from "../../support/fixtures/plans.ts";
-import { testBadReleases } from "../../support/load/bad-releases.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
 import { startRig } from "../../support/rig.ts";
 import { buildSample } from "../../support/samples.ts";
-
-testBadReleases({
-  sample: "go-overseer-watch",
-  costs: { crash: "gap", hang: "gap", "late-crash": "gap" },
-});
 
 test("a release with the same binary is taken too, by the signal, since there is nothing to notice", async (t) => {
   const rig = await startRig(t);

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { failuresOf } from "../../support/load/deploy-series.ts";
-import { ask, supervisedPid } from "../../support/load/kept-contract.ts";
 import { startLoad } from "../../support/load/load.ts";
+import { ask, supervisedPid } from "../../support/load/supervised.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 
 describe("uWSGI", () => {

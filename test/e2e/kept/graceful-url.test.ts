@@ -1,12 +1,9 @@
-/** A Go server that is reloaded by GET /graceful under the keeper. */
+/** What can come of the request that asks a program to reload. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answer, type Behaviour, startBadServer } from "../../support/load/bad-server.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
-import { testKept } from "../../support/load/kept-contract.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
-
-testKept({ sample: "go-graceful-url", asks: "shop: GET http", crash: "keeps" });
 
 const SAMPLE = "go-graceful-url";
 

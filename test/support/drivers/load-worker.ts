@@ -1,16 +1,14 @@
 /** The process behind load.ts. Bare sockets and a small HTTP reader: what node:http hides would be hidden from tests. */
 import { connect, type Socket } from "node:net";
-import { type LoadMessage, type LoadOptions, type LoadRequest, monotonicMs } from "../load/load.ts";
+import { type LoadMessage, type LoadOptions, type LoadOrder, type LoadRequest, monotonicMs } from "../load/load.ts";
 
 const options: LoadOptions = JSON.parse(process.argv[2] ?? "{}");
 const { timeoutMs = 10_000 } = options;
 const url = new URL(options.url);
 const port = Number(url.port || 80);
 const host = url.hostname.replace(/^\[|\]$/g, "");
-const requestText = (connection: string) =>
-  `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: ${connection}\r\n\r\n`;
-const FRESH = requestText("close");
-const KEPT_ALIVE = requestText("keep-alive");
+const requestText = (number: number, connection: "close" | "keep-alive") =>
+  `GET ${url.pathname}${url.search.replace("{n}", `${number}`)} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: ${connection}\r\n\r\n`;
 const RELEASE_LIMIT = 64;
 
 interface Answer {
@@ -114,9 +112,9 @@ function openSocket(): Socket {
   return socket;
 }
 
-async function sendFresh(): Promise<Outcome> {
+async function sendFresh(number: number): Promise<Outcome> {
   const socket = openSocket();
-  const outcome = await exchange(socket, FRESH);
+  const outcome = await exchange(socket, requestText(number, "close"));
   // The server closes first: else each request would leave a port of ours in TIME_WAIT.
   if ("error" in outcome) socket.destroy();
   else setTimeout(() => socket.destroy(), 1000).unref();
@@ -131,20 +129,20 @@ interface Lane {
   isBusy: boolean;
 }
 
-async function sendKeptAlive(lane: Lane): Promise<{ outcome: Outcome; hasReconnected: boolean }> {
+async function sendKeptAlive(number: number, lane: Lane): Promise<{ outcome: Outcome; hasReconnected: boolean }> {
   const wasLost = lane.isLost;
   const isReused = lane.socket !== undefined;
   const socket = lane.socket ?? openFor(lane);
   lane.socket = undefined;
   lane.isLost = false;
-  const outcome = await exchange(socket, KEPT_ALIVE);
+  const outcome = await exchange(socket, requestText(number, "keep-alive"));
   if (!("error" in outcome)) {
     if (!outcome.isLast) keep(lane, socket);
     return { outcome, hasReconnected: wasLost };
   }
   socket.destroy();
   if (!isReused || !outcome.isUntouched) return { outcome, hasReconnected: wasLost };
-  return { outcome: await sendFresh(), hasReconnected: true };
+  return { outcome: await sendFresh(number), hasReconnected: true };
 }
 
 function openFor(lane: Lane): Socket {
@@ -165,37 +163,44 @@ function keep(lane: Lane, socket: Socket): void {
 
 const requests: LoadRequest[] = [];
 const inFlight = new Set<Promise<void>>();
-const lanes = Array.from({ length: options.keepAliveConnections }, (): Lane => {
-  return { socket: undefined, isLost: false, isBusy: false };
-});
+const newLane = (): Lane => ({ socket: undefined, isLost: false, isBusy: false });
+const lanes = Array.from({ length: options.keepAliveConnections }, newLane);
 const counts = { sent: 0, failed: 0, reconnects: 0 };
-let skipped = 0;
+/** How many are still to be done of those sent from `since` on. */
+let awaited: { readonly since: number; readonly left: Record<LoadRequest["kind"], number> } | undefined;
 
-function record(kind: LoadRequest["kind"], sentAt: number, outcome: Outcome, hasReconnected: boolean): void {
+type Sent = Pick<LoadRequest, "number" | "kind" | "sentAt">;
+
+function record(sent: Sent, outcome: Outcome, hasReconnected: boolean): void {
   const isError = "error" in outcome;
   const isFailed = isError || outcome.status >= 500;
   counts.sent++;
   if (isFailed) counts.failed++;
   else if (hasReconnected) counts.reconnects++;
   requests.push({
-    ...{ sentAt, doneAt: monotonicMs(), kind, hasReconnected, outcome: isFailed ? "failed" : "ok" },
+    ...{ ...sent, doneAt: monotonicMs(), hasReconnected, outcome: isFailed ? "failed" : "ok" },
     status: isError ? undefined : outcome.status,
     release: isError ? undefined : outcome.release,
     error: isError ? outcome.error : isFailed ? `status ${outcome.status}` : undefined,
   });
+  if (awaited !== undefined && sent.number >= awaited.since) awaited.left[sent.kind]--;
+  if (awaited !== undefined && Math.max(...Object.values(awaited.left)) <= 0) {
+    awaited = undefined;
+    say({ kind: "more" });
+  }
 }
 
-async function fresh(): Promise<void> {
+async function fresh(number: number): Promise<void> {
   const sentAt = monotonicMs();
-  record("fresh", sentAt, await sendFresh(), false);
+  record({ number, kind: "fresh", sentAt }, await sendFresh(number), false);
 }
 
-async function keptAlive(lane: Lane): Promise<void> {
+async function keptAlive(number: number, lane: Lane): Promise<void> {
   const sentAt = monotonicMs();
   lane.isBusy = true;
-  const { outcome, hasReconnected } = await sendKeptAlive(lane);
+  const { outcome, hasReconnected } = await sendKeptAlive(number, lane);
   lane.isBusy = false;
-  record("kept-alive", sentAt, outcome, hasReconnected);
+  record({ number, kind: "kept-alive", sentAt }, outcome, hasReconnected);
 }
 
 function launch(sending: Promise<void>): void {
@@ -206,19 +211,22 @@ function launch(sending: Promise<void>): void {
 const startedAt = monotonicMs();
 const launched = { fresh: 0, keptAlive: 0 };
 
+const nextNumber = () => launched.fresh + launched.keptAlive;
+
 function tick(): void {
   const seconds = (monotonicMs() - startedAt) / 1000;
   for (const due = seconds * options.freshPerSecond; launched.fresh < Math.floor(due); launched.fresh++)
-    launch(fresh());
-  for (const due = seconds * options.ratePerSecond; launched.keptAlive < Math.floor(due); launched.keptAlive++) {
-    const lane = lanes.find((candidate) => !candidate.isBusy);
-    // Taken in turn, so that each connection is used.
-    if (lane === undefined) skipped++;
-    else {
-      lanes.push(...lanes.splice(lanes.indexOf(lane), 1));
-      launch(keptAlive(lane));
-    }
-  }
+    launch(fresh(nextNumber()));
+  for (const due = seconds * options.ratePerSecond; launched.keptAlive < Math.floor(due); launched.keptAlive++)
+    launch(keptAlive(nextNumber(), idleLane()));
+}
+
+/** Taken in turn, so that each connection is used. */
+function idleLane(): Lane {
+  const found = lanes.findIndex((lane) => !lane.isBusy);
+  const lane = lanes.splice(found < 0 ? lanes.length : found, 1)[0] ?? newLane();
+  lanes.push(lane);
+  return lane;
 }
 
 function say(message: LoadMessage, then: () => void = () => {}): void {
@@ -228,11 +236,19 @@ function say(message: LoadMessage, then: () => void = () => {}): void {
 const ticking = setInterval(tick, 2);
 const telling = setInterval(() => say({ kind: "progress", counts }), 20);
 process.on("disconnect", () => process.exit(1));
-process.once("message", () => {
+process.on("message", (order: LoadOrder) => {
+  if (order.kind === "more") {
+    const due = (perSecond: number) => (perSecond > 0 ? order.each : 0);
+    awaited = {
+      since: nextNumber(),
+      left: { fresh: due(options.freshPerSecond), "kept-alive": due(options.ratePerSecond) },
+    };
+    return;
+  }
   clearInterval(ticking);
   void Promise.all(inFlight).then(() => {
     clearInterval(telling);
-    say({ kind: "end", requests, skipped }, () => process.exit(0));
+    say({ kind: "end", requests }, () => process.exit(0));
   });
 });
 say({ kind: "ready" });

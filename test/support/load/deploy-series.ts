@@ -8,8 +8,8 @@ import { type LoadRequest, type LoadResult, monotonicMs, startLoad } from "./loa
 /** Requests a second, half of them on connections of their own. Two small cores do more than this. */
 const REQUESTS_PER_SECOND = 1000;
 const KEPT_ALIVE_CONNECTIONS = 16;
-/** What is seen of a release between two deploys, at least. */
-const REQUESTS_BETWEEN = 100;
+/** What is seen of a release between two deploys, at least, of each kind. */
+const REQUESTS_BETWEEN = 50;
 /** Longer than a deploy that fails and is reverted. */
 const DEPLOY_TIMEOUT_MS = 150_000;
 
@@ -20,6 +20,10 @@ export interface SeriesOptions {
   readonly releases: readonly string[];
   /** The load goes on until so many requests are done. */
   readonly requests: number;
+  /** What is asked for; default `/version`. */
+  readonly path?: string;
+  /** Default: 1000. */
+  readonly requestsPerSecond?: number;
 }
 
 export interface Deployed {
@@ -31,6 +35,8 @@ export interface Deployed {
 
 export interface Series {
   readonly load: LoadResult;
+  /** How long the load went on. */
+  readonly seconds: number;
   readonly deploys: readonly Deployed[];
 }
 
@@ -38,11 +44,13 @@ export interface Series {
  * Deploys each release under the tag `<release>-<n>`, under load from before the first until after the last. Each deploy
  * has to end with exit code 0, also one that restarts: requests that fail then were promised to nobody.
  */
-export async function deploySeries(rig: Rig, { sample, url, releases, requests }: SeriesOptions): Promise<Series> {
+export async function deploySeries(rig: Rig, options: SeriesOptions): Promise<Series> {
+  const { sample, url, releases, requests, path = "/version", requestsPerSecond = REQUESTS_PER_SECOND } = options;
   const load = await startLoad({
-    ...{ url: `${url}/version`, keepAliveConnections: KEPT_ALIVE_CONNECTIONS },
-    ...{ freshPerSecond: REQUESTS_PER_SECOND / 2, ratePerSecond: REQUESTS_PER_SECOND / 2 },
+    ...{ url: `${url}${path}`, keepAliveConnections: KEPT_ALIVE_CONNECTIONS },
+    ...{ freshPerSecond: requestsPerSecond / 2, ratePerSecond: requestsPerSecond / 2 },
   });
+  const startedAt = monotonicMs();
   const done: (Omit<Deployed, "after"> & { readonly from: number; readonly to: number })[] = [];
   try {
     for (const [index, release] of releases.entries()) {
@@ -51,7 +59,7 @@ export async function deploySeries(rig: Rig, { sample, url, releases, requests }
       const { code, stdout, stderr } = await rig.zdr(args, { timeoutMs: DEPLOY_TIMEOUT_MS });
       const from = monotonicMs();
       assert.equal(code, 0, `${args.join(" ")}\n${stdout}${stderr}`);
-      await load.reached(load.counts().sent + REQUESTS_BETWEEN);
+      await load.more(REQUESTS_BETWEEN);
       done.push({ release, from, to: monotonicMs(), report: reportIn(stdout, stderr) });
     }
     await load.reached(requests);
@@ -59,12 +67,13 @@ export async function deploySeries(rig: Rig, { sample, url, releases, requests }
     await load.stop();
     throw error;
   }
+  const seconds = (monotonicMs() - startedAt) / 1000;
   const result = await load.stop();
   const deploys = done.map(({ from, to, ...deployed }) => ({
     ...deployed,
     after: result.requests.filter(({ sentAt }) => sentAt >= from && sentAt <= to),
   }));
-  return { load: result, deploys };
+  return { load: result, seconds, deploys };
 }
 
 /** The one program's report, in what `zdr deploy --json` wrote. */

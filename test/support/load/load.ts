@@ -9,10 +9,11 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 export interface LoadOptions {
-  /** `http://127.0.0.1:port/path`. */
+  /** `http://127.0.0.1:port/path?query`; `{n}` in the query stands for the number of the request. */
   readonly url: string;
   /** Requests a second, each on a connection of its own. */
   readonly freshPerSecond: number;
+  /** To begin with: a request that is due while all of them wait for answers opens one more. */
   readonly keepAliveConnections: number;
   /** Requests a second over all kept-alive connections together. */
   readonly ratePerSecond: number;
@@ -21,6 +22,8 @@ export interface LoadOptions {
 }
 
 export interface LoadRequest {
+  /** From 0 on, in the order in which they were sent. */
+  readonly number: number;
   /** Moments as `monotonicMs` tells them, in every process of this machine. */
   readonly sentAt: number;
   readonly doneAt: number;
@@ -42,19 +45,21 @@ export interface LoadCounts {
 
 export interface LoadResult extends LoadCounts {
   readonly slowestMs: number;
-  /** Due requests that were not sent since every kept-alive connection was waiting for an answer. */
-  readonly skipped: number;
   /** How many requests each release answered. */
   readonly releases: Readonly<Record<string, number>>;
   /** In the order in which they were done. */
   readonly requests: readonly LoadRequest[];
 }
 
+/** What the process is told. `more`: to say when so many of each kind have been sent from now on, and are done. */
+export type LoadOrder = { readonly kind: "more"; readonly each: number } | { readonly kind: "stop" };
+
 /** What the process says: as it goes, and at the end. */
 export type LoadMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "progress"; readonly counts: LoadCounts }
-  | { readonly kind: "end"; readonly requests: readonly LoadRequest[]; readonly skipped: number };
+  | { readonly kind: "more" }
+  | { readonly kind: "end"; readonly requests: readonly LoadRequest[] };
 
 export interface Load {
   readonly pid: number;
@@ -62,6 +67,8 @@ export interface Load {
   counts(): LoadCounts;
   /** Resolves once so many requests are done; rejects when the generator has ended before. */
   reached(requests: number): Promise<void>;
+  /** Resolves once so many requests of each kind are done that were sent after this call. One call at a time. */
+  more(each: number): Promise<void>;
   /** Waits for what is in flight; ends the process. */
   stop(): Promise<LoadResult>;
 }
@@ -93,6 +100,8 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   });
   end.catch(() => {});
   await Promise.race([once(worker, "message"), end]);
+  // It may be on its way out already (stop is called twice where a test failed): that it can not hear is no failure.
+  const tell = (order: LoadOrder) => worker.connected && worker.send(order, () => {});
   return {
     pid: worker.pid ?? 0,
     counts: () => counts,
@@ -100,17 +109,28 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
       const there = new Promise<void>((resolve) => waiting.push({ requests, resolve }));
       if (counts.sent < requests) await Promise.race([there, end]);
     },
+    async more(each) {
+      const there = new Promise<void>((resolve) => {
+        const hear = (message: LoadMessage) => {
+          if (message.kind !== "more") return;
+          worker.off("message", hear);
+          resolve();
+        };
+        worker.on("message", hear);
+      });
+      tell({ kind: "more", each });
+      await Promise.race([there, end]);
+    },
     async stop() {
-      // It may be on its way out already (stop is called twice where a test failed): that it can not hear is no failure.
-      if (worker.connected) worker.send("stop", () => {});
-      const { requests, skipped } = await end;
+      tell({ kind: "stop" });
+      const { requests } = await end;
       await exited;
-      return summarize(requests, skipped);
+      return summarize(requests);
     },
   };
 }
 
-function summarize(requests: readonly LoadRequest[], skipped: number): LoadResult {
+function summarize(requests: readonly LoadRequest[]): LoadResult {
   const releases: Record<string, number> = {};
   for (const { release, outcome } of requests) {
     if (outcome === "ok" && release !== undefined) releases[release] = (releases[release] ?? 0) + 1;
@@ -120,7 +140,6 @@ function summarize(requests: readonly LoadRequest[], skipped: number): LoadResul
     failed: requests.filter((request) => request.outcome === "failed").length,
     reconnects: requests.filter((request) => request.hasReconnected && request.outcome === "ok").length,
     slowestMs: requests.reduce((slowest, { sentAt, doneAt }) => Math.max(slowest, doneAt - sentAt), 0),
-    skipped,
     releases,
     requests,
   };

@@ -11,8 +11,8 @@ import type { RunResult } from "../processes.ts";
 import { type ConfigParts, type Rig, startRig } from "../rig.ts";
 import type { SampleName, Variant } from "../samples.ts";
 import { deploySeries, failuresOf, reportIn } from "./deploy-series.ts";
-import { ask, processesOf, supervisedPid } from "./kept-contract.ts";
 import { startLoad } from "./load.ts";
+import { ask, processesOf, supervisedPid } from "./supervised.ts";
 
 export interface ProductContract {
   readonly sample: SampleName;

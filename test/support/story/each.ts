@@ -1,0 +1,28 @@
+/** Tests of every program in the catalog; those that need a network of their own run the same file once more, in one. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runInNetwork } from "../network.ts";
+import { STORIES, type StorySample } from "./catalog.ts";
+
+/** The sample that the inner run is about. Also by hand: ZDR_STORY=go-grace node test/e2e/story/stories.test.ts */
+const ONLY = "ZDR_STORY";
+const IN_NETWORK = "ZDR_STORY_NETWORK";
+const TIMEOUT_MS = 300_000;
+
+export function forEachStory(file: string, define: (entry: StorySample) => void): void {
+  const only = process.env[ONLY];
+  for (const entry of STORIES) {
+    if (only !== undefined && only !== entry.sample) continue;
+    if (entry.migrates !== true || process.env[IN_NETWORK] !== undefined) define(entry);
+    else test(`${entry.sample}, in a network of its own`, (t) => testInNetwork(t, file, entry));
+  }
+}
+
+async function testInNetwork(t: { diagnostic(text: string): void }, file: string, entry: StorySample): Promise<void> {
+  const env = { [ONLY]: entry.sample, [IN_NETWORK]: "1" };
+  const { code, stdout, stderr } = await runInNetwork(file, { migrates: true, env, timeoutMs: TIMEOUT_MS });
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  // A run that told nothing would end with 0 as well.
+  assert.match(stdout, new RegExp(`▶ ${entry.sample}|# Subtest: ${entry.sample}`));
+  for (const [, line = ""] of stdout.matchAll(/^(?:ℹ|#) (go-.*)$/gm)) t.diagnostic(line);
+}
