@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { type LoadMessage, type LoadOptions, type LoadOrder, type LoadRequest, monotonicMs } from "../load/load.ts";
 
 const options: LoadOptions = JSON.parse(process.argv[2] ?? "{}");
-const { timeoutMs = 10_000 } = options;
+const { timeoutMs = 10_000, inFlightLimit = 256 } = options;
 const url = new URL(options.url);
 const port = Number(url.port || 80);
 const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -163,6 +163,7 @@ function keep(lane: Lane, socket: Socket): void {
 
 const requests: LoadRequest[] = [];
 const inFlight = new Set<Promise<void>>();
+let freshInFlight = 0;
 const newLane = (): Lane => ({ socket: undefined, isLost: false, isBusy: false });
 const lanes = Array.from({ length: options.keepAliveConnections }, newLane);
 const counts = { sent: 0, failed: 0, reconnects: 0 };
@@ -192,7 +193,10 @@ function record(sent: Sent, outcome: Outcome, hasReconnected: boolean): void {
 
 async function fresh(number: number): Promise<void> {
   const sentAt = monotonicMs();
-  record({ number, kind: "fresh", sentAt }, await sendFresh(number), false);
+  freshInFlight++;
+  const outcome = await sendFresh(number);
+  freshInFlight--;
+  record({ number, kind: "fresh", sentAt }, outcome, false);
 }
 
 async function keptAlive(number: number, lane: Lane): Promise<void> {
@@ -215,15 +219,20 @@ const nextNumber = () => launched.fresh + launched.keptAlive;
 
 function tick(): void {
   const seconds = (monotonicMs() - startedAt) / 1000;
-  for (const due = seconds * options.freshPerSecond; launched.fresh < Math.floor(due); launched.fresh++)
-    launch(fresh(nextNumber()));
-  for (const due = seconds * options.ratePerSecond; launched.keptAlive < Math.floor(due); launched.keptAlive++)
-    launch(keptAlive(nextNumber(), idleLane()));
+  const dueFresh = Math.floor(seconds * options.freshPerSecond);
+  for (; launched.fresh < dueFresh && freshInFlight < inFlightLimit; launched.fresh++) launch(fresh(nextNumber()));
+  const dueKeptAlive = Math.floor(seconds * options.ratePerSecond);
+  for (; launched.keptAlive < dueKeptAlive; launched.keptAlive++) {
+    const lane = idleLane();
+    if (lane === undefined) return;
+    launch(keptAlive(nextNumber(), lane));
+  }
 }
 
 /** Taken in turn, so that each connection is used. */
-function idleLane(): Lane {
+function idleLane(): Lane | undefined {
   const found = lanes.findIndex((lane) => !lane.isBusy);
+  if (found < 0 && lanes.length >= inFlightLimit) return undefined;
   const lane = lanes.splice(found < 0 ? lanes.length : found, 1)[0] ?? newLane();
   lanes.push(lane);
   return lane;

@@ -15,6 +15,11 @@ export interface LoadOptions {
   readonly freshPerSecond: number;
   /** To begin with: a request that is due while all of them wait for answers opens one more. */
   readonly keepAliveConnections: number;
+  /**
+   * Requests of each kind that wait for answers, at most; default 256. Beyond it those that are due wait for their turn:
+   * on a machine that is busy with other things they would only pile up.
+   */
+  readonly inFlightLimit?: number;
   /** Requests a second over all kept-alive connections together. */
   readonly ratePerSecond: number;
   /** Of one request; default 10 s. */

@@ -31,6 +31,8 @@ export const EXPECTED: Readonly<Record<BadRelease, Expected>> = {
 /** Requests a second of each kind: enough to meet a gap of some 10 ms, and little work. */
 const EACH_PER_SECOND = 80;
 const KEPT_ALIVE_CONNECTIONS = 4;
+/** More than come in the longest gap, so that each request that is due in it is sent. */
+const IN_FLIGHT_LIMIT = 2_000;
 const REQUESTS_AFTER = 20;
 
 export interface Tried {
@@ -42,7 +44,7 @@ export interface Tried {
 export async function tryBadRelease(host: StoryHost, flaw: BadRelease): Promise<Tried> {
   const load = await startLoad({
     ...{ url: `${host.url}/version`, keepAliveConnections: KEPT_ALIVE_CONNECTIONS },
-    ...{ freshPerSecond: EACH_PER_SECOND, ratePerSecond: EACH_PER_SECOND },
+    ...{ freshPerSecond: EACH_PER_SECOND, ratePerSecond: EACH_PER_SECOND, inFlightLimit: IN_FLIGHT_LIMIT },
   });
   try {
     await load.more(REQUESTS_AFTER);

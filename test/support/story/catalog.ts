@@ -26,7 +26,7 @@ export interface StorySample {
   readonly hasLauncher?: boolean;
   /** It is told in a network of its own, with net.ipv4.tcp_migrate_req=1. */
   readonly migrates?: boolean;
-  /** Deploys in a row, and requests that they must see at least. Default: 5, and what comes. */
+  /** Deploys in a row, and requests that they must see at least. Default: 5, with 1,500 for each. */
   readonly deploys?: number;
   readonly requests?: number;
 }

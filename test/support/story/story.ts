@@ -14,9 +14,10 @@ import type { StorySample } from "./catalog.ts";
 import { type StoryHost, type Supervised, startStoryHost } from "./host.ts";
 
 const DEPLOYS = 5;
-/** What is asked for, and what has been done at least: the load may be late, but leaves nothing out. */
-const ASKED_PER_SECOND = 700;
-const DONE_PER_SECOND = 500;
+/** Half of them on connections of their own. On a machine that has other work they may be late, but none is left out. */
+const REQUESTS_PER_SECOND = 700;
+/** In the whole series: what 500 a second would be, were each deploy over in three seconds. */
+const requestsOf = (deploys: number) => deploys * 1_500;
 const SLOW_MS = 3_000;
 /** One of them began so shortly before the reload that it is in flight when it begins. */
 const SLOW_EVERY_MS = 500;
@@ -34,7 +35,7 @@ interface Told {
 }
 
 export function testStory(entry: StorySample): void {
-  const { sample, asks, deploys = DEPLOYS, requests = 0 } = entry;
+  const { sample, asks, deploys = DEPLOYS, requests = requestsOf(deploys) } = entry;
   const releases = releasesInTurn(deploys);
   describe(sample, { concurrency: 1 }, () => {
     const cleaning: (() => Promise<void>)[] = [];
@@ -58,7 +59,7 @@ export function testStory(entry: StorySample): void {
         `${sample}: ${load.sent} requests, ${Math.round(load.sent / seconds)} a second, ${load.failed} failed`,
       );
       assert.deepEqual(failuresOf(load), []);
-      assert.ok(load.sent >= Math.max(requests, DONE_PER_SECOND * seconds), `${load.sent} in ${seconds} s`);
+      assert.ok(load.sent >= requests, `only ${load.sent} were sent`);
       for (const kind of ["fresh", "kept-alive"]) {
         const count = load.requests.filter((request) => request.kind === kind).length;
         assert.ok(count > load.sent / 10, `only ${count} were ${kind}`);
@@ -184,7 +185,7 @@ async function tell(
   const supervised = await host.supervised();
   const at = monotonicMs();
   const { rig, url } = host;
-  const load = { path: "/log?text=line-{n}", requestsPerSecond: ASKED_PER_SECOND };
+  const load = { path: "/log?text=line-{n}", requestsPerSecond: REQUESTS_PER_SECOND };
   const series = await deploySeries(rig, { sample: entry.sample, url, releases, requests, ...load });
   return { host, first, supervised, at, series };
 }
