@@ -192,6 +192,11 @@ func handler() http.Handler {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		fmt.Fprintln(w, release)
 	})
+	// A line in the log, to watch that none is lost.
+	mux.HandleFunc("/log", func(w http.ResponseWriter, r *http.Request) {
+		log.Printf("release %s was told %q", release, r.URL.Query().Get("text"))
+		fmt.Fprintln(w, release)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Release", release)
 		mux.ServeHTTP(w, r)
