@@ -9,13 +9,14 @@
  */
 import * as z from "zod/mini";
 import { AgentFailure } from "./wire/failure.ts";
-import { Freeze } from "./wire/freeze.ts";
-import { HistoryEntry } from "./wire/history.ts";
+import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
+import { HistoryResult } from "./wire/history.ts";
 import { Actor, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
 import { Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
+import { VerifyResult } from "./wire/verify.ts";
 
 /** Raised when a line changes its meaning. CLI and agent are delivered together, so they agree except by a bug. */
 export const PROTOCOL_VERSION = 1;
@@ -59,6 +60,8 @@ const requestShapes = {
   unfreeze: { deployTo: z.string() },
   /** The last activations by the ledger, newest first; `limit` 0: all of them. */
   history: { deployTo: z.string(), limit: nonNegative },
+  /** Releases beside their manifests; no `tags`: the one that is current. */
+  verify: { deployTo: z.string(), tags: strings, all: z.boolean() },
   /** Read the host; with `lock`, take its lock first, unless this session has it. */
   survey: { project: ProjectPlan, lock: z.optional(LockRequest), release: z.optional(ReleaseName) },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
@@ -93,6 +96,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("freeze"),
   request("unfreeze"),
   request("history"),
+  request("verify"),
   request("survey"),
   request("stage"),
   request("upload"),
@@ -206,26 +210,6 @@ export type SetupResult = z.infer<typeof SetupResult>;
 /** Of what is done or not, with nothing to tell. */
 const Nothing = z.object({});
 
-export const FreezeResult = z.object({
-  /** A command that was at work when the freeze began, and goes on to its end. */
-  atWork: z.optional(z.object({ by: Actor, why: z.string(), since: z.string(), pid: z.number() })),
-});
-export type FreezeResult = z.infer<typeof FreezeResult>;
-
-export const UnfreezeResult = z.object({
-  /** What has been ended; absent: nothing was frozen. */
-  ended: z.optional(Freeze),
-});
-export type UnfreezeResult = z.infer<typeof UnfreezeResult>;
-
-export const HistoryResult = z.object({
-  history: z.array(HistoryEntry),
-  /** How many there are beyond those. */
-  more: nonNegative,
-  warnings: strings,
-});
-export type HistoryResult = z.infer<typeof HistoryResult>;
-
 export const results = {
   status: StatusResult,
   lock: Nothing,
@@ -233,6 +217,7 @@ export const results = {
   freeze: FreezeResult,
   unfreeze: UnfreezeResult,
   history: HistoryResult,
+  verify: VerifyResult,
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,
@@ -264,6 +249,8 @@ export const AgentEvent = z.discriminatedUnion("event", [
     pid: z.number(),
     leftMs: z.number(),
   }),
+  /** Of long work: how much has been read. */
+  z.object({ event: z.literal("reading"), doneBytes: z.number(), totalBytes: z.number() }),
   z.object({ event: z.literal("warning"), text: z.string() }),
 ]);
 export type AgentEvent = z.infer<typeof AgentEvent>;

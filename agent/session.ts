@@ -53,6 +53,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   freeze: async () => (await import("./verbs/freeze.ts")).runFreeze,
   unfreeze: async () => (await import("./verbs/freeze.ts")).runUnfreeze,
   history: async () => (await import("./verbs/history.ts")).runHistory,
+  verify: async () => (await import("./verbs/verify.ts")).runVerify,
   survey: async () => (await import("./verbs/survey.ts")).runSurvey,
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,

@@ -86,6 +86,7 @@ function buildProgram(version: string, take: Take): Command {
   addFreeze(program, take);
   addHistory(program, take);
   addTrust(program, take);
+  addVerify(program, take);
   return program;
 }
 
@@ -238,6 +239,22 @@ function addHistory(program: Command, take: Take): void {
       take({
         ...{ json: flags.json === true, quiet: true },
         run: async (run) => (await import("./commands/history.ts")).history(run, flags),
+      }),
+    );
+}
+
+function addVerify(program: Command, take: Take): void {
+  verb(program, "verify", "compare releases on the hosts, file by file, with what was published; 5 where they differ", [
+    "zdr verify                 what is current",
+    "zdr verify v1.1 v1.2",
+    "zdr verify --all --json    every release that is there, for a nightly job",
+  ])
+    .argument("[tag...]", "releases (default: the one that is current on each host)")
+    .option("--all", "every release that is there")
+    .action((tags: string[], flags: CommonFlags & { all?: boolean }) =>
+      take({
+        ...{ json: flags.json === true, quiet: false },
+        run: async (run) => (await import("./commands/verify.ts")).verify(run, tags, flags),
       }),
     );
 }

@@ -2,8 +2,9 @@
 import { layoutOf } from "../core/layout.ts";
 import { endFreeze, writeFreeze } from "../io/freeze.ts";
 import { lockHolder } from "../io/lock.ts";
-import type { FreezeResult, RequestOf, UnfreezeResult } from "../protocol.ts";
+import type { RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import type { FreezeResult, UnfreezeResult } from "../wire/freeze.ts";
 import { checkLayout } from "./parts/open.ts";
 
 export async function runFreeze(_session: Session, { deployTo, freeze }: RequestOf<"freeze">): Promise<FreezeResult> {

@@ -43,7 +43,7 @@ export const AgentFailure = z.lazy(() =>
     // releases
     failure("release-differs", { tag: z.string(), stagedDigest: z.string(), digest: z.string() }),
     failure("release-missing", { tag: z.string() }),
-    failure("release-damaged", { tag: z.string(), path: z.string() }),
+    failure("release-damaged", { tag: z.string(), path: z.string(), more: z.optional(z.number()) }),
     failure("nothing-deployed", {}),
     failure("no-good-release", { current: z.optional(z.string()) }),
     failure("unsafe-path", { path: z.string(), problem: z.string() }),

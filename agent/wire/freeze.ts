@@ -11,3 +11,15 @@ export const Freeze = z.object({
   until: z.optional(z.string()),
 });
 export type Freeze = z.infer<typeof Freeze>;
+
+export const FreezeResult = z.object({
+  /** A command that was at work when the freeze began, and goes on to its end. */
+  atWork: z.optional(z.object({ by: Actor, why: z.string(), since: z.string(), pid: z.number() })),
+});
+export type FreezeResult = z.infer<typeof FreezeResult>;
+
+export const UnfreezeResult = z.object({
+  /** What has been ended; absent: nothing was frozen. */
+  ended: z.optional(Freeze),
+});
+export type UnfreezeResult = z.infer<typeof UnfreezeResult>;

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { Actor } from "./plan.ts";
 import { Revision } from "./release.ts";
 import { ProgramReport } from "./report.ts";
-import { nonNegative } from "./scalars.ts";
+import { nonNegative, strings } from "./scalars.ts";
 
 /**
  * Milliseconds by phase. Of staging: `copy` what the host had, `receive` what it lacked, `durable`. Before the flip:
@@ -46,3 +46,11 @@ export const HistoryEntry = z.object({
   programs: z.array(ProvedProgram),
 });
 export type HistoryEntry = z.infer<typeof HistoryEntry>;
+
+export const HistoryResult = z.object({
+  history: z.array(HistoryEntry),
+  /** How many there are beyond those. */
+  more: nonNegative,
+  warnings: strings,
+});
+export type HistoryResult = z.infer<typeof HistoryResult>;

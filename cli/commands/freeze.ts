@@ -1,6 +1,5 @@
 /** `zdr lock -m WHY [--until TIME]` and `zdr unlock`: an operator wants nothing to be deployed for a while. */
-import type { UnfreezeResult } from "../../agent/protocol.ts";
-import type { Freeze } from "../../agent/wire/freeze.ts";
+import type { Freeze, UnfreezeResult } from "../../agent/wire/freeze.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { describeFreezes, describeHolder } from "../core/report/describe-freeze.ts";
 import { parseUntil } from "../core/until.ts";

@@ -1,5 +1,5 @@
 /** `zdr history`: what was done on each host, by whom, how long it took and what was proved. */
-import type { HistoryResult } from "../../agent/protocol.ts";
+import type { HistoryResult } from "../../agent/wire/history.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { describeHistory } from "../core/report/describe-history.ts";
 import { ZdrError } from "../failure.ts";

@@ -30,7 +30,7 @@ export function releaseWords(failure: ReleaseFailure): Words {
       return words(`there is no release ${failure.tag}`, "see which ones there are: zdr releases");
     case "release-damaged":
       return words(
-        `release ${failure.tag} is not as it was published: ${failure.path} differs from its manifest`,
+        `release ${failure.tag} is not as it was published: ${damageWords(failure.path, failure.more)}`,
         onHost(`ls -l ${shellWord(failure.path)}`),
         "deploy the same build under another tag: zdr deploy --tag NEW-TAG",
       );
@@ -67,6 +67,10 @@ export function releaseWords(failure: ReleaseFailure): Words {
         onHost(`put it there: install -m 640 FILE ${shellWord(failure.path)}`),
       );
   }
+}
+
+function damageWords(path: string, more = 0): string {
+  return more === 0 ? `${path} differs` : `${path} and ${more} more differ`;
 }
 
 const BUILD_HINT = "change the build so that every path stays inside of it, and run the command again";

@@ -9,6 +9,7 @@ import { posix } from "node:path";
 import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import { sharedProblem } from "../../core/manifest.ts";
+import { sharedTarget } from "../../core/release/differences.ts";
 import type { ProjectPlan } from "../../wire/plan.ts";
 import type { ManifestEntry } from "../../wire/release.ts";
 import { ifThere, onFile } from "../files.ts";
@@ -75,9 +76,4 @@ function makeParents(root: string, path: string): void {
   makeParents(root, posix.dirname(path));
   mkdirSync(path);
   chmodSync(path, RELEASE_DIR_MODE);
-}
-
-/** From `releases/<tag>/a/b` to `shared/a/b`: up from the link's own folder, out of the release, out of `releases`. */
-function sharedTarget(path: string): string {
-  return posix.join("../".repeat(path.split("/").length + 1), "shared", path);
 }

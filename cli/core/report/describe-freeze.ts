@@ -1,6 +1,5 @@
 /** What `zdr lock` has set, in words: for those who set it, and for those who come upon it. */
-import type { FreezeResult } from "../../../agent/protocol.ts";
-import type { Freeze } from "../../../agent/wire/freeze.ts";
+import type { Freeze, FreezeResult } from "../../../agent/wire/freeze.ts";
 import { formatActor, formatInstant } from "./describe.ts";
 import { type Column, renderTable } from "./table.ts";
 

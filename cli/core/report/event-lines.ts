@@ -62,6 +62,8 @@ export function agentLine(event: AgentEvent): string {
     }
     case "waiting":
       return `waits for ${event.by.user}@${event.by.host}, who holds the lock since ${event.since} (${event.why}), up to ${formatMs(event.leftMs)}`;
+    case "reading":
+      return `${formatBytes(event.doneBytes)} of ${formatBytes(event.totalBytes)} read`;
     case "warning":
       return `warning: ${event.text}`;
   }

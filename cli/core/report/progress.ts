@@ -7,6 +7,7 @@ export type HostPhase =
   | "lock"
   | "freeze"
   | "unfreeze"
+  | "verify"
   | "survey"
   | "setup"
   | "stage"

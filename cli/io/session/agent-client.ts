@@ -43,7 +43,15 @@ export const CLOSE_TIMEOUT_MS = 2_000;
 function leavesNothing(verb: Verb, result: object): boolean {
   return HOLDS_NOTHING.has(verb) || "unchanged" in result;
 }
-const HOLDS_NOTHING: ReadonlySet<Verb> = new Set(["status", "settle", "unlock", "freeze", "unfreeze", "history"]);
+const HOLDS_NOTHING: ReadonlySet<Verb> = new Set([
+  "status",
+  "settle",
+  "unlock",
+  "freeze",
+  "unfreeze",
+  "history",
+  "verify",
+]);
 
 /** What would not fit into every host's limits for a command goes to stdin like any other request. */
 const EARLY_LIMIT_LENGTH = 16 * 1024;
