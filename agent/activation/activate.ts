@@ -5,6 +5,7 @@
  * - From the flip on it does not depend on anybody listening, and ends in kept, reverted or stuck.
  * - The ledger calls the release good only after every program was proved and watched.
  */
+
 import type { HostContext } from "../context.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
 import { type ProcessView, releaseRun } from "../core/generation.ts";
@@ -21,12 +22,13 @@ import type { ProcessInfo } from "../wire/program.ts";
 import type { ActivationReport, ProgramReport } from "../wire/report.ts";
 import { Activation, type ActivationOrder, type Before } from "./activation.ts";
 import { type Brought, bringProgram, provedAlready, provedBy } from "./bring.ts";
+import { type Drained, NOTHING_TO_DRAIN, waitDrained } from "./drain.ts";
 import { measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
 import { revert } from "./revert.ts";
-import { type Drained, NOTHING_TO_DRAIN, waitDrained, watchProgram } from "./settle.ts";
+import { watchProgram } from "./settle.ts";
 import { restingInfo } from "./supervised.ts";
 
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
@@ -177,9 +179,13 @@ async function settleAll(activation: Activation, brought: readonly Brought[]): P
 async function tellSettled(activation: Activation, before: Before, brought: Brought, drained: Drained): Promise<void> {
   const { program } = brought;
   activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
-  if (drained.draining === 0) return;
-  const limit = `${program.reload.drainMs / 1000} s`;
-  activation.warnings.push(
-    `${program.name}: ${drained.draining} of its old processes still drain after ${limit}, and answer on the connections that they keep alive`,
-  );
+  activation.warnings.push(...lateWords(program, drained));
+}
+
+function lateWords({ name, reload: { drainMs } }: ProgramPlan, { draining, connections, ended }: Drained): string[] {
+  const limit = `${drainMs / 1000} s`;
+  const open = connections === undefined ? "" : ` with ${connections} open connections`;
+  const left = `${name}: ${draining} of its old processes still drain after ${limit}${open}, and answer on the connections that they keep alive`;
+  const gone = `${name}: ${ended} of its old processes had not drained after ${limit}, and were ended${open}`;
+  return [...(draining > 0 ? [left] : []), ...(ended > 0 ? [gone] : [])];
 }

@@ -1,4 +1,5 @@
 /** What an activation tells about itself when it is over. */
+
 import type { HostContext } from "../context.ts";
 import { releaseRun } from "../core/generation.ts";
 import { readCurrent } from "../io/current.ts";
@@ -8,8 +9,8 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport, ProgramReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
 import type { Brought } from "./bring.ts";
+import type { Drained } from "./drain.ts";
 import { viewProgram } from "./program-view.ts";
-import type { Drained } from "./settle.ts";
 
 export interface Ending {
   readonly failure?: AgentFailure;
@@ -72,6 +73,8 @@ export function reportProgram(
     before: { ...optional("release", before.release), pid: before.info.pid, state: before.info.statename },
     after: { ...optional("release", brought.tag), pid: info.pid, state: info.statename },
     draining: drained.draining,
+    ...optional("connections", drained.draining === 0 ? undefined : drained.connections),
+    ...optional("ended", drained.ended === 0 ? undefined : drained.ended),
     ...optional("readyMs", action === "none" ? undefined : Math.round(brought.readyMs)),
     ...optional("gapMs", brought.gapMs === undefined ? undefined : Math.round(brought.gapMs)),
     ...optional("oldGoneMs", drained.oldGoneMs === undefined ? undefined : Math.round(drained.oldGoneMs)),

@@ -8,6 +8,7 @@
  *   costs less than a host that serves the wrong release, or nothing. What can not be proved then is for a person to see.
  * - One program that does not come back keeps none of the others from it.
  */
+
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
@@ -21,9 +22,9 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
 import { type Brought, bringProgram, provedBy } from "./bring.ts";
+import { waitDrained } from "./drain.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
-import { waitDrained } from "./settle.ts";
 import { STRATEGIES } from "./strategies.ts";
 import { askToStart, settledInfo, stopProgram } from "./supervised.ts";
 

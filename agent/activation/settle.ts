@@ -7,7 +7,6 @@ import { moment } from "../io/moment.ts";
 import { readProcess } from "../io/process/processes.ts";
 import type { Brought } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
-import { POLL_INTERVAL_MS } from "./supervised.ts";
 
 /** How often a program is looked at while it is watched. */
 export const WATCH_INTERVAL_MS = 250;
@@ -64,28 +63,8 @@ async function checkWorkers(context: HostContext, brought: Brought, seen: Map<st
   throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });
 }
 
-export interface Drained {
-  /** From the signal until the last old process was gone; undefined: it still drains. */
-  readonly oldGoneMs: number | undefined;
-  readonly draining: number;
-}
-
-/** Of a program that was left as it was. */
-export const NOTHING_TO_DRAIN: Drained = { oldGoneMs: undefined, draining: 0 };
-
-/** Waits until no process of the old generation lives, at most for the drain limit, or until nobody wants to know. */
-export async function waitDrained(context: HostContext, brought: Brought, over: AbortSignal): Promise<Drained> {
-  const deadline = brought.at + brought.program.reload.drainMs;
-  for (;;) {
-    const left = brought.old.filter(isAlive);
-    if (left.length === 0)
-      return { oldGoneMs: brought.old.length === 0 ? undefined : context.now() - brought.at, draining: 0 };
-    if (context.now() > deadline || over.aborted) return { oldGoneMs: undefined, draining: left.length };
-    await context.sleep(POLL_INTERVAL_MS);
-  }
-}
-
-function isAlive(process: { readonly pid: number; readonly startTicks: number }): boolean {
+/** The very process, and no zombie. */
+export function isAlive(process: { readonly pid: number; readonly startTicks: number }): boolean {
   const found = readProcess(process.pid);
   return (
     found !== undefined &&

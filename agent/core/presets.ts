@@ -3,7 +3,7 @@
  * supervisor section must hold, and which mistakes are looked for. The measured behaviour behind each entry is told in
  * docs/; a new preset is one more entry, and needs code only where it brings a strategy or a lint of its own.
  */
-import type { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../wire/plan.ts";
+import type { PRESET_NAMES, RELOAD_SIGNALS, ReloadPlan, STRATEGY_NAMES } from "../wire/plan.ts";
 
 export type PresetName = (typeof PRESET_NAMES)[number];
 export type StrategyName = (typeof STRATEGY_NAMES)[number];
@@ -221,6 +221,11 @@ export const PRESETS: Record<PresetName, Preset> = {
     cannot: "a restart can not avoid a gap: nobody listens from the stop until the new process accepts",
   },
 };
+
+/** What becomes of an old generation past its drain limit: a keeper ends it, a master of its own is trusted with it. */
+export function pastDrainOf({ reload }: { readonly reload: ReloadPlan }): "end" | "leave" {
+  return reload.pastDrain ?? (isKept({ reload }) ? "end" : "leave");
+}
 
 /** Whether a keeper stands between supervisor and the program. */
 export function isKept({ reload }: { readonly reload: { readonly strategy: StrategyName } }): boolean {

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import type { ProcessFacts } from "../core/process/inspection.ts";
 import { formatProveAnswer, parseProveRequest } from "../core/process/prove-text.ts";
+import { openConnections } from "../io/process/connections.ts";
 import { look } from "../io/process/evidence.ts";
 import { type ListeningSockets, listeningSockets } from "../io/process/listening.ts";
 import { PROC } from "../io/process/processes.ts";
@@ -53,10 +54,12 @@ function acceptsOf({ accepts, isPartial }: ProcessFacts): Member["accepts"] {
 /** What a client is told of a generation. */
 export function generationState(generation: Generation, members: readonly Member[]): GenerationState {
   const { pid, startTicks, stage, isLate } = generation;
+  const connections = stage === "draining" ? openConnections(members.map((member) => member.pid)) : undefined;
   const [exe, cwd] = [identityAt(`${PROC}/${pid}/exe`), identityAt(`${PROC}/${pid}/cwd`)];
   return {
     ...{ pid, startTicks, stage, ready: stage === "ready", draining: stage === "draining", late: isLate },
     accepting: members.filter(({ accepts }) => accepts === "yes").map((member) => member.pid),
+    ...(connections === undefined ? {} : { connections }),
     ...(exe === undefined ? {} : { exe }),
     ...(cwd === undefined ? {} : { cwd }),
   };

@@ -21,7 +21,7 @@
  * - A signal that comes before the program accepts is passed on when it does.
  * - After the first ready generation there is always a ready one, unless the program ended or the keeper was told to stop.
  * - No process is told to end twice.
- * - An old generation is ended past its drain limit, if another one is ready.
+ * - An old generation is ended past its drain limit, if another one is ready; or left, where that is wanted.
  * - The program's own status is passed up; a status that nobody can know is 1.
  * - With `socket`, a release that crashes, hangs or can not be executed costs nothing.
  * - With `socket`, a program that crashes is started again, until it has crashed too often.

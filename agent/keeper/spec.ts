@@ -63,6 +63,8 @@ export const KeptProgram = z.object({
   oldSignal: z.optional(z.enum(STOP_SIGNALS)),
   /** How long an old generation, or all of them at a stop, may take to finish. */
   drainMs: milliseconds,
+  /** What becomes of an old generation that has had that long; at a stop it is ended in any case. Default end. */
+  pastDrain: z.optional(z.enum(["end", "leave"])),
   /** How long a generation may take until it accepts. */
   readyMs: milliseconds,
   /** `socket`: what the keeper listens on, passed from fd 3 in this order. */
@@ -122,8 +124,8 @@ export function placeOf(address: ListenAddress): readonly unknown[] {
 }
 
 export function settingsOf(spec: KeptProgram): Settings {
-  const { strategy, signal, stopSignal = "TERM", oldSignal, drainMs, readyMs } = spec;
-  return { strategy, signal, stopSignal, oldSignal, drainMs, readyMs };
+  const { strategy, signal, stopSignal = "TERM", oldSignal, drainMs, pastDrain = "end", readyMs } = spec;
+  return { strategy, signal, stopSignal, oldSignal, drainMs, pastDrain, readyMs };
 }
 
 export interface KeeperPaths {

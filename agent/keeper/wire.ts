@@ -42,6 +42,8 @@ export const GenerationState = z.object({
   late: z.boolean(),
   /** Its processes that accept on a listening socket right now. */
   accepting: z.array(pid),
+  /** Accepted connections that its processes have open, while it drains; absent: it does not, or that can not be told. */
+  connections: z.optional(z.number()),
   /** Device and inode of what the main process executes and where it works; absent: not for the keeper to see. */
   exe: z.optional(z.tuple([z.string(), z.string()])),
   cwd: z.optional(z.tuple([z.string(), z.string()])),

@@ -11,6 +11,8 @@ export function wordsOf(note: Note): string {
       return `pid ${note.pid} has taken over`;
     case "over-limit":
       return `pid ${note.pid} has not drained in time and is ended`;
+    case "left":
+      return `pid ${note.pid} has not drained in time and is left to it`;
     case "gone":
       return `pid ${note.pid} has ended${statusWords(note.status)}`;
     case "failed":

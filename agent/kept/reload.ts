@@ -10,7 +10,7 @@ import { moment } from "../io/moment.ts";
 import type { ControlReply } from "../keeper/wire.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
-import { abortReload, conversation } from "./client.ts";
+import { abortReload, conversation, keeperState } from "./client.ts";
 import { readyLimitMs } from "./spec.ts";
 
 /** Beyond the keeper's own limits, until it counts as silent. */
@@ -41,6 +41,7 @@ export async function reloadKept(context: HostContext, program: ProgramPlan, kee
   const asking = new AbortController();
   let refusal: string | undefined;
   let isHeard = false;
+  let isStarted = false;
   let failed: Failed | undefined;
   const askOnce = async () => {
     refusal = await refusalOf(program, asking.signal);
@@ -52,6 +53,7 @@ export async function reloadKept(context: HostContext, program: ProgramPlan, kee
       isHeard = true;
       if (reply.event === "queued") tell("waits for the last reload to drain");
       if (reply.event === "started") {
+        isStarted = true;
         tell(wordsOf(program));
         moment("keeper: reload begun");
         void askOnce();
@@ -69,9 +71,19 @@ export async function reloadKept(context: HostContext, program: ProgramPlan, kee
   }
   // The keeper has given it up by itself.
   if (failed !== undefined) throw new AgentError(failureOf(program, failed, readyMs));
+  const draining = isHeard && !isStarted ? await drainingPids(path) : [];
   await abortReload(path);
+  if (draining.length > 0) {
+    const detail = `the generation before still drains (pid ${draining.join(", ")}), and its library hands over to one at a time`;
+    throw new AgentError({ reason: "not-reloaded", program: program.name, detail });
+  }
   const detail = isHeard ? "its keeper stopped answering" : `its keeper does not answer on ${path}`;
   throw new AgentError({ reason: "not-ready", program: program.name, timeoutMs: silenceMs, detail });
+}
+
+async function drainingPids(path: string): Promise<number[]> {
+  const generations = (await keeperState(path))?.generations ?? [];
+  return generations.filter(({ draining }) => draining).map(({ pid }) => pid);
 }
 
 function wordsOf({ reload: { strategy, signal, url } }: ProgramPlan): string {

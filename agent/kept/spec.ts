@@ -4,7 +4,7 @@ import { type Account, programAccount } from "../activation/account.ts";
 import { READY_TIMEOUT_MS } from "../activation/ready.ts";
 import type { HostContext } from "../context.ts";
 import { type Layout, SET_GROUP_ID } from "../core/layout.ts";
-import { isKept } from "../core/presets.ts";
+import { isKept, pastDrainOf } from "../core/presets.ts";
 import { programCommand, programEnvironment } from "../core/section.ts";
 import { errnoOf, ifThere, type NewFile, replaceFile } from "../io/files.ts";
 import { type KeptProgram, PASSED_SIGNALS, SPEC_VERSION } from "../keeper/spec.ts";
@@ -89,6 +89,7 @@ export function keptProgram(program: ProgramPlan, layout: Layout): KeptProgram {
     strategy: isSocket ? "socket" : "handover",
     ...signalsOf(reload),
     drainMs: reload.drainMs,
+    pastDrain: pastDrainOf(program),
     readyMs: readyLimitMs(health),
     listen: listen.map((address, index) => ({
       name: listen.length === 1 ? name : `${name}-${index + 1}`,

@@ -45,6 +45,8 @@ export const ReloadPlan = z.object({
   url: z.optional(z.string()),
   /** How long the old generation may take to finish its requests. */
   drainMs: nonNegative,
+  /** What becomes of an old generation that has had that long; absent: as the strategy has it. */
+  pastDrain: z.optional(z.enum(["end", "leave"])),
 });
 export type ReloadPlan = z.infer<typeof ReloadPlan>;
 

@@ -27,6 +27,10 @@ export const ProgramReport = z.object({
   oldGoneMs: z.optional(z.number()),
   /** How many processes of the old generation were still there when the report was made. */
   draining: nonNegative,
+  /** Connections that those hold open; absent: none drains, or it can not be told. */
+  connections: z.optional(nonNegative),
+  /** How many processes of the old generation were ended past their drain limit, as configured. */
+  ended: z.optional(nonNegative),
   /** What the verdict rests on. */
   proof: z.enum(["processes", "health only", "state only", "none"]),
   evidence: strings,

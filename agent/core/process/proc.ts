@@ -48,8 +48,10 @@ export function parseStatusUids(text: string): ProcessUids | undefined {
   return { real, effective, saved };
 }
 
-/** TCP_LISTEN of include/net/tcp_states.h, as /proc/net/tcp prints it. */
+/** Of include/net/tcp_states.h, as /proc/net/tcp prints them. */
 export const TCP_LISTEN = 0x0a;
+/** Open for an answer: TCP_ESTABLISHED, and TCP_CLOSE_WAIT, whose client has said all that it had to say. */
+export const TCP_OPEN: ReadonlySet<number> = new Set([0x01, 0x08]);
 
 export interface SocketRow {
   /** IPv4 dotted, or IPv6 as eight groups without leading zeros. */
@@ -97,16 +99,22 @@ const UNIX_LISTENS = 0x10000;
 export interface UnixSocketRow {
   readonly inode: bigint;
   readonly isListening: boolean;
+  /** A connection that was accepted: it has its listener's path, which a client's end has not. */
+  readonly isAccepted: boolean;
 }
 
-/** /proc/net/unix: `Num RefCount Protocol Flags Type St Inode [Path]`. Paths are of no use to us: they may be stale. */
+/** SS_CONNECTED of include/uapi/linux/net.h, as /proc/net/unix prints it. */
+const UNIX_CONNECTED = "03";
+
+/** /proc/net/unix: `Num RefCount Protocol Flags Type St Inode [Path]`. What a path says is of no use to us: it may be stale. */
 export function parseUnixSocketTable(text: string): UnixSocketRow[] {
   const rows: UnixSocketRow[] = [];
   for (const line of text.split("\n")) {
-    const row = /^[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) [0-9A-F]{4} [0-9A-F]{2}\s+(\d+)/i.exec(line);
-    const [flags, inode] = [row?.[1], row?.[2]];
+    const row = /^[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) [0-9A-F]{4} ([0-9A-F]{2})\s+(\d+)( .)?/i.exec(line);
+    const [, flags, state, inode, path] = row ?? [];
     if (flags === undefined || inode === undefined) continue;
-    rows.push({ inode: BigInt(inode), isListening: (Number.parseInt(flags, 16) & UNIX_LISTENS) !== 0 });
+    const isListening = (Number.parseInt(flags, 16) & UNIX_LISTENS) !== 0;
+    rows.push({ inode: BigInt(inode), isListening, isAccepted: state === UNIX_CONNECTED && path !== undefined });
   }
   return rows;
 }

@@ -111,6 +111,10 @@ export function dismiss(turn: Turn, generation: Generation): void {
 /** It has had `drainMs`. It is not ended while nobody else serves: then it may well be the one that does. */
 export function endDraining(turn: Turn, generation: Generation): void {
   const { state } = turn;
+  if (state.settings.pastDrain === "leave") {
+    note(turn, { note: "left", pid: generation.pid });
+    return;
+  }
   const timer = `drain:${generation.pid}`;
   if (!state.generations.some(({ stage }) => stage === "ready")) {
     emit(turn, { kind: "timer", timer, ms: state.settings.drainMs });

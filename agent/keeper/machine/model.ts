@@ -12,6 +12,8 @@ export interface Settings {
   /** For the old generation once its successor is ready, where the library does not end it by itself. */
   readonly oldSignal: string | undefined;
   readonly drainMs: number;
+  /** What becomes of an old generation that has had `drainMs`. */
+  readonly pastDrain: "end" | "leave";
   readonly readyMs: number;
 }
 
@@ -81,7 +83,7 @@ export type Answer =
 
 /** For the program's log. */
 export type Note =
-  | { readonly note: "ready" | "late" | "adopted" | "over-limit"; readonly pid: number }
+  | { readonly note: "ready" | "late" | "adopted" | "over-limit" | "left"; readonly pid: number }
   | { readonly note: "gone"; readonly pid: number; readonly status: Status; readonly wasServing: boolean }
   | { readonly note: "failed"; readonly reason: ReloadFailure; readonly detail: string | undefined }
   | { readonly note: "again"; readonly crashes: number; readonly delayMs: number }
@@ -104,7 +106,7 @@ export type Effect =
 /**
  * - `starting`: has not accepted yet (`isLate`: and is past `readyMs`)
  * - `ready`: serves, or is believed to
- * - `draining`: was ready and has given way; past `drainMs` it is ended
+ * - `draining`: was ready and has given way; past `drainMs` it is ended, unless it is to be left
  * - `dismissed`: was never ready and is being ended
  */
 export type Stage = "starting" | "ready" | "draining" | "dismissed";
@@ -208,7 +210,7 @@ export function initialState(): State {
     phase: "idle",
     settings: {
       ...{ strategy: "handover", signal: undefined, stopSignal: "TERM", oldSignal: undefined },
-      ...{ drainMs: 0, readyMs: 0 },
+      ...{ drainMs: 0, pastDrain: "end", readyMs: 0 },
     },
     ...{
       generations: [],

@@ -198,6 +198,11 @@ function reload() {
     drain: duration(0)
       .optional()
       .describe("How long the old generation may take to finish its requests; 30s, or 10s for restart."),
+    past_drain: choice(["end", "leave"])
+      .optional()
+      .describe(
+        "What becomes of an old process that has had that long: end or leave; end under the keeper, else leave, if left out.",
+      ),
   });
   const name = z.string().meta({ enum: [...PRESET_NAMES] });
   return checkedBy(z.union([name, parts]), checkReload);

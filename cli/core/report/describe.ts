@@ -123,9 +123,12 @@ function pids({ before, after }: ProgramReport): string {
   return `${before.pid === 0 ? "none" : before.pid} -> ${after.pid === 0 ? "none" : after.pid}`;
 }
 
-function oldGone({ oldGoneMs, draining }: ProgramReport): string {
-  if (draining > 0) return `still draining (${draining})`;
-  return oldGoneMs === undefined ? "" : formatMs(oldGoneMs);
+function oldGone({ oldGoneMs, draining, connections, ended = 0 }: ProgramReport): string {
+  if (draining > 0) {
+    return `still draining (${draining}${connections === undefined ? "" : `, ${connections} open`})`;
+  }
+  if (oldGoneMs === undefined) return "";
+  return ended > 0 ? `${formatMs(oldGoneMs)}, ended` : formatMs(oldGoneMs);
 }
 
 function metered({ meter, action }: ProgramReport): string[] {

@@ -177,6 +177,23 @@ test("where Node does not bind any more, python3 does, in the same process", asy
   assert.match(await rig.get(), /^v2 /);
 });
 
+test("a generation that drains is told of with the connections that it has open", async (t) => {
+  const rig = await startKeeperRig(t, SOCKET);
+  const slow = rig.get("/slow?v=3000");
+  await rig.get();
+  await rig.flip("v2");
+  const control = await rig.control();
+  assert.equal((await control.ask("reload")).event, "ready");
+  const state = await control.ask("state");
+  assert.ok(state.event === "state");
+  const told = state.generations.map(({ stage, connections }) => ({ stage, connections }));
+  assert.deepEqual(told, [
+    { stage: "draining", connections: 1 },
+    { stage: "ready", connections: undefined },
+  ]);
+  assert.match(await slow, /^v1 /);
+});
+
 test("a generation that does not hear TERM is killed past its drain limit", async (t) => {
   const rig = await prepareKeeperRig(t, { ...SOCKET, spec: { drainMs: 500 } });
   await rig.flip("v1", "deaf");

@@ -45,6 +45,7 @@ export interface ReloadParts {
   readonly old_signal?: ReloadSignal | undefined;
   readonly url?: string | undefined;
   readonly drain?: number | undefined;
+  readonly past_drain?: "end" | "leave" | undefined;
 }
 
 export function checkReload(input: string | ReloadParts): Checked<ReloadPlan> {
@@ -84,6 +85,7 @@ function reloadOf(parts: ReloadParts): Checked<ReloadPlan> {
       ...(oldSignal && { oldSignal }),
       ...(parts.url !== undefined && { url: parts.url }),
       drainMs: drain ?? defaults?.drainMs ?? DRAIN_MS[chosen],
+      ...(parts.past_drain && { pastDrain: parts.past_drain }),
     },
   };
 }
@@ -102,7 +104,11 @@ function signalComplaint(strategy: StrategyName, signal: ReloadSignal | undefine
   return { ...complain(`is sent by no strategy ${strategy}`), at };
 }
 
-function otherComplaint(strategy: StrategyName, { preset, old_signal, url }: ReloadParts): Complaint | undefined {
+function otherComplaint(strategy: StrategyName, parts: ReloadParts): Complaint | undefined {
+  const { preset, old_signal, url, past_drain } = parts;
+  if (past_drain !== undefined && strategy === "restart") {
+    return { ...complain("is of no use: a restart ends the old process first"), at: ["past_drain"] };
+  }
   if (url !== undefined && strategy !== "http") return { ...complain("is asked by strategy http only"), at: ["url"] };
   if (url === undefined && strategy === "http" && preset === undefined) {
     return { ...complain("is missing: strategy http reloads by asking it"), at: ["url"] };

@@ -432,6 +432,24 @@ describe("both", () => {
     }
   });
 
+  test("an old generation past its drain limit is left, where that is wanted, until the keeper is told to stop", () => {
+    for (const strategy of ["socket", "handover"] as const) {
+      const world = startedWorld(strategy);
+      world.send({ kind: "settings", settings: { ...SETTINGS[strategy], pastDrain: "leave" } });
+      const second = strategy === "socket" ? successorOf(world) : forkAsked(world, world.first);
+      second.accepts = true;
+      world.look(false);
+      const before = [...world.first.got];
+      const timer = `drain:${world.first.pid}`;
+      world.fire(timer);
+      assert.deepEqual([world.processes.has(world.first.pid), world.first.got], [true, before]);
+      assert.equal(world.timers.has(timer), false);
+      world.send({ kind: "signal", name: "TERM" });
+      world.fire("end");
+      assert.equal(world.processes.has(world.first.pid), false);
+    }
+  });
+
   test("an old generation past its limit is not ended while nobody else is ready", () => {
     const world = startedWorld("socket");
     const second = successorOf(world);

@@ -31,6 +31,7 @@ describe("run/<program>.json", () => {
         stopSignal: "TERM",
         oldSignal: undefined,
         drainMs: 1000,
+        pastDrain: "end",
         readyMs: 2000,
       },
     });

@@ -18,11 +18,11 @@ import { step } from "../../../../agent/keeper/machine.ts";
 export const SETTINGS: Record<"socket" | "handover", Settings> = {
   socket: {
     ...{ strategy: "socket", signal: undefined, stopSignal: "TERM", oldSignal: undefined },
-    ...{ drainMs: 30_000, readyMs: 10_000 },
+    ...{ drainMs: 30_000, pastDrain: "end", readyMs: 10_000 },
   },
   handover: {
     ...{ strategy: "handover", signal: "USR2", stopSignal: "TERM", oldSignal: undefined },
-    ...{ drainMs: 30_000, readyMs: 10_000 },
+    ...{ drainMs: 30_000, pastDrain: "end", readyMs: 10_000 },
   },
 };
 

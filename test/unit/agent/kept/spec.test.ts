@@ -22,6 +22,7 @@ describe("what a keeper is told", () => {
       strategy: "handover",
       signal: "USR2",
       drainMs: 60_000,
+      pastDrain: "end",
       readyMs: 30_000,
       listen: [],
     });

@@ -81,10 +81,26 @@ describe("/proc/net", () => {
 00000000729650e6: 00000003 00000000 00000000 0001 03  1057
 0000000047c8a261: 00000002 00000000 00010000 0001 01 78103 /tmp/00000000: 00000002 00000000 00000000 0001 01 5
 `;
-    assert.deepEqual(parseUnixSocketTable(text), [
-      { inode: 1057n, isListening: false },
-      { inode: 78103n, isListening: true },
-    ]);
+    assert.deepEqual(
+      parseUnixSocketTable(text).map(({ inode, isListening }) => ({ inode, isListening })),
+      [
+        { inode: 1057n, isListening: false },
+        { inode: 78103n, isListening: true },
+      ],
+    );
+  });
+
+  test("a unix connection that was accepted has its listener's path, and the client's end none", () => {
+    const text = `Num       RefCount Protocol Flags    Type St Inode Path
+00000000729650e6: 00000003 00000000 00000000 0001 03  1057
+0000000047c8a261: 00000003 00000000 00000000 0001 03 78104 /run/shop.sock
+0000000047c8a262: 00000002 00000000 00010000 0001 01 78103 /run/shop.sock
+`;
+    const accepted = parseUnixSocketTable(text).filter(({ isAccepted }) => isAccepted);
+    assert.deepEqual(
+      accepted.map(({ inode }) => inode),
+      [78104n],
+    );
   });
 });
 

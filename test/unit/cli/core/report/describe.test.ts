@@ -61,6 +61,10 @@ describe("the table at the end of a deploy", () => {
   test("an old generation that still drains is said to, with how many processes", () => {
     const table = activationTable([{ host: "web-1", report: report(without("oldGoneMs", { draining: 2 })) }]);
     assert.match(table, /still draining \(2\)/);
+    const late = { draining: 2, connections: 3 };
+    assert.match(activationTable([{ host: "web-1", report: report(without("oldGoneMs", late)) }]), /\(2, 3 open\)/);
+    const ended = { ...PROGRAM, ended: 1, oldGoneMs: 30_000 };
+    assert.match(activationTable([{ host: "web-1", report: report(ended) }]), /30 s, ended/);
   });
 
   test("a first start comes from no release and no pid", () => {

@@ -1,0 +1,54 @@
+/** How many connections processes have accepted and still hold open. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { parseSocketTable, parseUnixSocketTable, socketInode, TCP_LISTEN, TCP_OPEN } from "../../core/process/proc.ts";
+import { errnoOf } from "../files.ts";
+import { PROC } from "./processes.ts";
+
+/**
+ * Connections to a port that somebody listens on, and to named unix sockets, so that those that a process has opened itself
+ * (to its database, say) do not count. Each counts once, whoever holds it. Processes that are gone count as none; undefined:
+ * one of them is not for this user to look into.
+ */
+export function openConnections(pids: readonly number[], root = PROC): number | undefined {
+  const [first] = pids;
+  if (first === undefined) return 0;
+  try {
+    const held = new Set(pids.flatMap((pid) => socketsOf(pid, root)));
+    return [...acceptedSockets(join(root, `${first}`, "net"))].filter((inode) => held.has(inode)).length;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+function socketsOf(pid: number, root: string): bigint[] {
+  const folder = join(root, `${pid}`, "fd");
+  const names = unlessGone(() => readdirSync(folder)) ?? [];
+  return names.flatMap((name) => {
+    const target = unlessGone(() => readlinkSync(join(folder, name)));
+    return target === undefined ? [] : (socketInode(target) ?? []);
+  });
+}
+
+function acceptedSockets(folder: string): Set<bigint> {
+  const rows = ["tcp", "tcp6"].flatMap((table) => parseSocketTable(readTable(join(folder, table))));
+  const ports = new Set(rows.filter(({ state }) => state === TCP_LISTEN).map(({ port }) => port));
+  const tcp = rows.filter(({ state, port }) => TCP_OPEN.has(state) && ports.has(port));
+  const unix = parseUnixSocketTable(readTable(join(folder, "unix"))).filter(({ isAccepted }) => isAccepted);
+  return new Set([...tcp, ...unix].map(({ inode }) => inode));
+}
+
+function readTable(path: string): string {
+  return unlessGone(() => readFileSync(path, "latin1")) ?? "";
+}
+
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT" || code === "ESRCH") return undefined;
+    throw error;
+  }
+}
