@@ -194,7 +194,7 @@ const TAKES_A_RESTART: ReadonlySet<AgentFailure["reason"]> = new Set([
  */
 async function servesAnew(
   context: HostContext,
-  { program, info: before }: Before,
+  { program, info: before, kept }: Before,
   tag: string,
 ): Promise<Brought | boolean> {
   const info = await settledInfo(context, program);
@@ -202,7 +202,7 @@ async function servesAnew(
   const processes = await viewProgram(context, program, info.pid);
   const master = processes.find(({ supervised }) => supervised)?.release;
   if (master !== undefined && master !== tag) return true;
-  return (await provedBy(context, program, info, tag, processes)) ?? true;
+  return (await provedBy(context, program, info, tag, processes, kept)) ?? true;
 }
 
 /** Whether nothing of the program serves, and its library would not hear of another reload before its own time is up. */
