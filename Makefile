@@ -23,6 +23,7 @@ test: ## set up everything, build, check, and run all end-to-end tests: what CI 
 	@scripts/setup.sh test
 	@$(NODE) scripts/build.ts
 	@$(NODE) scripts/check.ts
+	@$(NODE) --test 'test/fuzz/**/*.test.ts'
 	@$(ROOT_TESTS) 'test/e2e/**/*.test.ts'
 
 demo: ## see zdr at work, on a private supervisord and sshd in a temporary folder
@@ -30,9 +31,10 @@ demo: ## see zdr at work, on a private supervisord and sshd in a temporary folde
 	@$(NODE) scripts/build.ts
 	@$(NODE) scripts/demo.ts
 
-test-soak: ## thousands of reloads under load: two hours and more
+test-soak: ## thousands of reloads under load, 100,000 cases for each parser: hours
 	@scripts/setup.sh test
 	@$(NODE) scripts/build.ts
+	@FUZZ_RUNS=100000 $(NODE) --test 'test/fuzz/**/*.test.ts' test/e2e/supervisor/supervisor-config-python.test.ts
 	@$(ROOT_TESTS) 'test/soak/**/*.test.ts'
 
 bench: ## measure against rsync, tar and ssh; writes docs/performance.md

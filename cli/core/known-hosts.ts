@@ -189,7 +189,8 @@ function linesOf({ path, text }: KnownHostsFile): readonly Line[] {
 }
 
 function parseLine(text: string, place: string): Line | undefined {
-  const [, sign, names, key] = /^\s*(?:@(\S+)[ \t]+)?([^\s#@]\S*)[ \t]+(\S.*?)\s*$/.exec(text) ?? [];
+  // Trimmed first: a pattern that also looks for the blanks at the end looks for them from each blank on.
+  const [, sign, names, key] = /^(?:@(\S+)[ \t]+)?([^\s#@]\S*)[ \t]+(\S.*)$/.exec(text.trim()) ?? [];
   if (names === undefined || key === undefined) return undefined;
   if (sign !== undefined && sign !== "revoked" && sign !== "cert-authority") return undefined;
   return { marker: sign, names, key, place };
@@ -199,7 +200,7 @@ function parseLine(text: string, place: string): Line | undefined {
 function namesHost(names: string, name: string, hashes: HostKeyHashes): boolean {
   if (names.startsWith("|")) return isHashOf(names, name, hashes);
   const patterns = names.toLowerCase().split(",");
-  const isMeant = (pattern: string) => glob(pattern).test(name);
+  const isMeant = (pattern: string) => matchesGlob(name, pattern);
   return (
     patterns.some((pattern) => !pattern.startsWith("!") && isMeant(pattern)) &&
     !patterns.some((pattern) => pattern.startsWith("!") && isMeant(pattern.slice(1)))
@@ -213,11 +214,25 @@ function isHashOf(names: string, name: string, hashes: HostKeyHashes): boolean {
   return hashes.hmacSha1(Buffer.from(salt, "base64"), name).equals(Buffer.from(hash, "base64"));
 }
 
-/** Only `*` and `?` mean something; brackets are part of a name with a port. */
-function glob(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*+/g, ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${source}$`, "s");
+/**
+ * Only `*` and `?` mean something; brackets are part of a name with a port. Not by a regular expression, which tries every
+ * way to share a name out among the stars of a pattern.
+ */
+function matchesGlob(name: string, pattern: string): boolean {
+  let at = 0;
+  let star: { readonly at: number; taken: number } | undefined;
+  for (let taken = 0; taken < name.length; ) {
+    const wanted = pattern.charAt(at);
+    if (wanted === "*") star = { at: at++, taken };
+    else if (wanted === "?" || wanted === name.charAt(taken)) {
+      at++;
+      taken++;
+    } else if (star === undefined) return false;
+    else {
+      // The last star takes one character more; those before it have taken as few as they could.
+      at = star.at + 1;
+      taken = ++star.taken;
+    }
+  }
+  return /^\**$/.test(pattern.slice(at));
 }

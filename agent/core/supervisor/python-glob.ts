@@ -7,18 +7,41 @@ export function isPattern(part: string): boolean {
 
 /** `glob`'s own comparison of one part of a path: a name with a leading dot needs a pattern with one. */
 export function matchesPart(name: string, pattern: string): boolean {
-  return (pattern.startsWith(".") || !name.startsWith(".")) && translate(pattern).test(name);
+  return (pattern.startsWith(".") || !name.startsWith(".")) && matches([...name], translate(pattern));
 }
 
+/** What one place of a pattern takes: any number of characters (`*`), or one, of which a test is true. */
+type Step = "*" | ((character: string) => boolean);
+
 /** fnmatch.translate: no escapes; an unclosed `[` is itself; `[!…]` excludes; `]` right behind the `[` is a member. */
-function translate(pattern: string): RegExp {
-  const source = pattern.replace(/\*+|\?|\[(!?)(\]?[^\]]*)\]|[\s\S]/gu, (part, not?: string, members?: string) => {
-    if (part.startsWith("*")) return ".*";
-    if (part === "?") return ".";
-    if (members !== undefined && part.length > 2) return translateSet(not === "!", members);
-    return escapeLiteral(part);
+function translate(pattern: string): Step[] {
+  return Array.from(pattern.matchAll(/\*+|\?|\[(!?)(\]?[^\]]*)\]|[\s\S]/gu), ([part, not, members]): Step => {
+    if (part.startsWith("*")) return "*";
+    if (part === "?") return () => true;
+    if (members === undefined || part.length <= 2) return (character) => character === part;
+    const set = new RegExp(translateSet(not === "!", members), "su");
+    return (character) => set.test(character);
   });
-  return new RegExp(`^(?:${source})$`, "su");
+}
+
+/** Not as one regular expression, which tries every way to share a name out among the stars of a pattern. */
+function matches(name: readonly string[], steps: readonly Step[]): boolean {
+  let at = 0;
+  let star: { readonly at: number; taken: number } | undefined;
+  for (let taken = 0; taken < name.length; ) {
+    const step = steps[at];
+    if (step === "*") star = { at: at++, taken };
+    else if (step?.(name[taken] ?? "")) {
+      at++;
+      taken++;
+    } else if (star === undefined) return false;
+    else {
+      // The last star takes one character more; those before it have taken as few as they could.
+      at = star.at + 1;
+      taken = ++star.taken;
+    }
+  }
+  return steps.slice(at).every((step) => step === "*");
 }
 
 function translateSet(isExcluding: boolean, members: string): string {

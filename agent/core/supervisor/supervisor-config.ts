@@ -69,22 +69,40 @@ function quote(text: string): string {
 
 // ---- expansion ------------------------------------------------------------------------------------------------------
 
+/** Of `%(name)8s`: supervisord itself would fill its memory with blanks. */
+const WIDTH_LIMIT = 10_000;
+
 /**
  * Python's `value % names`, as far as it makes sense in a config: `%(name)s`, `%(number)02d`, `%%`. Throws
  * ConfigSyntaxError for an unknown name or a lone `%`, as supervisor refuses them (options.py, expand).
  */
 export function expandValue(value: string, names: Expansions): string {
-  return value.replace(
-    /%(?:%|\(([^)]*)\)(0?)(\d*)([sd])|)/g,
-    (whole, name?: string, zero?: string, width?: string, type?: string) => {
-      if (whole === "%%") return "%";
-      if (name === undefined) throw new ConfigSyntaxError("a lone % (write %%)");
-      const found = names.get(name);
-      if (found === undefined) throw new ConfigSyntaxError(`%(${name})s is not known here`);
-      if (type === "d" && typeof found !== "number") throw new ConfigSyntaxError(`%(${name})d is no number`);
-      return String(found).padStart(Number(width), zero === "0" && type === "d" ? "0" : " ");
-    },
-  );
+  let expanded = "";
+  let done = 0;
+  // One after the other: replace() would look for all of them before the first is found to be wrong.
+  for (const match of value.matchAll(/%(?:%|\(([^)]*)\)(0?)(\d*)([sd])|)/g)) {
+    const [whole, name, zero, width, type] = match;
+    expanded += value.slice(done, match.index);
+    expanded += whole === "%%" ? "%" : expansionOf(names, { name, zero, width: Number(width), type });
+    done = (match.index ?? 0) + whole.length;
+  }
+  return expanded + value.slice(done);
+}
+
+interface Placeholder {
+  readonly name: string | undefined;
+  readonly zero: string | undefined;
+  readonly width: number;
+  readonly type: string | undefined;
+}
+
+function expansionOf(names: Expansions, { name, zero, width, type }: Placeholder): string {
+  if (name === undefined) throw new ConfigSyntaxError("a lone % (write %%)");
+  const found = names.get(name);
+  if (found === undefined) throw new ConfigSyntaxError(`%(${name})s is not known here`);
+  if (type === "d" && typeof found !== "number") throw new ConfigSyntaxError(`%(${name})d is no number`);
+  if (width > WIDTH_LIMIT) throw new ConfigSyntaxError(`%(${name})${type} is wider than any value`);
+  return String(found).padStart(width, zero === "0" && type === "d" ? "0" : " ");
 }
 
 /** `ENV_X` for every variable, as both supervisor's daemon and its client make them. */

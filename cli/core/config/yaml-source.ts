@@ -45,13 +45,17 @@ const MERGE = "<<";
 
 type Path = readonly PropertyKey[];
 type Part = Node | null | undefined;
+type Targets = Map<Alias, Node>;
 
 /** What one walk over the tree is after. */
 interface Inspection {
   readonly tree: Document;
   readonly isText: (path: Path) => boolean;
   readonly placeAt: (offset: number) => TextPlace;
-  readonly anchors: Set<string>;
+  /** By name; of several with one name, the last so far. */
+  readonly anchors: Map<string, Node>;
+  /** What each alias stands for. The parser's own resolve() walks the whole file for each of them. */
+  readonly targets: Targets;
   readonly syntax: SyntaxProblem[];
   readonly findings: Finding[];
 }
@@ -71,7 +75,8 @@ export function readYaml(source: string, isText: (path: Path) => boolean): YamlS
     tree,
     isText,
     placeAt,
-    anchors: new Set(),
+    anchors: new Map(),
+    targets: new Map(),
     syntax: parserProblems(tree, placeAt),
     findings: [],
   };
@@ -80,7 +85,7 @@ export function readYaml(source: string, isText: (path: Path) => boolean): YamlS
     data: inspection.syntax.length === 0 ? unfold(inspection) : undefined,
     syntax: inspection.syntax,
     findings: inspection.findings,
-    placeOf: (finding) => placeAt(offsetOf(tree, text, finding)),
+    placeOf: (finding) => placeAt(offsetOf({ tree, targets: inspection.targets, text }, finding)),
   };
 }
 
@@ -106,7 +111,7 @@ function openingOf(tree: Document, end: number): number {
 }
 
 function inspect(part: Part, path: Path, inspection: Inspection): void {
-  if ((isCollection(part) || isScalar(part)) && part.anchor !== undefined) inspection.anchors.add(part.anchor);
+  if ((isCollection(part) || isScalar(part)) && part.anchor !== undefined) inspection.anchors.set(part.anchor, part);
   if (isAlias(part)) {
     inspectAlias(part, inspection);
   } else if (isScalar(part)) {
@@ -119,9 +124,11 @@ function inspect(part: Part, path: Path, inspection: Inspection): void {
   }
 }
 
-function inspectAlias(alias: Alias, { anchors, placeAt, syntax }: Inspection): void {
-  if (anchors.has(alias.source)) return;
-  const suggestion = didYouMean(alias.source, anchors);
+function inspectAlias(alias: Alias, { anchors, targets, placeAt, syntax }: Inspection): void {
+  const target = anchors.get(alias.source);
+  if (target !== undefined) targets.set(alias, target);
+  if (target !== undefined || syntax.length >= SYNTAX_PROBLEMS_SHOWN) return;
+  const suggestion = didYouMean(alias.source, anchors.keys());
   const problem = `*${alias.source} refers to no &${alias.source} above it`;
   syntax.push({ ...placeAt(alias.range?.[0] ?? 0), problem, ...(suggestion && { suggestion }) });
 }
@@ -129,11 +136,12 @@ function inspectAlias(alias: Alias, { anchors, placeAt, syntax }: Inspection): v
 function inspectMapping(mapping: YAMLMap, path: Path, inspection: Inspection): void {
   const seen = new Map<string, number>();
   const repeated = new Set<string>();
+  const merges: Pair<Part, Part>[] = [];
   for (const pair of mapping.items as Pair<Part, Part>[]) {
     const key = keyOf(pair);
     const here = { path: [...path, key], on: "key" } as const;
     const earlier = seen.get(key);
-    if (key === MERGE) inspectMerge(pair, inspection);
+    if (key === MERGE) merges.push(pair);
     else if (earlier === undefined) seen.set(key, startOf(pair.key) ?? 0);
     else if (!repeated.has(key)) {
       repeated.add(key);
@@ -143,11 +151,12 @@ function inspectMapping(mapping: YAMLMap, path: Path, inspection: Inspection): v
     if (key === "__proto__") inspection.findings.push({ ...here, problem: "unknown key" });
     inspect(pair.value, here.path, inspection);
   }
+  for (const pair of merges) inspectMerge(pair, inspection);
 }
 
-function inspectMerge(pair: Pair<Part, Part>, { tree, placeAt, syntax }: Inspection): void {
+function inspectMerge(pair: Pair<Part, Part>, { targets, placeAt, syntax }: Inspection): void {
   const sources = isSeq(pair.value) ? (pair.value.items as Part[]) : [pair.value];
-  if (sources.every((source) => isMap(resolved(source, tree)))) return;
+  if (sources.every((source) => isMap(resolved(source, targets)))) return;
   syntax.push({
     ...placeAt(startOf(pair.key) ?? 0),
     problem: "<< takes the alias of a mapping, or a list of such aliases",
@@ -192,31 +201,38 @@ interface Located {
   readonly isExact: boolean;
 }
 
-function locate(tree: Document, path: Path): Located {
+/** A file that was read, for looking up places in it. */
+interface Source {
+  readonly tree: Document;
+  readonly targets: Targets;
+  readonly text: string;
+}
+
+function locate({ tree, targets }: Source, path: Path): Located {
   let located: Located = { key: undefined, value: tree.contents, isExact: true };
   for (const step of path) {
-    const outer = resolved(located.value, tree);
+    const outer = resolved(located.value, targets);
     // A list of one may be written as the one.
     if (isScalar(outer) && step === 0) continue;
-    const inner = innerOf(outer, step, tree);
+    const inner = innerOf(outer, step, targets);
     if (inner === undefined) return { ...located, isExact: false };
     located = inner;
   }
   return located;
 }
 
-function innerOf(outer: Part, step: PropertyKey, tree: Document): Located | undefined {
+function innerOf(outer: Part, step: PropertyKey, targets: Targets): Located | undefined {
   if (isSeq(outer)) {
     const item = outer.items[Number(step)] as Part;
     return item === undefined ? undefined : { key: item, value: item, isExact: true };
   }
   if (!isMap(outer)) return undefined;
-  const pair = pairOf(outer, String(step), tree, new Set());
+  const pair = pairOf(outer, String(step), targets, new Set());
   return pair && { key: pair.key, value: pair.value, isExact: true };
 }
 
 /** The last of a repeated key counts; keys of the mapping itself come before merged ones. */
-function pairOf(mapping: YAMLMap, key: string, tree: Document, seen: Set<Part>): Pair<Part, Part> | undefined {
+function pairOf(mapping: YAMLMap, key: string, targets: Targets, seen: Set<Part>): Pair<Part, Part> | undefined {
   if (seen.has(mapping)) return undefined;
   seen.add(mapping);
   const pairs = mapping.items as Pair<Part, Part>[];
@@ -226,14 +242,15 @@ function pairOf(mapping: YAMLMap, key: string, tree: Document, seen: Set<Part>):
     .filter((pair) => keyOf(pair) === MERGE)
     .flatMap(({ value }) => (isSeq(value) ? (value.items as Part[]) : [value]));
   return merged
-    .map((source) => resolved(source, tree))
+    .map((source) => resolved(source, targets))
     .filter(isMap)
-    .map((source) => pairOf(source, key, tree, seen))
+    .map((source) => pairOf(source, key, targets, seen))
     .find((pair) => pair !== undefined);
 }
 
-function offsetOf(tree: Document, text: string, { path, on, offset }: Pick<Finding, "path" | "on" | "offset">): number {
-  const { key, value, isExact } = locate(tree, path);
+function offsetOf(source: Source, { path, on, offset }: Pick<Finding, "path" | "on" | "offset">): number {
+  const { text } = source;
+  const { key, value, isExact } = locate(source, path);
   const keyStart = startOf(key) ?? startOf(value) ?? 0;
   const [start, end] = rangeOf(value) ?? [keyStart, keyStart];
   if (on === "key" || !isExact || start === end) return keyStart;
@@ -244,8 +261,8 @@ function offsetOf(tree: Document, text: string, { path, on, offset }: Pick<Findi
   return written.slice(1, -1) === value.value ? start + 1 + offset : start;
 }
 
-function resolved(part: Part, tree: Document): Part {
-  return isAlias(part) ? part.resolve(tree) : part;
+function resolved(part: Part, targets: Targets): Part {
+  return isAlias(part) ? targets.get(part) : part;
 }
 
 function keyOf(pair: Pair<Part, Part>): string {

@@ -9,12 +9,12 @@ import {
   expandValue,
   parseSupervisorConfig,
 } from "../../../agent/core/supervisor/supervisor-config.ts";
+import { RUNS, SEED } from "../../support/fuzz/fuzz.ts";
 import { runOk } from "../../support/processes.ts";
 
 /** Debian's python3, which is what its supervisor runs on. */
 const PYTHON = "/usr/bin/python3";
-const SEED = 20_261_120;
-const GENERATED = 3_000;
+const GENERATED = Math.max(3_000, RUNS);
 
 // The parser as supervisor/options.py, UnhosedConfigParser, sets it up. None stands for a refusal.
 const ORACLE = `

@@ -42,6 +42,10 @@ export function valuesOf(schema: z.core.$ZodType, scalars: Scalars): fc.Arbitrar
       return fc.dictionary(scalars.text, inner("valueType"), { maxKeys: LIST_LENGTH });
     case "optional":
       return inner("innerType");
+    case "nullable":
+      return fc.option(inner("innerType"), { nil: null });
+    case "tuple":
+      return fc.tuple(...(definition.items as z.core.$ZodType[]).map((item) => valuesOf(item, scalars)));
     case "lazy":
       return valuesOf((definition.getter as () => z.core.$ZodType)(), scalars);
     case "union":

@@ -159,6 +159,24 @@ describe("text that is no YAML is refused where it goes wrong", () => {
     ]);
   });
 
+  test("thousands of anchors, and of aliases that fit none of them, do not hold a command up", () => {
+    const lines = Array.from(
+      { length: 8_000 },
+      (_, index) => `k${index}: &anchor${index} 1\nl${index}: *alias${index}`,
+    );
+    const problems = problemsOf(changed({}, ...lines));
+    assert.equal(problems.length, 5);
+    assert.match(problems[0] ?? "", /\*alias0 refers to no &alias0 above it/);
+  });
+
+  test("thousands of mappings that are merged into each other do not hold a command up", () => {
+    const lines = Array.from({ length: 1_000 }, (_, at) => `k${at + 1}: &a${at + 1} { <<: *a${at}, y${at}: 1 }`);
+    assert.match(
+      problemsOf(changed({}, "k0: &a0 { x: 1 }", ...lines))[0] ?? "",
+      /its aliases unfold to more than any deploy.yml needs/,
+    );
+  });
+
   test("aliases that unfold to millions of values are refused, not unfolded", () => {
     const levels = Array.from({ length: 9 }, (_, n) => `l${n + 1}: &l${n + 1} [${Array(9).fill(`*l${n}`).join(", ")}]`);
     const [problem, ...more] = problemsOf(["l0: &l0 [x]", ...levels, ""].join("\n"));

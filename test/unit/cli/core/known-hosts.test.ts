@@ -301,3 +301,51 @@ test("fingerprints are SHA256 in base64 without padding, as ssh-keygen prints th
   const blob = Buffer.from("AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl", "base64");
   assert.equal(fingerprintOf(blob, hashes), "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
 });
+
+// Each of these held a command up for minutes, or for longer than anybody waits.
+describe("a known_hosts file that makes a deploy wait for ever", () => {
+  test("by a pattern of many stars is read at once", () => {
+    const host = "a".repeat(250);
+    assert.equal(judge(`${"*a".repeat(30)}*b ${ED.text}\n`, { host }).verdict, "unknown");
+    assert.equal(judge(`${"*a".repeat(30)}* ${ED.text}\n`, { host }).verdict, "known");
+  });
+
+  test("by a line of blanks is read at once", () => {
+    const blanks = " ".repeat(300_000);
+    assert.equal(judge(`web1 ${ED.text}${blanks}x${blanks}y\n`).verdict, "known");
+  });
+});
+
+test("stars and question marks of a pattern mean what they mean to ssh", () => {
+  const fits = (pattern: string, host: string) => judge(`${pattern} ${ED.text}`, { host }).verdict === "known";
+  for (const [pattern, host] of [
+    ...[
+      ["*", "a"],
+      ["a*", "a"],
+      ["*a", "a"],
+      ["**a**", "a"],
+      ["a*c", "abbc"],
+      ["a*b*c", "aXbXbXc"],
+      ["?b?", "abc"],
+      ["*?", "a"],
+    ],
+    ...[
+      ["w*b?.x", "web1.x"],
+      ["*.*.x", "a.b.c.x"],
+    ],
+  ] as const)
+    assert.ok(fits(pattern, host), `${pattern} ${host}`);
+  for (const [pattern, host] of [
+    ...[
+      ["a*", "ba"],
+      ["*a", "ab"],
+      ["?", "ab"],
+      ["a?", "a"],
+      ["a*c", "ab"],
+      ["*.x", "x"],
+      ["a*b*c", "acb"],
+      ["w.b", "web"],
+    ],
+  ] as const)
+    assert.ok(!fits(pattern, host), `${pattern} ${host}`);
+});

@@ -98,6 +98,12 @@ describe("expansion", () => {
     assert.equal(expandValue("plain", names), "plain");
   });
 
+  test("with a width that would fill the memory, or with thousands of beginnings of a name, is refused at once", () => {
+    assert.throws(() => expandValue("%(here)999999999s", names), ConfigSyntaxError);
+    assert.throws(() => expandValue("%(here)99999999s", names), ConfigSyntaxError);
+    assert.throws(() => expandValue("%(".repeat(300_000), names), ConfigSyntaxError);
+  });
+
   test("does not expand what it has put in", () => {
     assert.equal(expandValue("%(ENV_X)s", names), "100%(here)s");
     assert.equal(expandValue("%%(here)s", names), "%(here)s");

@@ -1,0 +1,61 @@
+/**
+ * Parsers against whatever may come, `FUZZ_RUNS` cases each: some thousand in CI, always the same ones, and 100,000 or
+ * more at night, other ones each time. Beside what a test says of each case: no case takes long, and nothing piles up.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { heldBytes } from "../memory.ts";
+
+const CI_RUNS = 2_000;
+const CI_SEED = 20_261_120;
+/** A case takes less than a millisecond where nothing is wrong, and minutes where a loop or a pattern is. */
+const LONGEST_CASE_MS = 20_000;
+const GROWTH_LIMIT_BYTES = 64 * 1024 * 1024;
+
+const { FUZZ_RUNS } = process.env;
+const IS_NIGHT = FUZZ_RUNS !== undefined;
+export const RUNS = IS_NIGHT ? Number(FUZZ_RUNS) : CI_RUNS;
+/** With FUZZ_SEED, a night's cases again. */
+export const SEED = Number(process.env.FUZZ_SEED ?? (IS_NIGHT ? Date.now() % 2 ** 31 : CI_SEED));
+
+export interface FuzzOptions {
+  /** How much of RUNS in CI, for cases that cost more than a few milliseconds. Default 1. */
+  readonly ciShare?: number;
+  /** How much of RUNS at night; only for a parser that has more tests than this one. Default 1. */
+  readonly nightShare?: number;
+}
+
+/** One test: `check` holds for every case. */
+export function fuzz<T>(
+  title: string,
+  cases: fc.Arbitrary<T>,
+  check: (value: T) => void | Promise<void>,
+  { ciShare = 1, nightShare = 1 }: FuzzOptions = {},
+): void {
+  test(title, async (t) => {
+    const before = heldBytes();
+    let longestMs = 0;
+    const property = fc.asyncProperty(cases, async (value) => {
+      const startedAt = performance.now();
+      await check(value);
+      longestMs = Math.max(longestMs, performance.now() - startedAt);
+    });
+    const numRuns = Math.ceil(RUNS * (IS_NIGHT ? nightShare : ciShare));
+    await fc.assert(property, { numRuns, seed: SEED, endOnFailure: IS_NIGHT });
+    t.diagnostic(`${numRuns} cases of seed ${SEED}, the longest ${longestMs.toFixed(1)} ms`);
+    assert.ok(longestMs < LONGEST_CASE_MS, `a case took ${longestMs} ms`);
+    const grown = heldBytes() - before;
+    assert.ok(grown < GROWTH_LIMIT_BYTES, `${grown} bytes were kept`);
+  });
+}
+
+/** Runs a parser that refuses by one kind of error; undefined stands for a refusal, and any other error is a bug. */
+export function orRefused<T>(parse: () => T, isRefusal: (error: unknown) => boolean): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
