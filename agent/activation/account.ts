@@ -27,6 +27,7 @@ export interface Account {
 
 /** One of the three bits of a class of users (inode(7)). */
 export const READ = 4;
+export const WRITE = 2;
 export const EXECUTE = 1;
 
 interface Owned {
@@ -67,8 +68,12 @@ function numbersOf(option: string, user: string): Promise<number[]> {
 }
 
 /** path_resolution(7): the first class that fits decides, and root needs an x bit of anybody's to execute. */
-export function mayAccess(file: Owned, { uid, gids }: Account, bit: typeof READ | typeof EXECUTE): boolean {
-  if (uid === 0) return bit === READ || (file.mode & 0o111) !== 0;
+export function mayAccess(
+  file: Owned,
+  { uid, gids }: Account,
+  bit: typeof READ | typeof WRITE | typeof EXECUTE,
+): boolean {
+  if (uid === 0) return bit !== EXECUTE || (file.mode & 0o111) !== 0;
   if (file.uid === uid) return (file.mode & (bit << 6)) !== 0;
   if (gids.has(file.gid)) return (file.mode & (bit << 3)) !== 0;
   return (file.mode & bit) !== 0;

@@ -10,6 +10,7 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
 import type { Layout } from "./layout.ts";
 import { COMMAND_RULES, planWords } from "./lint/command.ts";
+import { LISTEN_RULES } from "./lint/listen.ts";
 import { PRESET_RULES } from "./lint/presets.ts";
 import { refuse, type Subject, warn } from "./lint/subject.ts";
 import { VALUE_RULES } from "./lint/values.ts";
@@ -43,6 +44,7 @@ export function lintProgram(input: LintInput): LintFinding[] {
   const rules = [
     ...COMMAND_RULES,
     ...VALUE_RULES,
+    ...LISTEN_RULES,
     ...presetLints(program.reload.preset).map((lint) => PRESET_RULES[lint]),
   ];
   const findings = [

@@ -24,7 +24,9 @@ interface Handle {
   close(): void;
   getsockname?(out: { port?: number }): number;
 }
-type CreateHandle = (address: string, port: number, type: number) => Handle | number;
+type CreateHandle = (address: string, port: number, type: number, fd?: number, flags?: number) => Handle | number;
+/** UV_TCP_IPV6ONLY of uv.h. */
+const IPV6_ONLY = 1;
 
 export interface Sockets {
   /** In the order of `listen`. */
@@ -44,7 +46,7 @@ export async function openSockets(listen: readonly ListenAddress[]): Promise<Soc
   if (typeof create !== "function") return becomeListening(listen);
   const handles: Handle[] = [];
   try {
-    for (const address of listen) handles.push(bind(create, address));
+    for (const address of listen) handles.push(bind(create, address, listen));
     const fds = handles.map(({ fd }) => fd);
     listenOn(fds);
     return { fds, key, close: () => closeAll(handles, listen) };
@@ -62,11 +64,18 @@ function describe(address: ListenAddress): string {
   return "path" in address ? address.path : `${address.host} port ${address.port}`;
 }
 
-function bind(create: CreateHandle, address: ListenAddress): Handle {
+/** `[::]` takes IPv4 as well, unless that has an address of its own beside it. */
+function isIpv6Only(address: ListenAddress, all: readonly ListenAddress[]): boolean {
+  if ("path" in address || net.isIP(address.host) !== 6) return false;
+  return all.some((other) => "host" in other && net.isIP(other.host) === 4 && other.port === address.port);
+}
+
+function bind(create: CreateHandle, address: ListenAddress, all: readonly ListenAddress[]): Handle {
   const isPath = "path" in address;
   const family = isPath ? -1 : net.isIP(address.host);
   if (family === 0) throw new Error(`${describe(address)}: not an address in numbers`);
-  const handle = isPath ? create(address.path, -1, -1) : create(address.host, address.port, family);
+  const flags = isIpv6Only(address, all) ? IPV6_ONLY : 0;
+  const handle = isPath ? create(address.path, -1, -1) : create(address.host, address.port, family, undefined, flags);
   if (typeof handle === "number") throw new Error(`${describe(address)}: ${errorName(handle)}`);
   // libuv keeps "address in use" to itself until listen(2), which the child would then call on an unbound socket.
   if (!isPath && boundPort(handle) !== address.port) {
@@ -75,6 +84,13 @@ function bind(create: CreateHandle, address: ListenAddress): Handle {
   }
   if (isPath) chmodSync(address.path, address.mode ?? DEFAULT_SOCKET_MODE);
   return handle;
+}
+
+/** Who may connect is read again for each generation, as all that needs no other socket. */
+export function setModes(listen: readonly ListenAddress[]): void {
+  for (const address of listen) {
+    if ("path" in address) chmodSync(address.path, address.mode ?? DEFAULT_SOCKET_MODE);
+  }
 }
 
 function boundPort(handle: Handle): number | undefined {
@@ -151,6 +167,8 @@ for a in request["listen"]:
     else:
         s = socket.socket(socket.AF_INET6 if ":" in a["host"] else socket.AF_INET)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if a["isIpv6Only"]:
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         s.bind((a["host"], a["port"]))
     s.listen(request["backlog"])
     s.setblocking(False)
@@ -165,7 +183,13 @@ function becomeListening(listen: readonly ListenAddress[]): never {
   const { execve } = process as { execve?: (file: string, args: string[], env: NodeJS.ProcessEnv) => never };
   if (execve === undefined) throw new Error(`Node ${process.version} can not bind a socket without accepting from it`);
   const argv = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const request = { listen, argv, backlog: BACKLOG, mode: DEFAULT_SOCKET_MODE, variable: INHERITED };
+  const request = {
+    listen: listen.map((one) => ({ ...one, isIpv6Only: isIpv6Only(one, listen) })),
+    argv,
+    backlog: BACKLOG,
+    mode: DEFAULT_SOCKET_MODE,
+    variable: INHERITED,
+  };
   const python = ["/usr/bin/python3", "-c", PYTHON_SCRIPT, JSON.stringify(request)];
   return execve("/usr/bin/python3", python, process.env);
 }

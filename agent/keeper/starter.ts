@@ -4,7 +4,7 @@ import { socketInode } from "../core/process/proc.ts";
 import { readProcess } from "../io/process/processes.ts";
 import { programEnvironment } from "./environment.ts";
 import type { SpawnFailure, Status, Strategy } from "./machine/model.ts";
-import { keyOfListen, openSockets, type Sockets } from "./sockets.ts";
+import { keyOfListen, openSockets, type Sockets, setModes } from "./sockets.ts";
 import { type KeeperPaths, type KeptProgram, parseSpec } from "./spec.ts";
 import { startProgram } from "./start.ts";
 
@@ -72,9 +72,19 @@ export function createStarter(paths: KeeperPaths): Starter {
     if (sockets !== undefined && sockets.key !== keyOfListen(next.listen)) {
       throw new CannotStart("needs-restart", "listen has changed");
     }
+    if (sockets !== undefined) applyModes(next);
     sockets ??= await openSockets(next.listen).catch((error: Error) => {
       throw new CannotStart("cannot-listen", error.message);
     });
+  }
+
+  /** Through a file that somebody has removed nobody can connect any more, and only another socket mends that. */
+  function applyModes({ listen }: KeptProgram): void {
+    try {
+      setModes(listen);
+    } catch (error) {
+      throw new CannotStart("needs-restart", error instanceof Error ? error.message : String(error));
+    }
   }
 
   async function start(strategy: Strategy, events: StarterEvents): Promise<StartedProcess> {

@@ -1,10 +1,12 @@
 /** What of the host itself a kept program needs, and a supervisor section can not tell. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Account, closedFolder, mayAccess, WRITE } from "../activation/account.ts";
 import type { HostContext } from "../context.ts";
 import type { Layout } from "../core/layout.ts";
 import { refuse, warn } from "../core/lint/subject.ts";
 import { isKept } from "../core/presets.ts";
-import { ifThere } from "../io/files.ts";
+import { errnoOf, ifThere } from "../io/files.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
 import { keptDifferences } from "./spec.ts";
@@ -20,7 +22,7 @@ export async function changedFindings(context: HostContext, program: ProgramPlan
   const { name, reload } = program;
   const differs = await keptDifferences(context, program);
   const counting = reload.strategy === "socket" ? differs.filter((what) => ONLY_AT_START.has(what)) : differs;
-  if (counting.length === 0) return [];
+  if (counting.length === 0) return lostSockets(program);
   const what = counting.map((one) => one.replace(/^environment\.(.*)$/, "$1 in environment")).join(", ");
   const why =
     reload.strategy === "socket" ? "its keeper opened its sockets" : "each process inherits it from the last one";
@@ -29,14 +31,50 @@ export async function changedFindings(context: HostContext, program: ProgramPlan
   return [refuse("needs-restart", text, fix)];
 }
 
+/** Through a socket whose file has gone nobody can connect any more, whichever release serves. */
+function lostSockets({ name, listen = [] }: ProgramPlan): LintFinding[] {
+  const lost = listen.flatMap((address) => ("path" in address && !existsSync(address.path) ? [address.path] : []));
+  if (lost.length === 0) return [];
+  const text = `somebody has removed ${lost.join(", ")}, where its keeper listens: only a restart makes it anew`;
+  return [refuse("needs-restart", text, `zdr restart ${name}`)];
+}
+
 /** Of a program that takes its sockets from the keeper; the rest counts from the next generation on. */
 const ONLY_AT_START: ReadonlySet<string> = new Set(["strategy", "listen"]);
 
-export function keptFindings(program: ProgramPlan, layout: Layout): LintFinding[] {
+export function keptFindings(program: ProgramPlan, layout: Layout, account: Account | undefined): LintFinding[] {
   if (!isKept(program)) return [];
   const text = `${layout.keeper}, by which supervisor starts it, is missing`;
   const missing = existsSync(layout.keeper) ? [] : [refuse("keeper-missing", text, "zdr setup")];
-  return program.reload.preset === "reuseport" ? [...missing, ...queueFindings()] : missing;
+  const queue = program.reload.preset === "reuseport" ? queueFindings() : [];
+  return [...missing, ...queue, ...folderFindings(program, account)];
+}
+
+/** The keeper makes the file of a unix socket, as the program's user. */
+function folderFindings({ listen = [] }: ProgramPlan, account: Account | undefined): LintFinding[] {
+  if (account === undefined) return [];
+  return listen.flatMap((address) => {
+    const path = "path" in address ? address.path : undefined;
+    const problem = path === undefined ? undefined : folderProblem(path, account);
+    if (path === undefined || problem === undefined) return [];
+    const fix = `install -d -o ${account.uid} ${dirname(path)}`;
+    return [refuse("listen-folder", `it can not listen on ${path}: ${dirname(path)} ${problem}`, fix)];
+  });
+}
+
+function folderProblem(path: string, account: Account): string | undefined {
+  try {
+    const closed = closedFolder(path, account);
+    if (closed !== undefined) return `is not for ${account.name} to enter (${closed.path})`;
+    const found = statSync(dirname(path));
+    if (!found.isDirectory()) return "is no folder";
+    return mayAccess(found, account, WRITE) ? undefined : `is not for ${account.name} to write to`;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return "is not there";
+    if (errnoOf(error) === undefined) throw error;
+    // Not for this user to see.
+    return undefined;
+  }
 }
 
 /** Connections that wait in the queue of a SO_REUSEPORT socket are reset when it is closed, unless the kernel moves them. */

@@ -50,13 +50,18 @@ export const ReloadPlan = z.object({
 });
 export type ReloadPlan = z.infer<typeof ReloadPlan>;
 
-/** What a keeper listens on for its program. `host`: an address in numbers. */
-export const ListenPlan = z.union([z.object({ host: z.string(), port: nonNegative }), z.object({ path: z.string() })]);
+/** What a keeper listens on for its program. `host`: an address in numbers. `mode`: of the socket's file. */
+export const ListenPlan = z.union([
+  z.object({ host: z.string(), port: nonNegative }),
+  z.object({ path: z.string(), mode: z.optional(nonNegative) }),
+]);
 export type ListenPlan = z.infer<typeof ListenPlan>;
 
 export const HttpHealth = z.object({
   /** `http://host:port/path`, asked from the host itself. */
   http: z.string(),
+  /** Of a unix socket: asked over that, whatever host the URL names. */
+  socketPath: z.optional(z.string()),
   /** How long a program may take until it is healthy. */
   timeoutMs: nonNegative,
   /** One request's own limit. */

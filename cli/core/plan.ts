@@ -72,6 +72,7 @@ function programPlan(name: string, program: ProgramConfig): ProgramPlan {
     ...(program.listen.length === 0 ? {} : { listen: program.listen }),
     health: health && {
       http: health.http,
+      ...(health.socket === undefined ? {} : { socketPath: health.socket }),
       timeoutMs: health.timeout,
       requestTimeoutMs: health.request_timeout,
       status: health.status,

@@ -16,7 +16,7 @@ import type { Socket } from "node:net";
 import type { HttpHealth } from "../../wire/plan.ts";
 import type { MeterCount } from "../../wire/report.ts";
 import { fairTimeout } from "./fair-timeout.ts";
-import { describeNetworkError, FRESH_CONNECTIONS } from "./probe.ts";
+import { describeNetworkError, FRESH_CONNECTIONS, overSocket } from "./probe.ts";
 
 /** Kept-alive connections. */
 const LANES = 2;
@@ -166,7 +166,7 @@ function attempt(health: HttpHealth, lane: Lane | undefined): Promise<Outcome> {
       finish(isStale ? { kind: "stale" } : { kind: "failed", error: describeNetworkError(error) });
     };
     try {
-      request = http.request(health.http, { agent: lane?.agent ?? FRESH_CONNECTIONS });
+      request = http.request(health.http, { agent: lane?.agent ?? FRESH_CONNECTIONS, ...overSocket(health) });
     } catch (error) {
       return fail(error instanceof Error ? error : new Error(String(error)));
     }

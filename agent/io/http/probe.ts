@@ -17,6 +17,11 @@ const BODY_LIMIT = 1024 * 1024;
  */
 export const FRESH_CONNECTIONS = new http.Agent({ keepAlive: false, autoSelectFamily: true });
 
+/** Options of a request: the unix socket to ask over, where there is one. */
+export function overSocket({ socketPath }: HttpHealth): { readonly socketPath?: string } {
+  return socketPath === undefined ? {} : { socketPath };
+}
+
 export interface ProbeResult {
   readonly ok: boolean;
   readonly status?: number;
@@ -48,7 +53,7 @@ export function probeOnce(health: HttpHealth, abort?: AbortSignal): Promise<Prob
     if (abort?.aborted) return stop();
     abort?.addEventListener("abort", stop);
     try {
-      request = http.request(health.http, { agent: FRESH_CONNECTIONS });
+      request = http.request(health.http, { agent: FRESH_CONNECTIONS, ...overSocket(health) });
     } catch (error) {
       return fail(error instanceof Error ? error : new Error(String(error)));
     }

@@ -36,7 +36,7 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
     const account = await accountFor(facts.uid, program);
     const uids = { supervisorPid: facts.pid, supervisorUid: facts.uid, programUid: account?.uid };
     const more = [
-      ...keptFindings(program, context.layout),
+      ...keptFindings(program, context.layout, account),
       ...pidOneFindings(program, uids),
       ...secretFindings(context, program, account, section?.file),
     ];

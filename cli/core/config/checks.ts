@@ -178,8 +178,8 @@ function isOutside(first: string, deployTo: string | undefined): boolean {
 
 /** The URL is asked on each host: on another machine than the program's it would prove nothing about it. */
 function healthFindings(program: Part<ProgramConfig>, hosts: readonly Part<HostConfig>[]): Finding[] {
-  const url = program.value.health?.http;
-  if (url === undefined || isLoopbackUrl(url)) return [];
+  const { http: url, socket } = program.value.health ?? {};
+  if (url === undefined || socket !== undefined || isLoopbackUrl(url)) return [];
   const [only, ...others] = hosts;
   const isOwn = only?.value.kind === "ssh" && others.length === 0 && only.value.address === hostOfUrl(url);
   if (isOwn) return [];

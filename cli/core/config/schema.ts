@@ -155,7 +155,7 @@ function program() {
       "How it is started: a line or a list of words. A relative first word stands under current/. {current}, {deploy_to}, {shared} and {run} are filled in.",
     ),
     reload: reload().describe("How it takes a new release: a preset's name, or its parts."),
-    listen: oneOrMany(checkedBy(z.string(), checkListen)).describe(
+    listen: listenAddresses().describe(
       "What is listened on for it and handed to it, one or a list: 127.0.0.1:8080, [::]:80, unix:/path/of.sock.",
     ),
     health: health().optional().describe("How to tell that it serves; only its processes are looked at if left out."),
@@ -208,12 +208,26 @@ function reload() {
   return checkedBy(z.union([name, parts]), checkReload);
 }
 
+function listenAddresses() {
+  const socket = z.strictObject({
+    unix: z.string().describe("Path of a unix socket, instead of unix:/path."),
+    mode: textAsWritten().optional().describe("Its mode, in octal: who may connect; 0660 if left out."),
+  });
+  return z
+    .union([checkedBy(z.string(), checkListen), z.array(checkedBy(z.union([z.string(), socket]), checkListen))])
+    .transform((value) => (Array.isArray(value) ? value : [value]))
+    .default([]);
+}
+
 function health() {
   const code = () => wholeNumber(100, 599);
   const section = z.strictObject({
     http: checkedBy(z.string(), checkHealthUrl).describe(
       "URL that is asked from the host itself, such as http://127.0.0.1:8080/healthz.",
     ),
+    socket: checkedBy(z.string(), checkAbsolutePath)
+      .optional()
+      .describe("Path of the unix socket over which that URL is asked, whatever host it names."),
     timeout: duration(1).prefault(HEALTH_TIMEOUT).describe("How long the program may take until it is healthy."),
     request_timeout: duration(1)
       .optional()

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { type LoadMessage, type LoadOptions, type LoadOrder, type LoadRequest, monotonicMs } from "../load/load.ts";
 
 const options: LoadOptions = JSON.parse(process.argv[2] ?? "{}");
-const { timeoutMs = 10_000, inFlightLimit = 256 } = options;
+const { timeoutMs = 10_000, inFlightLimit = 256, socketPath } = options;
 const url = new URL(options.url);
 const port = Number(url.port || 80);
 const host = url.hostname.replace(/^\[|\]$/g, "");
@@ -106,7 +106,7 @@ function exchange(socket: Socket, text: string): Promise<Outcome> {
 }
 
 function openSocket(): Socket {
-  const socket = connect({ host, port, noDelay: true });
+  const socket = connect(socketPath === undefined ? { host, port, noDelay: true } : { path: socketPath });
   // `exchange` listens to errors while it waits; one that comes later changes nothing.
   socket.on("error", () => {});
   return socket;

@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 export interface LoadOptions {
   /** `http://127.0.0.1:port/path?query`; `{n}` in the query stands for the number of the request. */
   readonly url: string;
+  /** A unix socket over which it is asked, whatever host it names. */
+  readonly socketPath?: string;
   /** Requests a second, each on a connection of its own. */
   readonly freshPerSecond: number;
   /** To begin with: a request that is due while all of them wait for answers opens one more. */

@@ -15,6 +15,20 @@ describe("where a keeper listens", () => {
     }
   });
 
+  test("a socket's path may have a mode beside it, in octal", () => {
+    const path = "/run/shop.sock";
+    assert.deepEqual(checkListen({ unix: path }), { ok: { path } });
+    assert.deepEqual(checkListen({ unix: path, mode: "0666" }), { ok: { path, mode: 0o666 } });
+    assert.deepEqual(checkListen({ unix: path, mode: "600" }), { ok: { path, mode: 0o600 } });
+    for (const mode of ["0888", "1777", "rw", "66"]) {
+      assert.deepEqual(checkListen({ unix: path, mode }), { problem: "is no mode such as 0660 or 0666", at: ["mode"] });
+    }
+    assert.deepEqual(checkListen({ unix: "run.sock" }), {
+      problem: "names no absolute path of a socket",
+      at: ["unix"],
+    });
+  });
+
   test("what the kernel would not take, or would look up, is refused", () => {
     for (const [text, problem] of [
       ["8080", /is no address such as/],
