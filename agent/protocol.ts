@@ -51,7 +51,12 @@ export const ReleaseName = z.object({ tag: z.string(), digest: z.string() });
 
 const requestShapes = {
   /** supervisorctl's `status`, printed by the host itself. */
-  status: { supervisor: SupervisorAddress, names: strings, project: z.optional(ProjectPlan) },
+  status: {
+    supervisor: SupervisorAddress,
+    names: strings,
+    deployTo: z.optional(z.string()),
+    project: z.optional(ProjectPlan),
+  },
   /** Take the host's lock and do nothing else. It is kept until `unlock`, `settle` or the end of the session. */
   lock: { deployTo: z.string(), lock: LockRequest },
   unlock: {},
@@ -147,6 +152,10 @@ export const StatusResult = z.object({
   processes: z.array(ProcessInfo),
   /** With `project`: which release each process really runs. */
   runs: z.array(z.object({ process: z.string(), release: z.string() })),
+  /** With `deployTo`: an activation that has begun and not ended, since `at`; by a living agent, or by one that is dead. */
+  halfway: z.optional(
+    z.object({ tag: z.string(), from: z.optional(z.string()), at: z.string(), isUnderWay: z.boolean() }),
+  ),
 });
 export type StatusResult = z.infer<typeof StatusResult>;
 

@@ -9,7 +9,7 @@ import { explain, explainBug } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
 import { type Output, openOutput } from "./io/output.ts";
 import { type Asked, NothingAsked, parseCommandLine } from "./program.ts";
-import type { Interrupt } from "./run.ts";
+import type { Interrupt, Signal } from "./run.ts";
 
 /** Set by the build from package.json. */
 declare const ZDR_VERSION: string;
@@ -62,14 +62,28 @@ function fail(output: Output, error: unknown): number {
   return explained.exit;
 }
 
-/** The first signal is told to whoever is at work; the second ends zdr at once, and the agents finish alone. */
+/** CI systems kill ten seconds after SIGTERM, or sooner; within seven all must have been said. */
+const TERM_PATIENCE_MS = 5_000;
+/** For saying it. */
+const LEAVE_PATIENCE_MS = 1_000;
+
+/** The first signal is told to whoever is at work; at the second there is no more time, and the agents finish alone. */
 function watchSignals(output: Output): Interrupt {
   let first: Interrupt["signal"];
-  let act: (signal: "SIGINT" | "SIGTERM") => void = () => {};
-  const receive = (signal: "SIGINT" | "SIGTERM") => {
-    if (first !== undefined) leaveAtOnce(signal);
+  let isLeaving = false;
+  let act: (signal: Signal) => void = () => {};
+  let actAtEnd: ((signal: Signal) => void) | undefined;
+  const leave = (signal: Signal) => {
+    if (isLeaving || actAtEnd === undefined) leaveAtOnce(signal);
+    isLeaving = true;
+    setTimeout(() => leaveAtOnce(signal), LEAVE_PATIENCE_MS).unref();
+    actAtEnd(signal);
+  };
+  const receive = (signal: Signal) => {
+    if (first !== undefined) return leave(signal);
     first = signal;
     output.report({ kind: "note", text: `${signal} received` });
+    if (signal === "SIGTERM") setTimeout(() => isLeaving || leave(signal), TERM_PATIENCE_MS).unref();
     act(signal);
   };
   process.on("SIGINT", receive);
@@ -86,11 +100,14 @@ function watchSignals(output: Output): Interrupt {
         if (act === next) act = () => {};
       };
     },
+    onLeave(next) {
+      actAtEnd = next;
+    },
   };
 }
 
 /** Nothing may hold this up, not even a tree on the terminal. */
-function leaveAtOnce(signal: "SIGINT" | "SIGTERM"): never {
+function leaveAtOnce(signal: Signal): never {
   const state = "what was under way is left to the agents, which finish or revert by themselves";
   process.stderr.write(`\nzdr: state: ${state}\nzdr: hint:  see what became of it: zdr releases\n`);
   process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);

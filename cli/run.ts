@@ -20,10 +20,17 @@ export interface Run {
   readonly canAsk: boolean;
 }
 
+export type Signal = "SIGINT" | "SIGTERM";
+
 /** The operator's wish to stop. */
 export interface Interrupt {
   /** The first signal; undefined: none yet. */
-  readonly signal: "SIGINT" | "SIGTERM" | undefined;
+  readonly signal: Signal | undefined;
   /** What to do at the first signal from now on; returns a function that takes it back. */
-  onFirst(act: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  onFirst(act: (signal: Signal) => void): () => void;
+  /**
+   * What to do when there is no more time: at the second signal, or some seconds after SIGTERM. Whoever is at work then
+   * stops waiting, says what state is left, and ends.
+   */
+  onLeave(act: (signal: Signal) => void): void;
 }

@@ -165,6 +165,8 @@ export function rollbackTarget(
 export interface InterruptedActivation {
   readonly activation: string;
   readonly tag: string;
+  /** When it began, or was begun anew. */
+  readonly at: string;
   readonly from: string | undefined;
   readonly why: "deploy" | "rollback" | "recovery";
   /** Undefined: an older zdr did not say. */
@@ -178,8 +180,8 @@ export function interruptedActivation(entries: readonly LedgerEntry[]): Interrup
   let open: InterruptedActivation | undefined;
   for (const entry of entries) {
     if (entry.event === "activating") {
-      const { activation, tag, from, why, up } = entry;
-      open = { activation, tag, from, why, up, isReverting: false };
+      const { activation, tag, at, from, why, up } = entry;
+      open = { activation, tag, at, from, why, up, isReverting: false };
     } else if (open !== undefined && "activation" in entry && entry.activation === open.activation) {
       open = isActivationEnd(entry) ? undefined : { ...open, isReverting: entry.event === "bad" };
     }

@@ -23,11 +23,28 @@ import { errnoOf, fileError, ifThere, replaceFile, syncFolder } from "./files.ts
 import { moment } from "./moment.ts";
 
 const NEWLINE = 0x0a;
+/** More than the longest activation has to say. */
+const END_BYTES = 64 * 1024;
 /** Room for a good many verdicts. */
 const RESERVE_BYTES = 64 * 1024;
 
 export function readLedger(layout: Layout): ParsedLedger {
   return parseLedger(ifThere("read", layout.ledger, () => readFileSync(layout.ledger, "utf8")) ?? "");
+}
+
+/** The entries at its end, without reading all that has ever happened. */
+export function readLedgerEnd(layout: Layout): readonly LedgerEntry[] {
+  const text = ifThere("read", layout.ledger, () => {
+    const fd = openSync(layout.ledger, "r");
+    try {
+      const { size } = fstatSync(fd);
+      const end = Buffer.alloc(Math.min(size, END_BYTES));
+      return end.toString("utf8", 0, readSync(fd, end, 0, end.length, size - end.length));
+    } finally {
+      closeSync(fd);
+    }
+  });
+  return parseLedger(text ?? "").entries;
 }
 
 /** What an operator should know of a ledger that was damaged, in words. */

@@ -1,7 +1,5 @@
 /** `stage`: what the host lacks of a release. What it has elsewhere is copied before the answer, so one answer is enough. */
 
-import { moment } from "../io/moment.ts";
-import { clearIncoming } from "../io/release/release-store.ts";
 import { stageRelease } from "../io/release/stage.ts";
 import type { AgentEvent, RequestOf, StageResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
@@ -17,8 +15,6 @@ export async function runStage(
   const context = dryRun ? contextOf(session, emit) : lockedContext(session, emit);
   // What the activation would refuse is refused before a byte is sent.
   await refuseWithoutRights(context);
-  if (!dryRun) await clearIncoming(context.layout);
-  moment("stage: old uploads removed");
   const { shared, allowSetuid = false } = context.project;
   const startedAt = performance.now();
   const { result, incoming } = await stageRelease(context.layout, manifest, shared, { dryRun, allowSetuid });

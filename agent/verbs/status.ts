@@ -12,12 +12,18 @@ export async function runStatus(session: Session, request: RequestOf<"status">):
     const processes = await supervisor.getAllProcessInfo();
     const { stdout, exit } = renderStatus(processes, request.names);
     const runs = request.project ? await runsOf(session, request.project) : [];
-    return { stdout, exit, processes, runs };
+    return { stdout, exit, processes, runs, ...(await halfwayOf(request)) };
   } catch (error) {
     const said = error instanceof AgentError ? renderStatusTrouble(resolved.url, error.failure) : undefined;
     if (!said) throw error;
-    return { ...said, processes: [], runs: [] };
+    return { ...said, processes: [], runs: [], ...(await halfwayOf(request)) };
   }
+}
+
+async function halfwayOf({ deployTo }: RequestOf<"status">): Promise<Pick<StatusResult, "halfway">> {
+  if (deployTo === undefined) return {};
+  const { halfwayActivation } = await import("./parts/halfway.ts");
+  return { halfway: halfwayActivation(deployTo) };
 }
 
 /** Loaded only for those who ask for releases: it looks into every process. */

@@ -34,7 +34,8 @@ export async function runSurvey(
   checkLayout(context.layout);
   if (request.lock) await holdLock(session, context.layout, request.lock, emit);
   const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
-  if (session.lock) tidy({ ...context, emit });
+  if (session.lock) await tidy({ ...context, emit });
+  moment("survey: left-overs removed");
   const { survey, running } = await surveyHost(context, session.agent);
   moment("survey: host looked at");
   const { release } = request;

@@ -51,6 +51,7 @@ export function openFleet(
     early,
     connect: connector(loginOf(run)),
     report: (event) => run.output.report(event),
+    onLeave: run.interrupt.onLeave,
   });
 }
 

@@ -4,7 +4,7 @@ import type { StatusResult } from "../../agent/protocol.ts";
 import { EXIT } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { sanitizeLines } from "../core/report/sanitize.ts";
-import { statusExit, statusText } from "../core/status.ts";
+import { describeHalfway, statusExit, statusText } from "../core/status.ts";
 import { readAgentBundle } from "../io/session/agent-bundle.ts";
 import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import { connector } from "../io/session/connect.ts";
@@ -43,6 +43,7 @@ export async function status(run: Run, names: readonly string[], options: Status
     const exit = failed === EXIT.done ? statusExit(answers.map(({ result }) => result.exit)) : failed;
     for (const { host, result } of answers) {
       if (answers.length > 1) run.output.report({ kind: "note", text: `${host}:` });
+      if (result.halfway) run.output.report({ kind: "warning", host, text: describeHalfway(result.halfway) });
       const text = statusText(result, options.releases === true);
       // Scripts get supervisorctl's bytes; a terminal would obey some of them.
       run.output.result(run.columns === undefined ? text : sanitizeLines(text), { host, ...result }, exit);
@@ -55,10 +56,10 @@ export async function status(run: Run, names: readonly string[], options: Status
 
 function askHosts(run: Run, names: readonly string[], options: StatusOptions): Asked {
   const opened = openConfig(run, options);
-  const { supervisor } = opened.plan;
+  const { supervisor, deployTo } = opened.plan;
   // Which release a process runs can only be told by who knows the project.
   const project = options.releases || options.json ? { project: opened.plan } : {};
-  const question = { supervisor, names: [...names], ...project };
+  const question = { supervisor, names: [...names], deployTo, ...project };
   return { fleet: openFleet(run, opened, "status", [], () => earlyQuestion(question)), question };
 }
 

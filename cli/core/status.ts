@@ -1,5 +1,6 @@
 /** How several hosts' answers to `status` become one text and one exit code. */
 import type { StatusResult } from "../../agent/protocol.ts";
+import { formatInstant } from "./report/describe.ts";
 
 /** supervisorctl's own rule for several programs, over several hosts: not running (3) wins over unknown (4). */
 export function statusExit(exits: readonly number[]): number {
@@ -15,4 +16,12 @@ export function statusText({ stdout, runs }: StatusResult, withReleases: boolean
     const release = releases.get(process);
     return release === undefined || release === "" ? line : `${line}, release ${release}`;
   });
+}
+
+/** What no line of supervisorctl's tells: that a release is being made to serve, or that this was cut short. */
+export function describeHalfway({ tag, from, at, isUnderWay }: NonNullable<StatusResult["halfway"]>): string {
+  const since = formatInstant(at);
+  if (isUnderWay) return `${tag} is being activated since ${since}`;
+  const before = from === undefined ? "takes it away" : `puts ${from} back`;
+  return `the activation of ${tag}, begun ${since}, was cut short; the next deploy, rollback or reload finishes it or ${before}`;
 }

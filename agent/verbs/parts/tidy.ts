@@ -9,12 +9,14 @@ import type { Layout } from "../../core/layout.ts";
 import { releaseRecords } from "../../core/ledger.ts";
 import { ifThere, ownerOfTemporary } from "../../io/files.ts";
 import { appendLedger, readLedger } from "../../io/ledger-file.ts";
-import { readProcess } from "../../io/process/processes.ts";
+import { isHidden, readProcess } from "../../io/process/processes.ts";
 import { readManifestHead, removeManifest } from "../../io/release/manifests.ts";
+import { clearIncoming } from "../../io/release/release-store.ts";
 import { presentReleases } from "../../io/release/releases.ts";
 
-export function tidy(context: HostContext): void {
+export async function tidy(context: HostContext): Promise<void> {
   try {
+    await clearIncoming(context.layout);
     removeTemporaries(context);
     const present = new Set(presentReleases(context.layout));
     removeLoneManifests(context.layout, present);
@@ -32,9 +34,13 @@ function removeTemporaries({ layout, project }: HostContext): void {
   for (const folder of folders) {
     for (const name of ifThere("list", folder, () => readdirSync(folder)) ?? []) {
       const pid = ownerOfTemporary(name);
-      if (pid !== undefined && readProcess(pid) === undefined) rmSync(posix.join(folder, name), { force: true });
+      if (pid !== undefined && !isThere(pid)) rmSync(posix.join(folder, name), { force: true });
     }
   }
+}
+
+function isThere(pid: number): boolean {
+  return readProcess(pid) !== undefined || isHidden(pid);
 }
 
 /** A manifest is there before its release, and goes after it. */

@@ -36,6 +36,8 @@ export interface FleetOptions<Target extends FleetTarget> {
   /** Asked when a host has let us in: the first request, if it is known by then. */
   readonly early?: (() => EarlyRequest | undefined) | undefined;
   readonly report: (event: ProgressEvent) => void;
+  /** Is given what ends every wait for a host: there is no more time (Interrupt). */
+  readonly onLeave?: (leave: (signal: Signal) => void) => void;
 }
 
 /** One host in the course of a command. */
@@ -63,9 +65,14 @@ export class Fleet<Target extends FleetTarget> {
   readonly #options: FleetOptions<Target>;
   readonly #connections: Connection[] = [];
   readonly #aborted = new Map<FleetHost, Signal>();
+  readonly #left: Promise<never>;
 
   constructor(options: FleetOptions<Target>) {
     this.#options = options;
+    this.#left = new Promise((_, reject) => {
+      options.onLeave?.((signal) => reject(new ZdrError({ kind: "interrupted", signal })));
+    });
+    this.#left.catch(() => {});
     this.hosts = options.targets.map((target) => {
       const session = this.#open(target);
       session.catch(() => {});
@@ -100,7 +107,7 @@ export class Fleet<Target extends FleetTarget> {
       });
     tell("start");
     try {
-      const end = await step(host, await host.session);
+      const end = await Promise.race([host.session.then((session) => step(host, session)), this.#left]);
       if (typeof end === "object") tell("failed", end.failed);
       else tell("done", end);
       return typeof end !== "object";
@@ -126,9 +133,10 @@ export class Fleet<Target extends FleetTarget> {
     }
   }
 
-  /** Ends every session, then every connection. Never throws. */
+  /** Ends every session, then every connection. Never throws. Once there is no more time, it waits for nobody. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.hosts.map(async (host) => (await host.session).close()));
+    const ended = Promise.allSettled(this.hosts.map(async (host) => (await host.session).close()));
+    await Promise.race([ended, this.#left]).catch(() => {});
     for (const connection of this.#connections) connection.close();
   }
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { eventually } from "../eventually.ts";
 import type { RunResult } from "../processes.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
-import type { Build, CrashHost } from "./host.ts";
+import type { Build, CrashHost, WatchedHost } from "./host.ts";
 import { findLies } from "./truth.ts";
 
 export interface CrashCase {
@@ -31,7 +31,7 @@ const DEPLOY_TIMEOUT_MS = 120_000;
 /** Seen of the program after the last command, so that what it broke has time to fail. */
 const REQUESTS_AFTER = 20;
 
-export async function runCase(host: CrashHost, crash: CrashCase): Promise<CrashResult> {
+export async function runCase(host: WatchedHost, crash: CrashCase): Promise<CrashResult> {
   const { rig, load, watch, proxy } = host;
   const before = load.counts();
   const cut = await cutShort(host, crash);

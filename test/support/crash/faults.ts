@@ -1,5 +1,6 @@
 /** What dies, while the agent stays at one moment. */
 
+import { eventually } from "../eventually.ts";
 import type { DelayProxy } from "../load/delay-proxy.ts";
 import type { RunningZdr } from "../rig.ts";
 
@@ -30,6 +31,11 @@ export const FAULTS = {
   },
   "CLI terminated": async ({ zdr }) => {
     zdr.kill("SIGTERM");
+    // Else it may hear what the agent says next before it hears that.
+    await eventually(() => zdr.said().stderr.includes("SIGTERM received"), {
+      name: "SIGTERM is heard",
+      timeoutMs: 60_000,
+    });
   },
 } as const satisfies Record<string, (victims: Victims) => Promise<void>>;
 

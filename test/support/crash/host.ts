@@ -1,4 +1,4 @@
-/** A host that is deployed to over a line that can be cut, under load and under watch all the time. */
+/** A host that is deployed to over a line that can be cut, by an agent that can be stopped anywhere. */
 import assert from "node:assert/strict";
 import { cp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,12 +15,16 @@ export interface CrashHost {
   readonly url: string;
   readonly proxy: DelayProxy;
   readonly moments: Moments;
-  readonly watch: CurrentWatch;
-  readonly load: Load;
   /** How long zdr and its agent wait for a word from each other from now on; undefined: as long as they do by themselves. */
   beSilentFor(seconds: number | undefined): Promise<void>;
   /** Points deploy.yml to another build than before, and gives a new tag for it. */
   nextBuild(): Promise<Build>;
+}
+
+/** The same under load, and under the eyes of somebody who looks at `current` all the time. */
+export interface WatchedHost extends CrashHost {
+  readonly watch: CurrentWatch;
+  readonly load: Load;
 }
 
 export interface Build {
@@ -61,12 +65,16 @@ export async function startCrashHost(cleanup: Cleanup, sample: SampleName, dist:
   await deploy(["deploy", "--tag", "t1"]);
   await nextBuild();
   await deploy(["deploy", "--tag", "t2"]);
-  const watch = await watchCurrent(cleanup, rig.deployTo);
-  const load = await startLoad({ url: `${url}/version`, ...LOAD });
+  return { sample, rig, url, proxy, moments, nextBuild, beSilentFor };
+}
+
+export async function watchHost(cleanup: Cleanup, host: CrashHost): Promise<WatchedHost> {
+  const watch = await watchCurrent(cleanup, host.rig.deployTo);
+  const load = await startLoad({ url: `${host.url}/version`, ...LOAD });
   cleanup.after(async () => {
     await load.stop().catch(() => undefined);
   });
-  return { sample, rig, url, proxy, moments, watch, load, nextBuild, beSilentFor };
+  return { ...host, watch, load };
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Cleanup } from "../rig.ts";
 import type { SampleName } from "../samples.ts";
 import { type CrashCase, type CrashResult, runCase } from "./case.ts";
 import { FAULT_NAMES } from "./faults.ts";
-import { type CrashHost, startCrashHost } from "./host.ts";
+import { type CrashHost, startCrashHost, type WatchedHost, watchHost } from "./host.ts";
 import { buildSteered } from "./moments.ts";
 
 export interface MatrixOptions {
@@ -22,7 +22,8 @@ export interface MatrixOptions {
 
 const VERBS = ["deploy", "rollback"] as const;
 /** A moment that comes many times, and no two times as often: its first time stands for all. */
-const REPEATED = /^(?:watch: looked|incoming: part of a file written|program: processes proved) #(?!1$)/;
+const REPEATED =
+  /^(?:watch: looked|incoming: (?:file|part of a file) (?:written|copied)|program: processes proved) #(?!1$)/;
 const LEAST_MOMENTS = 25;
 
 export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, onEnd }: MatrixOptions): void {
@@ -31,11 +32,13 @@ export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, 
     const cleanup: Cleanup = { after: (clean) => cleaning.push(clean) };
     let moments: Traces = { deploy: [], rollback: [] };
     let results: CrashResult[] = [];
-    let hosts: CrashHost[] = [];
+    let hosts: WatchedHost[] = [];
 
     before(async () => {
       const dist = await buildSteered(cleanup);
-      hosts = await Promise.all(Array.from({ length: hostCount }, () => startCrashHost(cleanup, sample, dist)));
+      hosts = await Promise.all(
+        Array.from({ length: hostCount }, async () => watchHost(cleanup, await startCrashHost(cleanup, sample, dist))),
+      );
       const [first] = hosts;
       assert.ok(first);
       moments = await traceVerbs(first);
@@ -108,7 +111,7 @@ function casesOf(traces: Traces): CrashCase[] {
 }
 
 /** Whichever host is done takes the next case. */
-async function runCases(hosts: readonly CrashHost[], cases: readonly CrashCase[]): Promise<CrashResult[]> {
+async function runCases(hosts: readonly WatchedHost[], cases: readonly CrashCase[]): Promise<CrashResult[]> {
   const results: CrashResult[] = [];
   const left = [...cases];
   await Promise.all(

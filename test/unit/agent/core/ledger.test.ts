@@ -114,7 +114,8 @@ describe("what a rollback takes", () => {
 describe("an interrupted activation", () => {
   test("is one that began and has no end", () => {
     const entries = [...deployed("v1", "a"), staged("v2"), activating("v2", "b", "v1")];
-    const expected = { activation: "b", tag: "v2", from: "v1", why: "deploy", up: undefined, isReverting: false };
+    const at = entries.at(-1)?.at;
+    const expected = { activation: "b", tag: "v2", at, from: "v1", why: "deploy", up: undefined, isReverting: false };
     assert.deepEqual(interruptedActivation(entries), expected);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { StatusResult } from "../../../../agent/protocol.ts";
-import { statusExit, statusText } from "../../../../cli/core/status.ts";
+import { describeHalfway, statusExit, statusText } from "../../../../cli/core/status.ts";
 
 const stdout =
   "group:web_00                     RUNNING   pid 12, uptime 0:00:05\n" +
@@ -26,4 +26,15 @@ test("over several hosts, something that does not run wins over something unknow
   assert.equal(statusExit([0, 4]), 4);
   assert.equal(statusExit([4, 3, 0]), 3);
   assert.equal(statusExit([1, 0]), 1);
+});
+
+test("an activation that was cut short is told with what becomes of it, one that is under way with since when", () => {
+  const halfway = { tag: "v2", from: "v1", at: "2026-11-20T10:39:12.345Z", isUnderWay: false };
+  assert.equal(
+    describeHalfway(halfway),
+    "the activation of v2, begun 2026-11-20 10:39:12Z, was cut short; the next deploy, rollback or reload finishes it or puts v1 back",
+  );
+  const { from: _, ...first } = halfway;
+  assert.match(describeHalfway(first), /finishes it or takes it away$/);
+  assert.equal(describeHalfway({ ...halfway, isUnderWay: true }), "v2 is being activated since 2026-11-20 10:39:12Z");
 });

@@ -1,0 +1,23 @@
+/** Whether an activation on this host has begun and not ended: for those who only look. */
+import { AgentError } from "../../core/failure.ts";
+import { layoutOf } from "../../core/layout.ts";
+import { interruptedActivation } from "../../core/ledger.ts";
+import { readLedgerEnd } from "../../io/ledger-file.ts";
+import { lockHolder } from "../../io/lock.ts";
+import type { StatusResult } from "../../protocol.ts";
+
+/** Undefined also where this user may not know. */
+export function halfwayActivation(deployTo: string): StatusResult["halfway"] {
+  const layout = layoutOf(deployTo);
+  try {
+    // Who is at work is asked first: an activation that ends in between has its end in the ledger.
+    const isUnderWay = lockHolder(layout) !== undefined;
+    const open = interruptedActivation(readLedgerEnd(layout));
+    if (open === undefined) return undefined;
+    const { tag, from, at } = open;
+    return { tag, at, isUnderWay, ...(from === undefined ? {} : { from }) };
+  } catch (error) {
+    if (error instanceof AgentError) return undefined;
+    throw error;
+  }
+}
