@@ -75,6 +75,8 @@ const requestShapes = {
   upload: {},
   /** Flip, start or reload, prove, keep or revert. */
   activate: { tag: Tag, why: z.enum(["deploy", "rollback"]) },
+  /** Watch the programs for so long, as after an activation: nothing may crash, and health must hold. */
+  soak: { ms: nonNegative },
   /** Prune and give the lock up. */
   settle: {},
   /** start, stop, restart or reload programs of the project on the release that is current. */
@@ -106,6 +108,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("stage"),
   request("upload"),
   request("activate"),
+  request("soak"),
   request("settle"),
   request("control"),
   request("setup"),
@@ -178,6 +181,9 @@ export const UploadResult = z.object({
 });
 export type UploadResult = z.infer<typeof UploadResult>;
 
+export const SoakResult = z.object({ watchedMs: z.number() });
+export type SoakResult = z.infer<typeof SoakResult>;
+
 export const SettleResult = z.object({ pruned: strings, warnings: strings });
 export type SettleResult = z.infer<typeof SettleResult>;
 
@@ -231,6 +237,7 @@ export const results = {
   stage: StageResult,
   upload: UploadResult,
   activate: ActivationReport,
+  soak: SoakResult,
   settle: SettleResult,
   control: ControlResult,
   setup: SetupResult,

@@ -58,6 +58,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,
   activate: async () => (await import("./verbs/activate.ts")).runActivate,
+  soak: async () => (await import("./verbs/soak.ts")).runSoak,
   settle: async () => (await import("./verbs/settle.ts")).runSettle,
   control: async () => (await import("./verbs/control.ts")).runControl,
   setup: async () => (await import("./verbs/setup.ts")).runSetupVerb,

@@ -8,7 +8,8 @@ import { chooseColor, chooseMode } from "./core/report/output-mode.ts";
 import { explain, explainBug } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
 import { type Output, openOutput } from "./io/output.ts";
-import { type Asked, NothingAsked, parseCommandLine } from "./program.ts";
+import type { Asked } from "./program/verb.ts";
+import { NothingAsked, parseCommandLine } from "./program.ts";
 import type { Interrupt, Signal } from "./run.ts";
 
 /** Set by the build from package.json. */

@@ -5,10 +5,10 @@ import { selectPrograms } from "../core/plan.ts";
 import { describeControl } from "../core/report/describe.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
-import { type LockOptions, lockRequest, takeLocks } from "./locks.ts";
-import { openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
-import { tellSurvey } from "./tell-survey.ts";
+import { type LockOptions, lockRequest, takeLocks } from "./parts/locks.ts";
+import { openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
+import { tellSurvey } from "./parts/tell-survey.ts";
 
 export type ControlAction = RequestOf<"control">["action"];
 

@@ -3,7 +3,7 @@
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, ReleaseInfo, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
-import { type HostTarget, isConfidential } from "../core/plan.ts";
+import { type HostTarget, isConfidential, rolloutPlan } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
 import { checkTag } from "../core/tag.ts";
@@ -15,13 +15,14 @@ import { readRevision } from "../io/build/git.ts";
 import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
-import { activateHosts } from "./activate.ts";
-import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./locks.ts";
-import { type Opened, openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
-import { tellSurvey } from "./tell-survey.ts";
+import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
+import { type Opened, openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
+import { rollOut } from "./parts/rollout.ts";
+import { tellSurvey } from "./parts/tell-survey.ts";
+import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
-export interface DeployOptions extends FreezableOptions {
+export interface DeployOptions extends FreezableOptions, UnreachableOptions {
   readonly tag: string;
   readonly dryRun?: boolean;
   /** False: deploy what lies at build.path, without running build.run. */
@@ -47,14 +48,14 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
     scanned = await scan(opened);
     question = surveyQuestion(run, opened, options, scanned.digest);
     if (question.lock && !(await takeLocks(opened, fleet, question.lock))) return concludeHosts(run, fleet.hosts);
-    const surveys = await surveyHosts(run, fleet, question);
+    const surveys = await surveyHosts(run, fleet, question, options);
     if (!surveys) return concludeHosts(run, fleet.hosts);
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
     if (options.dryRun) return await dryRun(run, opened, fleet, surveys, manifest);
     if (!(await stageHosts(run, fleet, surveys, scanned, manifest))) return concludeHosts(run, fleet.hosts);
     undo();
-    return await activateHosts(run, fleet, { tag: options.tag, why: "deploy" });
+    return await rollOut(run, fleet, { tag: options.tag, why: "deploy" }, rolloutPlan(opened.config));
   } finally {
     undo();
     await Promise.all([fleet.close(), scanned?.dispose()]);
@@ -104,7 +105,12 @@ function mayGoEarly(opened: Opened, { lock }: SurveyQuestion): boolean {
 }
 
 /** Reads every host. undefined: at least one host refused. */
-async function surveyHosts(run: Run, fleet: Fleet<HostTarget>, question: SurveyQuestion): Promise<Surveys | undefined> {
+async function surveyHosts(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  question: SurveyQuestion,
+  options: UnreachableOptions,
+): Promise<Surveys | undefined> {
   const surveys = new Map<FleetHost, Survey>();
   const isWell = await fleet.onAll("survey", async (host, session) => {
     const survey = await session.request("survey", question, fleet.onEvent(host));
@@ -117,7 +123,7 @@ async function surveyHosts(run: Run, fleet: Fleet<HostTarget>, question: SurveyQ
     }
     return `current is ${survey.current ?? "nothing"}, ${formatBytes(survey.freeBytes)} free`;
   });
-  return isWell ? surveys : undefined;
+  return isWell || passOverUnreachable(run, fleet, options) ? surveys : undefined;
 }
 
 /** What would be refused at the activation is refused before a byte is sent. */

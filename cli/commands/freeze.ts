@@ -5,8 +5,8 @@ import { describeFreezes, describeHolder } from "../core/report/describe-freeze.
 import { parseUntil } from "../core/until.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
+import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
 
 export interface FreezeOptions extends HostOptions {
   readonly message: string;

@@ -4,8 +4,8 @@ import type { ExitCode } from "../core/exit-code.ts";
 import { describeHistory } from "../core/report/describe-history.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
+import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
 
 export interface HistoryOptions extends HostOptions {
   /** How many of each host. */

@@ -3,9 +3,9 @@ import type { ReleaseInfo } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { describeReleases } from "../core/report/describe.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
-import { tellSurvey } from "./tell-survey.ts";
+import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
+import { tellSurvey } from "./parts/tell-survey.ts";
 
 export async function releases(run: Run, options: HostOptions): Promise<ExitCode> {
   const opened = openConfig(run, options);

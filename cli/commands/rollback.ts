@@ -1,16 +1,18 @@
 /** `zdr rollback [--to TAG]`: the last release that the ledger calls good serves again; nothing is uploaded. */
 import type { Survey } from "../../agent/protocol.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
+import { rolloutPlan } from "../core/plan.ts";
 import { commonRollbackTarget } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
-import { activateHosts } from "./activate.ts";
-import { type FreezableOptions, lockRequest, takeLocks } from "./locks.ts";
-import { openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
-import { tellSurvey } from "./tell-survey.ts";
+import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
+import { openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
+import { rollOut } from "./parts/rollout.ts";
+import { tellSurvey } from "./parts/tell-survey.ts";
+import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
-export interface RollbackOptions extends FreezableOptions {
+export interface RollbackOptions extends FreezableOptions, UnreachableOptions {
   readonly to?: string;
 }
 
@@ -28,7 +30,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
       tellSurvey(run, host, survey);
       return `current is ${survey.current ?? "nothing"}`;
     });
-    if (!isWell) return concludeHosts(run, fleet.hosts);
+    if (!isWell && !passOverUnreachable(run, fleet, options)) return concludeHosts(run, fleet.hosts);
     const choice = commonRollbackTarget(surveys, options.to);
     if (choice.kind === "refused") throw new ZdrError(choice.failure);
     if (choice.kind === "nothing") {
@@ -37,7 +39,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     }
     run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
     undo();
-    return await activateHosts(run, fleet, { tag: choice.tag, why: "rollback" });
+    return await rollOut(run, fleet, { tag: choice.tag, why: "rollback" }, rolloutPlan(opened.config));
   } finally {
     undo();
     await fleet.close();

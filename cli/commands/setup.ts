@@ -4,9 +4,9 @@ import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { describeSetup } from "../core/report/describe-setup.ts";
 import { readKeeperBundle, readProveBundle } from "../io/session/agent-bundle.ts";
 import type { Run } from "../run.ts";
-import { type FreezableOptions, lockRequest } from "./locks.ts";
-import { openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
+import { type FreezableOptions, lockRequest } from "./parts/locks.ts";
+import { openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
 
 export interface SetupOptions extends FreezableOptions {
   readonly dryRun?: boolean;

@@ -10,8 +10,8 @@ import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import { connector } from "../io/session/connect.ts";
 import { Fleet } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, loginOf, openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
+import { type HostOptions, loginOf, openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
 
 export interface StatusOptions extends HostOptions {
   readonly local?: boolean;

@@ -9,7 +9,7 @@ import { openRoutes } from "../io/session/connect.ts";
 import { appendKnownHosts } from "../io/ssh/known-hosts-file.ts";
 import type { JudgedKey } from "../io/ssh/routes.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, loginOf, openConfig } from "./open.ts";
+import { type HostOptions, loginOf, openConfig } from "./parts/open.ts";
 
 export interface TrustOptions extends HostOptions {
   /** A known_hosts file that what is not known is appended to. */

@@ -5,8 +5,8 @@ import { damageOf, describeVerified } from "../core/report/describe-verified.ts"
 import { count } from "../core/report/units.ts";
 import { explainAll } from "../explain.ts";
 import type { Run } from "../run.ts";
-import { type HostOptions, openConfig, openFleet } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
+import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
+import { concludeHosts } from "./parts/outcome.ts";
 
 export interface VerifyOptions extends HostOptions {
   readonly all?: boolean;

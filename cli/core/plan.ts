@@ -4,7 +4,8 @@ import { ZdrError } from "../failure.ts";
 import { didYouMean } from "./closest.ts";
 import type { HostConfig, ProgramConfig } from "./config/schema.ts";
 import type { Config } from "./config.ts";
-import { chooseHosts, type HostChoice } from "./select.ts";
+import type { RolloutPlan } from "./fleet/rollout.ts";
+import { chooseHosts, type HostChoice } from "./fleet/select.ts";
 
 /** What supervisor waits beyond the drain time before it kills a program, where deploy.yml says nothing. */
 const STOP_MARGIN_SECONDS = 5;
@@ -153,4 +154,10 @@ export function selectHosts(config: Config, choice: HostChoice): HostTarget[] {
 function unknownName(what: "program", name: string, known: readonly string[]): ZdrError {
   const hint = didYouMean(name, known) ?? `its ${what}s are: ${[...new Set(known)].join(", ")}`;
   return new ZdrError({ kind: "usage", problem: `the config has no ${what} named "${name}"`, hint });
+}
+
+/** How a release goes over the hosts. */
+export function rolloutPlan({ rollout }: Pick<Config, "rollout">): RolloutPlan {
+  const { batch, pause, max_failures, on_failure } = rollout;
+  return { batch, pauseMs: pause, maxFailures: max_failures, onFailure: on_failure };
 }

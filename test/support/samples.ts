@@ -86,6 +86,7 @@ export type Variant =
   | "slow-start"
   | "late-crash"
   | "unhealthy"
+  | "broken-here"
   | "twins"
   | "not-executable"
   | "garbage"

@@ -12,7 +12,9 @@ import {
   oneOrMany,
   port,
   textAsWritten,
+  wholeNumber,
 } from "./kinds.ts";
+import { checkBatch } from "./rules/batch.ts";
 import { complain } from "./rules/checked.ts";
 import { checkSshUser } from "./rules/host-address.ts";
 import { hostsOfParts, hostsOfWord, type JumpHost, jumpOfParts, jumpOfWord } from "./rules/host-entry.ts";
@@ -25,6 +27,30 @@ const HEARTBEAT = HEARTBEAT_INTERVAL_MS / 1000;
 const SILENCE = SILENCE_LIMIT_MS / 1000;
 /** One that is late must not end the session. */
 const HEARTBEATS_IN_SILENCE = 2;
+
+/** One host at a time: whatever is wrong with a release, one host finds it out. */
+const BATCH = 1;
+const PAUSE = "0s";
+
+export function rolloutSection() {
+  const size = () => checkedBy(z.union([z.string(), z.number()]), checkBatch);
+  return z.strictObject({
+    batch: z
+      .union([size(), z.array(size()).min(1)])
+      .prefault(BATCH)
+      .transform((value) => (Array.isArray(value) ? value : [value]))
+      .describe("How many hosts activate at once, as a number or a share: 2, 25%, or a list of steps: [1, 25%, 100%]."),
+    pause: duration(0)
+      .prefault(PAUSE)
+      .describe("How long the hosts that took the release are watched before the next step."),
+    max_failures: wholeNumber(0, 1_000_000)
+      .default(0)
+      .describe("How many hosts may fail, and revert, before no further one is tried."),
+    on_failure: choice(["stop", "revert-all"])
+      .prefault("stop")
+      .describe("stop: hosts that took the release keep it; revert-all: they go back to what they had."),
+  });
+}
 
 export function sshSection() {
   const section = z.strictObject({

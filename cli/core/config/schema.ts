@@ -7,7 +7,7 @@
 import * as z from "zod";
 import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/wire/plan.ts";
 import { Secret } from "../secret.ts";
-import { hostEntry, inventorySection, sshSection } from "./host-schema.ts";
+import { hostEntry, inventorySection, rolloutSection, sshSection } from "./host-schema.ts";
 import {
   checkedBy,
   choice,
@@ -68,6 +68,7 @@ function buildSchema() {
       .default([])
       .describe("The machines to deploy to; local is this one, without SSH. At least one, here or by inventory."),
     inventory: inventorySection().optional().describe("Hosts that another tool has the list of already."),
+    rollout: rolloutSection().prefault({}).describe("How a release goes over many hosts."),
     programs: z
       .record(checkedBy(z.string(), checkName), program())
       .check(notEmpty("names no program"))

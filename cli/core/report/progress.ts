@@ -13,6 +13,8 @@ export type HostPhase =
   | "stage"
   | "upload"
   | "activate"
+  | "soak"
+  | "revert"
   | "control"
   | "settle";
 

@@ -49,6 +49,8 @@ export interface FleetHost {
   state: HostState;
   failure: PhasedFailure | undefined;
   activation: ActivationReport | undefined;
+  /** Of a rollout that was given up: what became of going back to what it had. */
+  wentBack: ActivationReport | undefined;
   /** The release serves there already: the survey has answered for `activate` and `settle` too. */
   unchanged: Unchanged | undefined;
 }
@@ -61,7 +63,7 @@ type Signal = "SIGINT" | "SIGTERM";
 type Step = (host: FleetHost, session: AgentSession) => Promise<StepEnd>;
 
 export class Fleet<Target extends FleetTarget> {
-  readonly hosts: readonly FleetHost[];
+  #hosts: readonly FleetHost[];
   readonly #options: FleetOptions<Target>;
   readonly #connections: Connection[] = [];
   readonly #aborted = new Map<FleetHost, Signal>();
@@ -73,7 +75,7 @@ export class Fleet<Target extends FleetTarget> {
       options.onLeave?.((signal) => reject(new ZdrError({ kind: "interrupted", signal })));
     });
     this.#left.catch(() => {});
-    this.hosts = options.targets.map((target) => {
+    this.#hosts = options.targets.map((target) => {
       const session = this.#open(target);
       session.catch(() => {});
       const nothingYet = {
@@ -81,10 +83,21 @@ export class Fleet<Target extends FleetTarget> {
         state: { kind: "untouched" },
         failure: undefined,
         activation: undefined,
+        wentBack: undefined,
         unchanged: undefined,
       } as const;
       return { name: target.name, session, ...nothingYet };
     });
+  }
+
+  /** Those that take part, in the order of the file. */
+  get hosts(): readonly FleetHost[] {
+    return this.#hosts;
+  }
+
+  /** From here on the command is not for these. */
+  passOver(hosts: readonly FleetHost[]): void {
+    this.#hosts = this.#hosts.filter((host) => !hosts.includes(host));
   }
 
   get failed(): readonly FleetHost[] {

@@ -6,11 +6,11 @@ import {
   type HostOutcome,
   outcomeOf,
   outcomeOfFailure,
-} from "../core/exit-code.ts";
-import { stateLine } from "../core/report/state-line.ts";
-import { type Explained, explain, explainActivation, explainAll } from "../explain.ts";
-import type { FleetHost } from "../io/session/fleet.ts";
-import type { Run } from "../run.ts";
+} from "../../core/exit-code.ts";
+import { stateLine } from "../../core/report/state-line.ts";
+import { type Explained, explain, explainActivation, explainAll } from "../../explain.ts";
+import type { FleetHost } from "../../io/session/fleet.ts";
+import type { Run } from "../../run.ts";
 
 /**
  * Prints the failures of all hosts, if there are any, and says how the command exits. `withState`: whether it could have
@@ -38,6 +38,7 @@ export function concludeHosts(run: Run, hosts: readonly FleetHost[], withState =
 }
 
 function outcomeOfHost(host: FleetHost): HostOutcome {
+  if (host.wentBack !== undefined) return host.state.kind === "reverted" ? { kind: "reverted" } : { kind: "stuck" };
   if (host.failure) return outcomeOfFailure(explainAll([host.failure]).exit);
   return host.activation ? outcomeOf(host.activation) : { kind: "as-before", exit: EXIT.done };
 }

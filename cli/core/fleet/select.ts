@@ -1,7 +1,7 @@
 /** Which hosts a command is for: all of deploy.yml's, or those that its flags choose. */
-import { ZdrError } from "../failure.ts";
-import { didYouMean } from "./closest.ts";
-import { expandRanges } from "./config/rules/host-range.ts";
+import { ZdrError } from "../../failure.ts";
+import { didYouMean } from "../closest.ts";
+import { expandRanges } from "../config/rules/host-range.ts";
 
 /** Each list may be empty; values may hold several, with commas between them. */
 export interface HostChoice {

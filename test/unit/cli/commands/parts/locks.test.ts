@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { LockRequest } from "../../../../agent/protocol.ts";
-import { type LockedFleet, takeLocks } from "../../../../cli/commands/locks.ts";
-import type { HostTarget } from "../../../../cli/core/plan.ts";
-import { ZdrError } from "../../../../cli/failure.ts";
-import { projectPlan } from "../../../support/fixtures/plans.ts";
+import type { LockRequest } from "../../../../../agent/protocol.ts";
+import { type LockedFleet, takeLocks } from "../../../../../cli/commands/parts/locks.ts";
+import type { HostTarget } from "../../../../../cli/core/plan.ts";
+import { ZdrError } from "../../../../../cli/failure.ts";
+import { projectPlan } from "../../../../support/fixtures/plans.ts";
 
 const LOCK: LockRequest = { by: { user: "ann", host: "laptop" }, why: "deploy v1", waitMs: 60_000 };
 

@@ -6,12 +6,12 @@
  *   once; where one is taken already, those that were got are given up, and they are taken one after the other, in an
  *   order that is the same for every command. So two commands never wait for each other.
  */
-import type { LockRequest } from "../../agent/protocol.ts";
-import type { HostTarget } from "../core/plan.ts";
-import { waitMsOf } from "../core/wait.ts";
-import { ZdrError } from "../failure.ts";
-import type { Fleet, FleetHost } from "../io/session/fleet.ts";
-import type { Run } from "../run.ts";
+import type { LockRequest } from "../../../agent/protocol.ts";
+import type { HostTarget } from "../../core/plan.ts";
+import { waitMsOf } from "../../core/wait.ts";
+import { ZdrError } from "../../failure.ts";
+import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
+import type { Run } from "../../run.ts";
 import type { HostOptions, Opened } from "./open.ts";
 
 /** Flags of every verb that takes the lock. */

@@ -1,16 +1,16 @@
 /** What every verb that talks to hosts begins with: the config, the hosts it names, a session with each. */
-import type { ProjectPlan } from "../../agent/wire/plan.ts";
-import type { Config } from "../core/config.ts";
-import { type HostTarget, projectPlan, selectHosts } from "../core/plan.ts";
-import type { HostPhase } from "../core/report/progress.ts";
-import type { HostChoice } from "../core/select.ts";
-import { readConfigFile } from "../io/config-file.ts";
-import { agentPathOn, readAgentBundle } from "../io/session/agent-bundle.ts";
-import type { EarlyRequest } from "../io/session/agent-session.ts";
-import { connector } from "../io/session/connect.ts";
-import { Fleet } from "../io/session/fleet.ts";
-import { askPassphrase } from "../io/ssh/ask-passphrase.ts";
-import type { Run } from "../run.ts";
+import type { ProjectPlan } from "../../../agent/wire/plan.ts";
+import type { Config } from "../../core/config.ts";
+import type { HostChoice } from "../../core/fleet/select.ts";
+import { type HostTarget, projectPlan, selectHosts } from "../../core/plan.ts";
+import type { HostPhase } from "../../core/report/progress.ts";
+import { readConfigFile } from "../../io/config-file.ts";
+import { agentPathOn, readAgentBundle } from "../../io/session/agent-bundle.ts";
+import type { EarlyRequest } from "../../io/session/agent-session.ts";
+import { connector } from "../../io/session/connect.ts";
+import { Fleet } from "../../io/session/fleet.ts";
+import { askPassphrase } from "../../io/ssh/ask-passphrase.ts";
+import type { Run } from "../../run.ts";
 
 /** Flags that every such verb has. */
 export interface HostOptions extends HostChoice {

@@ -1,8 +1,8 @@
 /** Which hosts the flags of a command choose. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { chooseHosts, type HostChoice } from "../../../../cli/core/select.ts";
-import { ZdrError } from "../../../../cli/failure.ts";
+import { chooseHosts, type HostChoice } from "../../../../../cli/core/fleet/select.ts";
+import { ZdrError } from "../../../../../cli/failure.ts";
 
 const HOSTS = [
   { name: "web01", address: "10.0.0.1", roles: ["web", "canary"], labels: { zone: "fra1" } },

@@ -1,0 +1,173 @@
+/**
+ * What deploy and rollback share: the hosts take the release in batches, as `rollout:` of deploy.yml says, and what became
+ * of all of them is told.
+ *
+ * - Every host holds the release before the first one is told to serve it.
+ * - A host that fails has reverted by itself. Past `max_failures` no further batch is begun.
+ * - Between batches the hosts that took it are watched; one that does not keep well goes back, and counts as failed.
+ */
+
+import type { ExitCode } from "../../core/exit-code.ts";
+import { batchesOf, type RolloutPlan } from "../../core/fleet/rollout.ts";
+import type { HostTarget } from "../../core/plan.ts";
+import { activationTable } from "../../core/report/describe.ts";
+import { count, formatMs } from "../../core/report/units.ts";
+import { explainAll } from "../../explain.ts";
+import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
+import type { Run } from "../../run.ts";
+import { type ActivationGoal, activateHost, goBack, type UnderWay } from "./activate.ts";
+import { concludeHosts } from "./outcome.ts";
+
+export async function rollOut(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  goal: ActivationGoal,
+  plan: RolloutPlan,
+): Promise<ExitCode> {
+  const begun: UnderWay[] = [];
+  const undo = run.interrupt.onFirst((signal) => interruptActivations(run, fleet, begun, signal));
+  try {
+    const isKept = await takeInBatches(run, fleet, goal, plan, begun);
+    if (!isKept && plan.onFailure === "revert-all" && run.interrupt.signal === undefined) {
+      await revertAll(run, fleet, goal);
+    }
+  } finally {
+    undo();
+  }
+  const hosts = begun.filter(({ host, isAborted }) => isSettled(host) && !isAborted);
+  await settleHosts(
+    run,
+    fleet,
+    hosts.map(({ host }) => host),
+  );
+  const reports = fleet.hosts.flatMap((host) =>
+    host.activation ? [{ host: host.name, report: host.activation }] : [],
+  );
+  const exit = concludeHosts(run, fleet.hosts);
+  run.output.result(activationTable(reports, run.columns), { goal, hosts: hostResults(fleet) }, exit);
+  return exit;
+}
+
+/** False: the release is given up. */
+async function takeInBatches(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  goal: ActivationGoal,
+  { batch, pauseMs, maxFailures }: RolloutPlan,
+  begun: UnderWay[],
+): Promise<boolean> {
+  const batches = batchesOf(fleet.hosts, batch);
+  for (const [at, hosts] of batches.entries()) {
+    if (run.interrupt.signal !== undefined) return true;
+    if (at > 0 && pauseMs > 0) await soak(run, fleet, tookIt(fleet), pauseMs);
+    if (run.interrupt.signal !== undefined) return true;
+    if (failedCount(fleet) > maxFailures) return giveUp(run, batches.slice(at).flat());
+    if (batches.length > 1 && fleet.hosts.length > 2) {
+      const text = `step ${at + 1} of ${batches.length}: ${hosts.map(({ name }) => name).join(", ")}`;
+      run.output.report({ kind: "note", text });
+    }
+    await Promise.all(
+      hosts.map(async (host) => {
+        const underWay: UnderWay = { host, hasFlipped: false, isOver: false, isAborted: false };
+        begun.push(underWay);
+        await activateHost(run, fleet, underWay, goal);
+      }),
+    );
+  }
+  return failedCount(fleet) <= maxFailures;
+}
+
+function giveUp(run: Run, left: readonly FleetHost[]): false {
+  const text = `no further host is tried: ${count(left.length, "host")} left (${left.map(({ name }) => name).join(", ")})`;
+  run.output.report({ kind: "warning", text });
+  return false;
+}
+
+const tookIt = (fleet: Fleet<HostTarget>) => fleet.hosts.filter(({ state }) => state.kind === "serves");
+
+/** Those that were told to take it and did not. */
+function failedCount(fleet: Fleet<HostTarget>): number {
+  return fleet.hosts.filter(
+    ({ failure, activation, wentBack }) =>
+      failure !== undefined ||
+      wentBack !== undefined ||
+      activation?.outcome === "reverted" ||
+      activation?.outcome === "stuck",
+  ).length;
+}
+
+/** Watches the hosts that serve the release; one that does not keep well goes back at once. */
+async function soak(run: Run, fleet: Fleet<HostTarget>, hosts: readonly FleetHost[], ms: number): Promise<void> {
+  await Promise.all(
+    hosts.map(async (host) => {
+      host.phase = "activate";
+      const isWell = await fleet.onOne(host, "soak", async (_, session) => {
+        await session.request("soak", { ms }, fleet.onEvent(host));
+        return `well for ${formatMs(ms)}`;
+      });
+      if (!isWell && run.interrupt.signal === undefined) await goBack(run, fleet, host);
+    }),
+  );
+}
+
+async function revertAll(run: Run, fleet: Fleet<HostTarget>, goal: ActivationGoal): Promise<void> {
+  const hosts = tookIt(fleet).filter(({ activation }) => activation?.outcome === "kept");
+  if (hosts.length === 0) return;
+  const text = `${goal.tag} is given up: ${hosts.map(({ name }) => name).join(", ")} go back to what they had`;
+  run.output.report({ kind: "note", text });
+  await Promise.all(hosts.map((host) => goBack(run, fleet, host)));
+}
+
+/** Before the flip it can be undone; after it, stopping half-way would help nobody. */
+function interruptActivations(
+  run: Run,
+  fleet: Fleet<HostTarget>,
+  begun: readonly UnderWay[],
+  signal: "SIGINT" | "SIGTERM",
+): void {
+  const underWay = begun.filter(({ isOver }) => !isOver);
+  const early = underWay.filter(({ hasFlipped }) => !hasFlipped);
+  for (const one of early) one.isAborted = true;
+  if (early.length > 0) {
+    fleet.abort(
+      signal,
+      early.map(({ host }) => host),
+    );
+  }
+  if (early.length === underWay.length) return;
+  const text =
+    "finishing the activation that is under way; a second signal leaves it to the host, which finishes it alone";
+  run.output.report({ kind: "note", text });
+}
+
+/** A host that took the release, or went back, has things to clear away. */
+function isSettled({ state, wentBack }: FleetHost): boolean {
+  return state.kind === "serves" || (wentBack !== undefined && state.kind === "reverted");
+}
+
+/** Prunes and unlocks the hosts that took the release. Trouble here is a warning: the release serves. */
+async function settleHosts(run: Run, fleet: Fleet<HostTarget>, hosts: readonly FleetHost[]): Promise<void> {
+  await Promise.all(
+    hosts.map(async (host) => {
+      host.phase = "settle";
+      await fleet.onOne(host, "settle", async (_, session) => {
+        const { pruned, warnings } = host.unchanged?.settled ?? (await session.request("settle", {}));
+        for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
+        return pruned.length === 0 ? undefined : `removed ${pruned.join(", ")}`;
+      });
+      if (!host.failure) return;
+      for (const text of explainAll([host.failure]).error) run.output.report({ kind: "warning", text });
+      host.failure = undefined;
+    }),
+  );
+}
+
+function hostResults(fleet: Fleet<HostTarget>) {
+  return fleet.hosts.map(({ name, state, activation, wentBack, failure }) => ({
+    host: name,
+    state,
+    activation,
+    wentBack,
+    failure: failure?.failure,
+  }));
+}

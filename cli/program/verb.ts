@@ -1,0 +1,84 @@
+/** What all verbs of the command line have in common: their flags, and how each is taken. */
+import { type Command, Option } from "commander";
+
+export type { Command };
+
+/** What the command line asks for: which output, and how to run it. */
+export interface Asked {
+  readonly json: boolean;
+  /** True: what it prints is read line by line, so no tree is drawn over it. */
+  readonly quiet: boolean;
+  run(run: import("../run.ts").Run): Promise<number>;
+}
+
+export interface CommonFlags {
+  readonly config?: string;
+  readonly environment?: string;
+  readonly host?: string[];
+  readonly role?: string[];
+  readonly label?: string[];
+  readonly except?: string[];
+  readonly json?: boolean;
+}
+
+/** Of verbs that change something on a host. */
+export interface LockFlags extends CommonFlags {
+  readonly wait?: string;
+  readonly skipUnreachable?: boolean;
+  readonly ignoreFreeze?: boolean;
+}
+
+export const EXIT_CODES = `
+Exit codes:
+  0 done   2 usage or config   3 locked   4 a host cannot be reached or trusted   5 refused, nothing changed
+  6 failed while staging, nothing serving changed   7 failed and reverted   8 hosts differ: look at the state lines
+  9 serves, but requests failed during the reload   70 a bug in zdr   130, 143 interrupted
+`;
+
+export const STATUS_EXIT_CODES = `
+Exit codes, as supervisorctl's:
+  0 all run   3 something does not run   4 no such program, or no supervisord   1 it could not be asked
+  and zdr's own where a host did not answer: 2 usage or config   4 not reached or trusted   5 no Node there
+`;
+
+export type Take = (asked: Asked) => void;
+
+/** A verb with the flags that all of them have. Options may stand before or after the names. */
+export function verb(
+  program: Command,
+  name: string,
+  summary: string,
+  examples: readonly string[],
+  exitCodes = EXIT_CODES,
+): Command {
+  const command = program
+    .command(name)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+    .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}\n${exitCodes}`)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  return command
+    .option("-c, --config <file>", "the config (default: deploy.yml, deploy.yaml or config/deploy.yml in this folder)")
+    .option("-e, --environment <name>", "merge deploy.<name>.yml over the config")
+    .addOption(many("-H, --host <name...>", "only these hosts: web1, web[01:20], web* (may be repeated)"))
+    .addOption(many("-R, --role <role...>", "only hosts with one of these roles"))
+    .addOption(many("--label <name=value...>", "only hosts with one of these labels"))
+    .addOption(many("--except <name...>", "not these hosts, nor those with these roles"))
+    .option("--json", "print events as NDJSON on stdout, the last one the result");
+}
+
+export const WAIT = "--wait <time>";
+export const WAIT_HELP = "wait for a host that another command holds, up to this long: 90s, 5m (default: not at all)";
+
+export const IGNORE_FREEZE = "--ignore-freeze";
+export const IGNORE_FREEZE_HELP = "go on although an operator has locked the host (zdr lock)";
+
+export const SKIP = "--skip-unreachable";
+export const SKIP_HELP = "do without hosts that cannot be reached (default: refuse, and change nothing)";
+
+export const many = (flags: string, help: string) => new Option(flags, help).argParser(collect);
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}

@@ -1,0 +1,121 @@
+/** Several hosts, each in a namespace of its own, and what becomes of all of them when one of them fails. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { type FleetRig, startFleet } from "../support/fixtures/fleet.ts";
+import { buildSample, type Variant } from "../support/samples.ts";
+
+const COUNT = 4;
+
+let fleet: FleetRig;
+const cleanUps: (() => Promise<void>)[] = [];
+before(async () => {
+  fleet = await startFleet((clean) => void cleanUps.push(clean), { count: COUNT });
+  const { code, stderr } = await fleet.zdr(["setup"]);
+  assert.equal(code, 0, stderr);
+});
+after(async () => {
+  for (const clean of cleanUps) await clean();
+});
+
+async function deploy(tag: string, parts: { rollout?: object; variant?: Variant } = {}, args: string[] = []) {
+  const path = await buildSample("go-overseer", { release: tag, variant: parts.variant ?? "broken-here" });
+  await fleet.configure({ build: { path }, rollout: parts.rollout });
+  return fleet.zdr(["deploy", "--tag", tag, ...args]);
+}
+
+const answers = () => Promise.all(fleet.hosts.map((host) => host.ask("/version")));
+const all = (tag: string | undefined) => fleet.hosts.map(() => tag);
+
+describe("a fleet", { concurrency: 1 }, () => {
+  test("takes a release in the steps of rollout, and every host serves it", async () => {
+    const { code, stderr } = await deploy("v1", { rollout: { batch: [1, "50%", "100%"], pause: "300ms" } });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await answers(), all("v1"));
+    const order = stderr.split("\n").filter((line) => /step \d of 3|: soak/.test(line));
+    assert.match(
+      order.join("\n"),
+      /step 1 of 3: web1\n[\s\S]*web1: soak[\s\S]*step 2 of 3: web2, web3\n[\s\S]*step 3 of 3: web4/,
+    );
+  });
+
+  test("that serves a release already is left alone, host by host", async () => {
+    assert.equal((await deploy("v2", {}, ["--host", "web[1:2]"])).code, 0);
+    assert.deepEqual(await answers(), ["v2", "v2", "v1", "v1"]);
+    const { code, stderr } = await deploy("v2");
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await answers(), all("v2"));
+  });
+
+  test("of which one host has no room serves as before, all of it", async () => {
+    const [, , third] = fleet.hosts;
+    const { code: mounted } =
+      (await third?.run(["mount", "-t", "tmpfs", "-o", "ro", "none", `${fleet.dir}/host/web/.zdr`])) ?? assert.fail();
+    assert.equal(mounted, 0);
+    const { code, stderr } = await deploy("v3");
+    await third?.run(["umount", `${fleet.dir}/host/web/.zdr`]);
+    assert.ok(code === 5 || code === 6, `${code}: ${stderr}`);
+    assert.match(stderr, /web3: /);
+    assert.deepEqual(await answers(), all("v2"));
+  });
+
+  test("of which the first host fails goes no further", async () => {
+    const { code, stderr } = await deploy("crash", { variant: "crash" });
+    assert.equal(code, 7, stderr);
+    assert.match(stderr, /no further host is tried: 3 hosts left \(web2, web3, web4\)/);
+    assert.deepEqual(await answers(), all("v2"));
+  });
+
+  test("of which a later host fails keeps what it has by on_failure: stop, and says which host serves what", async () => {
+    await breakHost("web3", "v4");
+    const { code, stderr } = await deploy("v4", { rollout: { batch: 1, on_failure: "stop" } });
+    assert.equal(code, 8, stderr);
+    assert.match(stderr, /web3 serves v2 again.*web1, web2 serve v4.*web4 holds v4 and still serves v2/);
+    assert.deepEqual(await answers(), ["v4", "v4", "v2", "v2"]);
+    await mendHost("web3");
+    assert.equal((await deploy("v4")).code, 0);
+    assert.deepEqual(await answers(), all("v4"));
+  });
+
+  test("of which a later host fails goes back as a whole by on_failure: revert-all", async () => {
+    await breakHost("web4", "v5");
+    const { code, stderr } = await deploy("v5", { rollout: { batch: [1, "100%"], on_failure: "revert-all" } });
+    await mendHost("web4");
+    assert.equal(code, 7, stderr);
+    assert.deepEqual(await answers(), all("v4"));
+    const { stdout } = await fleet.zdr(["releases"]);
+    assert.match(stdout, /web1 +v5 +withdrawn/);
+  });
+
+  test("may lose as many hosts as max_failures says", async () => {
+    await breakHost("web1", "v6");
+    const { code, stderr } = await deploy("v6", { rollout: { max_failures: 1 } });
+    await mendHost("web1");
+    assert.equal(code, 8, stderr);
+    assert.deepEqual(await answers(), ["v4", "v6", "v6", "v6"]);
+    assert.equal((await deploy("v6")).code, 0);
+  });
+
+  test("of which one host is down is refused before anything is changed, unless that one is to be passed over", async () => {
+    await fleet.hosts[1]?.kill();
+    const up = async () => (await answers()).filter((_, at) => at !== 1);
+    const refused = await deploy("v7");
+    assert.equal(refused.code, 4, refused.stderr);
+    assert.match(refused.stderr, /web2: /);
+    assert.deepEqual(await up(), ["v6", "v6", "v6"]);
+    const passed = await deploy("v7", {}, ["--skip-unreachable"]);
+    assert.equal(passed.code, 0, passed.stderr);
+    assert.match(passed.stderr, /web2.*passed over/);
+    assert.deepEqual(await up(), ["v7", "v7", "v7"]);
+  });
+});
+
+/** On this host that release never gets healthy. */
+async function breakHost(name: string, release: string): Promise<void> {
+  const host = fleet.hosts.find((one) => one.name === name) ?? assert.fail();
+  await host.run(["sh", "-c", `echo ${release} > ${fleet.dir}/host/unhealthy`]);
+}
+
+async function mendHost(name: string): Promise<void> {
+  const host = fleet.hosts.find((one) => one.name === name) ?? assert.fail();
+  await host.run(["rm", "-f", `${fleet.dir}/host/unhealthy`]);
+}
