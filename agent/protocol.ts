@@ -46,8 +46,11 @@ export const LockRequest = z.object({
   ignoresFreeze: z.optional(z.boolean()),
 });
 export type LockRequest = z.infer<typeof LockRequest>;
-/** What a deploy is about to put there. Where it serves already, `survey` does all of the deploy (with `lock` only). */
-export const ReleaseName = z.object({ tag: z.string(), digest: z.string() });
+/**
+ * What a deploy is about to put there. Where it serves already, `survey` does all of the deploy (with `lock` only). Without
+ * a digest, the build is still being hashed, and a `digest` line follows.
+ */
+export const ReleaseName = z.object({ tag: z.string(), digest: z.optional(z.string()) });
 
 const requestShapes = {
   /** supervisorctl's `status`, printed by the host itself. */
@@ -113,6 +116,8 @@ export const Request = z.discriminatedUnion("verb", [
   request("control"),
   request("setup"),
   z.object({ verb: z.literal("beat") }),
+  /** Of the release that `survey` was told of without one. Answered by nothing. */
+  z.object({ verb: z.literal("digest"), digest: z.string() }),
   /** `bytes` raw bytes follow this line; 0 ends the upload. */
   z.object({ verb: z.literal("data"), bytes: nonNegative }),
   /** Undo what was not activated, give the lock up and end. */

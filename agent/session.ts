@@ -101,7 +101,8 @@ export async function runSession(start: SessionStart): Promise<void> {
 }
 
 async function answer(session: Session, request: Request): Promise<void> {
-  if (request.verb === "beat" || request.verb === "abort" || request.verb === "data") return;
+  // What stands here without an id belongs to a request that has been answered meanwhile.
+  if (!("id" in request)) return;
   const { id } = request;
   const emit = (event: AgentEvent) => session.wire.send({ kind: "event", id, event });
   try {

@@ -12,7 +12,7 @@ import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { runBuildCommand } from "../io/build/build-command.ts";
 import { readRevision } from "../io/build/git.ts";
-import type { RequestBody } from "../io/session/agent-session.ts";
+import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
@@ -34,19 +34,19 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
   waitMsOf(options.wait);
   const opened = openConfig(run, options, true);
   if (options.build !== false) await build(run, opened);
-  let question: SurveyQuestion | undefined;
+  let scanned: ScannedBuild | undefined;
   const fleet = openFleet(
     run,
     opened,
     options.dryRun ? "dry run" : "deploy",
     ["lock", "survey", "stage", "activate", "settle"],
-    () => (question && mayGoEarly(opened, question) ? { verb: "survey", body: question } : undefined),
+    () => earlySurvey(opened, surveyQuestion(run, opened, options, scanned?.digest), scanning),
   );
+  const scanning = scan(opened);
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
-  let scanned: ScannedBuild | undefined;
   try {
-    scanned = await scan(opened);
-    question = surveyQuestion(run, opened, options, scanned.digest);
+    scanned = await scanning;
+    const question = surveyQuestion(run, opened, options, scanned.digest);
     if (question.lock && !(await takeLocks(opened, fleet, question.lock))) return concludeHosts(run, fleet.hosts);
     const surveys = await surveyHosts(run, fleet, question, options);
     if (!surveys) return concludeHosts(run, fleet.hosts);
@@ -94,14 +94,25 @@ type Surveys = ReadonlyMap<FleetHost, Survey>;
 type SurveyQuestion = RequestBody<"survey">;
 
 /** Under the host's lock, unless nothing is to be changed. */
-function surveyQuestion(run: Run, { plan }: Opened, options: DeployOptions, digest: string): SurveyQuestion {
+function surveyQuestion(run: Run, { plan }: Opened, options: DeployOptions, digest?: string): SurveyQuestion {
   const { tag, dryRun: isDry } = options;
   if (isDry) return { project: plan };
-  return { project: plan, lock: lockRequest(run, `deploy ${tag}`, options), release: { tag, digest } };
+  const release = { tag, ...(digest === undefined ? {} : { digest }) };
+  return { project: plan, lock: lockRequest(run, `deploy ${tag}`, options), release };
 }
 
-function mayGoEarly(opened: Opened, { lock }: SurveyQuestion): boolean {
-  return !isConfidential(opened.plan) && !(lock && isLockedFirst(opened, lock));
+/** Asked while the build may still be read: then the host looks at itself meanwhile, and is told the digest afterwards. */
+function earlySurvey(
+  opened: Opened,
+  question: SurveyQuestion,
+  scanning: Promise<ScannedBuild>,
+): EarlyRequest | undefined {
+  const { lock, release } = question;
+  if (isConfidential(opened.plan) || (lock && isLockedFirst(opened, lock))) return undefined;
+  const isComplete = release === undefined || release.digest !== undefined;
+  const rest = isComplete ? undefined : scanning.then(({ digest }) => ({ verb: "digest", digest }));
+  rest?.catch(() => {}); // whoever waits for the build hears of it
+  return { verb: "survey", body: question, rest };
 }
 
 /** Reads every host. undefined: at least one host refused. */

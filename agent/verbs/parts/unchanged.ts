@@ -8,9 +8,13 @@ import type { RunningProgram } from "./running.ts";
 
 type Release = NonNullable<RequestOf<"survey">["release"]>;
 
+/** What was seen longer ago is looked at again, by the activation. */
+const FRESH_MS = 1_000;
+
 /**
  * Undefined, and nothing changed: the deploy goes its usual way, where whatever is wrong is refused and told.
- * `running` is what the survey has seen.
+ * `running` is what the survey has just seen. The digest of a build that is still being hashed is waited for only where all
+ * else fits.
  */
 export async function settleUnchanged(
   session: Session,
@@ -22,14 +26,24 @@ export async function settleUnchanged(
   const seen = running.flatMap(({ program, info, serves, processes }): Seen[] =>
     info?.statename === "RUNNING" && serves === release.tag ? [{ program, info, processes }] : [],
   );
-  if (session.lock === undefined || seen.length < running.length || !isProved(release, survey)) return undefined;
+  if (session.lock === undefined || seen.length < running.length) return undefined;
+  const digest = provedDigest(release.tag, survey);
+  if (digest === undefined || !(await isNamed(session, release, digest))) return undefined;
   const report = await reportUnchanged(context, release.tag, seen);
   return report && { report, settled: await settleHost(session, context) };
 }
 
-/** The release is current, is this very one, was proved before, and nothing speaks against its programs. */
-function isProved({ tag, digest }: Release, { current, releases, programs }: Survey): boolean {
+/** Of the release where it is current, was proved before, and nothing speaks against its programs. */
+function provedDigest(tag: string, { current, releases, programs }: Survey): string | undefined {
   const there = releases.find((release) => release.tag === tag);
   const isRefused = programs.some(({ findings }) => findings.some(({ level }) => level === "refuse"));
-  return current === tag && there?.digest === digest && there.verdict === "good" && !isRefused;
+  return current === tag && there?.verdict === "good" && !isRefused ? there.digest : undefined;
+}
+
+async function isNamed({ wire }: Session, { digest }: Release, expected: string): Promise<boolean> {
+  if (digest !== undefined) return digest === expected;
+  const seenAt = performance.now();
+  const next = await wire.next();
+  const isTold = next?.kind === "request" && next.request.verb === "digest" && next.request.digest === expected;
+  return isTold && performance.now() - seenAt < FRESH_MS;
 }

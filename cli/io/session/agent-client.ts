@@ -8,6 +8,7 @@
  */
 import { randomBytes } from "node:crypto";
 import {
+  type AgentEvent,
   HEARTBEAT_INTERVAL_MS,
   REPLY_LINE_LIMIT_BYTES,
   REQUEST_LINE_LIMIT_BYTES,
@@ -64,7 +65,7 @@ export async function openSession(connection: Connection, options: SessionOption
   const { command, input } = bootstrap(agent, { magic, path, node, use, early, heartbeatMs, silenceMs });
   const channel = await connection.exec(command);
   if (input !== "") channel.stdin.write(input);
-  return new Session(channel, options, magic, early === undefined ? undefined : options.early?.verb);
+  return new Session(channel, options, magic, early === undefined ? undefined : options.early);
 }
 
 const FIRST_ID = 1;
@@ -82,7 +83,7 @@ class Session implements AgentSession {
   readonly #magic: string;
   readonly #pending = new Map<number, Pending>();
   readonly #heartbeat: NodeJS.Timeout;
-  #early: { readonly verb: Verb; readonly answer: Promise<unknown> } | undefined;
+  #early: { readonly verb: Verb; readonly answer: Promise<unknown>; readonly events: AgentEvent[] } | undefined;
   #nextId = FIRST_ID;
   #started = false;
   #noise = "";
@@ -96,15 +97,19 @@ class Session implements AgentSession {
   /** True: the agent may still hold the host's lock, or an upload. */
   #mustEnd = true;
 
-  /** `asked`: the verb of the request that went with the command. */
-  constructor(channel: Channel, options: SessionOptions, magic: string, asked: Verb | undefined) {
+  /** `asked`: the request that went with the command. */
+  constructor(channel: Channel, options: SessionOptions, magic: string, asked: EarlyRequest | undefined) {
     this.host = options.host;
     this.#channel = channel;
     this.#options = options;
     this.#magic = magic;
     if (asked !== undefined) {
-      this.#early = { verb: asked, answer: this.#answerTo(this.#nextId++, asked, undefined) };
-      this.#early.answer.catch(() => {});
+      const events: AgentEvent[] = [];
+      const answer = this.#answerTo(this.#nextId++, asked.verb, (event) => events.push(event));
+      answer.catch(() => {});
+      this.#early = { verb: asked.verb, answer, events };
+      // Whoever made the promise hears of its failure.
+      asked.rest?.then((line) => this.#write(line)).catch(() => {});
     }
     channel.stdout.on("data", (chunk: Buffer) => this.#receive(chunk));
     channel.stdout.on("error", () => {});
@@ -119,6 +124,7 @@ class Session implements AgentSession {
     const early = this.#early;
     if (early?.verb === verb) {
       this.#early = undefined;
+      for (const event of early.events) onEvent?.(event);
       const pending = this.#pending.get(FIRST_ID);
       if (pending) this.#pending.set(FIRST_ID, { ...pending, onEvent });
       return early.answer as Promise<ResultOf<V>>;

@@ -24,6 +24,8 @@ export interface SessionOptions {
 export interface EarlyRequest {
   readonly verb: Verb;
   readonly body: object;
+  /** A line that belongs to it and is not known yet; sent when it is. */
+  readonly rest?: Promise<object> | undefined;
 }
 
 export type RequestBody<V extends Verb> = Omit<RequestOf<V>, "verb" | "id">;

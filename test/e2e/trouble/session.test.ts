@@ -164,6 +164,27 @@ describe("the CLI's end of the channel", () => {
     close({ code: 0, signal: null });
   });
 
+  test("sends what belongs to an early request when it is known, and tells all that came before anybody asked", async () => {
+    let tell: (line: object) => void = () => {};
+    const rest = new Promise<object>((resolve) => {
+      tell = resolve;
+    });
+    const { session, stdin, stdout, magic, close } = await openFakeHost({}, { verb: "settle", body: {}, rest });
+    const warning = { event: "warning", text: "it is late" } as const;
+    stdout.write(`${started(magic)}${JSON.stringify({ kind: "event", id: 1, event: warning })}\n`);
+    await eventually(() => stdout.readableLength === 0, { name: "the event has been read" });
+    const events: unknown[] = [];
+    const answer = session.request("settle", {}, (event) => events.push(event));
+    assert.deepEqual(events, [warning]);
+    assert.equal(stdin.read(), null);
+    tell({ verb: "digest", digest: "abc" });
+    await eventually(() => stdin.readableLength > 0, { name: "the rest is sent" });
+    assert.equal(String(stdin.read()), '{"verb":"digest","digest":"abc"}\n');
+    stdout.write(`${JSON.stringify({ kind: "result", id: 1, result: { pruned: [], warnings: [] } })}\n`);
+    assert.deepEqual(await answer, { pruned: [], warnings: [] });
+    close({ code: 0, signal: null });
+  });
+
   test("gives a silent host up", async () => {
     const { opened, close } = await session(({ magic }) => started(magic), QUICK);
     assert.equal((await linkFailureOf(opened.request("settle", {}))).kind, "link-silent");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { type LinkFailure, ZdrError } from "../../../cli/failure.ts";
 import { openSession } from "../../../cli/io/session/agent-client.ts";
-import type { AgentSession } from "../../../cli/io/session/agent-session.ts";
+import type { AgentSession, EarlyRequest } from "../../../cli/io/session/agent-session.ts";
 import type { Connection } from "../../../cli/io/session/transport.ts";
 
 export interface FakeHost {
@@ -21,7 +21,7 @@ export interface Limits {
   readonly silenceMs?: number;
 }
 
-export async function openFakeHost(limits: Limits = {}): Promise<FakeHost> {
+export async function openFakeHost(limits: Limits = {}, early?: EarlyRequest): Promise<FakeHost> {
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
   let close: FakeHost["close"] = () => {};
   const closed = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
@@ -38,7 +38,7 @@ export async function openFakeHost(limits: Limits = {}): Promise<FakeHost> {
     close: () => {},
   };
   const agent = { sha256: "0".repeat(64), bytes: Buffer.from("agent") };
-  const options = { host: "web1", agent, agentPath: "/x/.zdr/agent-0.cjs", ...limits };
+  const options = { host: "web1", agent, agentPath: "/x/.zdr/agent-0.cjs", early, ...limits };
   const session = await openSession(connection, options);
   return { session, magic, stdout, stdin, close };
 }
