@@ -15,7 +15,7 @@ export interface Patience {
  */
 export async function eventually<T>(
   fact: () => T | Promise<T>,
-  { name, timeoutMs = 10_000 }: Patience,
+  { name, timeoutMs = 60_000 }: Patience,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
