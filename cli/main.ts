@@ -59,7 +59,9 @@ function openPlain(json: boolean): Output {
 
 function fail(output: Output, error: unknown): number {
   const explained = error instanceof ZdrError ? explain(error.failure) : explainBug(error);
-  output.failure(explained);
+  // Thrown only while the build ran; whoever talks to hosts tells their state itself.
+  const isEarly = error instanceof ZdrError && error.failure.kind === "interrupted";
+  output.failure(isEarly ? { ...explained, state: ["no host was touched"] } : explained);
   return explained.exit;
 }
 

@@ -65,11 +65,15 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
 async function build(run: Run, { config }: Opened): Promise<void> {
   if (config.build.run === undefined) return;
   run.output.report({ kind: "note", text: `building: ${config.build.run}` });
+  const stop = new AbortController();
+  const undo = run.interrupt.onFirst(() => stop.abort());
   try {
-    await runBuildCommand(config);
+    await runBuildCommand(config, { stop: stop.signal, isWatched: run.canAsk });
   } catch (error) {
     const { signal } = run.interrupt;
     throw signal === undefined ? error : new ZdrError({ kind: "interrupted", signal }, error);
+  } finally {
+    undo();
   }
 }
 
