@@ -13,7 +13,12 @@ export interface ProcessStat {
   readonly pgrp: number;
   readonly session: number;
   readonly startTicks: number;
+  /** False: since it was forked it has executed nothing, so it is what its parent is, with the same open files. */
+  readonly hasExecuted: boolean;
 }
+
+/** PF_FORKNOEXEC of include/linux/sched.h. */
+const FORKED_NOT_EXECUTED = 0x40;
 
 /** `comm` is whatever the program chose, blanks, newlines and parentheses too, so it ends at the LAST `)`. */
 export function parseStat(text: string): ProcessStat | undefined {
@@ -27,11 +32,13 @@ export function parseStat(text: string): ProcessStat | undefined {
   const state = rest[0] ?? "";
   const pid = integer(text.slice(0, open).trim());
   const [ppid, pgrp, session] = [integer(rest[1]), integer(rest[2]), integer(rest[3])];
-  // proc(5): starttime is field 22; the state, here 0, is field 3.
-  const startTicks = integer(rest[19]);
+  // proc(5): flags is field 9, starttime is field 22; the state, here 0, is field 3.
+  const [flags, startTicks] = [integer(rest[6]), integer(rest[19])];
   if (pid === undefined || ppid === undefined || pgrp === undefined) return undefined;
-  if (session === undefined || startTicks === undefined || !/^[A-Za-z]$/.test(state)) return undefined;
-  return { pid, comm: text.slice(open + 1, close), state, ppid, pgrp, session, startTicks };
+  if (session === undefined || flags === undefined || startTicks === undefined) return undefined;
+  if (!/^[A-Za-z]$/.test(state)) return undefined;
+  const hasExecuted = (flags & FORKED_NOT_EXECUTED) === 0;
+  return { pid, comm: text.slice(open + 1, close), state, ppid, pgrp, session, startTicks, hasExecuted };
 }
 
 export interface ProcessUids {

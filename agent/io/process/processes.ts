@@ -27,6 +27,8 @@ export interface Process {
   readonly uids: ProcessUids;
   /** Dead, and not yet waited for by its parent: it holds no file and serves nobody. */
   readonly isZombie: boolean;
+  /** False: since it was forked it has executed nothing. */
+  readonly hasExecuted: boolean;
 }
 
 /** Names one process for ever, on one host. */
@@ -47,8 +49,8 @@ export function readProcess(pid: number, root: string = PROC): Process | undefin
 function readListed(pid: number, root: string): ListedProcess | undefined {
   const stat = parseStat(readIfThere(join(root, `${pid}`, "stat")) ?? "");
   if (stat === undefined) return undefined;
-  const { startTicks, ppid, pgrp, session, state } = stat;
-  return { pid, startTicks, ppid, pgrp, session, state, isZombie: state === "Z" || state === "X" };
+  const { startTicks, ppid, pgrp, session, state, hasExecuted } = stat;
+  return { pid, startTicks, ppid, pgrp, session, state, hasExecuted, isZombie: state === "Z" || state === "X" };
 }
 
 /** A line of the list of processes: what one short read of each gives. */

@@ -58,10 +58,14 @@ export interface Candidate {
 /**
  * Who may be a successor: a process that is not among `known` and is of the program's name, or accepts. Of a parent and
  * its child that both are, the parent. A helper that the program started is neither; it may hold the lifeline as well.
+ * A child of one that is known, and that has executed nothing, is none: until it does it looks as if it accepted, too.
+ * (Go forks one to try out its kernel before the first start of another program, os.checkPidfd.)
  */
 export function candidatesOf(members: readonly Member[], known: ReadonlySet<MemberKey>): Candidate[] {
   const living = livingOf(members);
-  const fits = living.filter((member) => !known.has(keyOf(member)) && (member.isKin || member.accepts === "yes"));
+  const old = new Set(living.filter((member) => known.has(keyOf(member))).map(({ pid }) => pid));
+  const isNew = (member: Member) => !known.has(keyOf(member)) && !(member.isCopy && old.has(member.ppid));
+  const fits = living.filter((member) => isNew(member) && (member.isKin || member.accepts === "yes"));
   const fitting = new Set(fits.map(({ pid }) => pid));
   const parents = new Map(living.map(({ pid, ppid }) => [pid, ppid]));
   return fits

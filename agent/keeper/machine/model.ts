@@ -28,6 +28,8 @@ export interface Member {
   readonly isDead: boolean;
   /** Its argv names the same program. */
   readonly isKin: boolean;
+  /** It has executed nothing since it was forked: argv and open files are its parent's. */
+  readonly isCopy: boolean;
   /** On a listening socket; `unasked`: nobody needed to know. */
   readonly accepts: "yes" | "no" | "unknown" | "unasked";
 }
@@ -138,6 +140,8 @@ export interface Reload {
   seen: Map<MemberKey, number>;
   /** There was one at the last look. */
   hasCandidate: boolean;
+  /** A look has found nobody: neither the old generation nor a successor. */
+  isDeserted: boolean;
 }
 
 export interface State {

@@ -28,7 +28,7 @@ import {
   readyAnswer,
   spawn,
 } from "./generations.ts";
-import { FORK_MS, type Generation, keyOf, type State, type Turn } from "./model.ts";
+import { FORK_MS, type Generation, keyOf, type Member, type State, type Turn } from "./model.ts";
 
 /** Looks of a watch, about a second: a process that nobody may look into, and whose parent has left it the port, serves. */
 const LOOKS_TO_BELIEVE = 8;
@@ -55,7 +55,7 @@ export function advance(turn: Turn): void {
   if (settings.strategy === "handover" && (last === undefined || generations.length > 1)) return;
   state.pending = undefined;
   state.reload = {
-    ...{ askers: pending, successor: undefined, before: new Set(), seen: new Map(), hasCandidate: false },
+    ...{ askers: pending, successor: undefined, before: new Set(), seen: new Map(), hasCandidate: false, isDeserted: false },
     step: settings.strategy === "socket" ? "spawning" : "looking",
   };
   if (settings.strategy === "handover") emit(turn, { kind: "look", all: false });
@@ -112,7 +112,11 @@ function follow(turn: Turn): void {
   const successor = acceptorOf(candidates) ?? believable(state, candidates);
   if (successor !== undefined) handOver(turn, successor);
   // Whether anybody is left is for replaceLost to find out.
-  else if (candidates.length === 0 && (activeOf(state).length === 0 || hasDied(state))) {
+  else if (candidates.length === 0 && activeOf(state).length === 0 && !reload.isDeserted) {
+    // The list of processes may be older than the successor, and the end of the old one that it tells of younger.
+    reload.isDeserted = true;
+    emit(turn, { kind: "look", all: reload.step === "judging" });
+  } else if (candidates.length === 0 && (activeOf(state).length === 0 || hasDied(state))) {
     if (reload.askers.length > 0 && activeOf(state).length === 0) state.hold = "armed";
     finishReload(turn, { event: "failed", reason: "exited" });
   } else if (reload.step === "judging") judge(turn, candidates);
@@ -136,7 +140,8 @@ function hasDied({ reload, members }: State): boolean {
   if (reload === undefined) return false;
   const living = new Set(livingOf(members).map(keyOf));
   const wasSeen = [...reload.seen].some(([key, looks]) => looks > 1 && !living.has(key));
-  return wasSeen || members.some((member) => member.isDead && member.isKin && !reload.before.has(keyOf(member)));
+  const isSuccessor = (member: Member) => member.isKin && !member.isCopy && !reload.before.has(keyOf(member));
+  return wasSeen || members.some((member) => member.isDead && isSuccessor(member));
 }
 
 /** The time is up, and nobody new accepts. */

@@ -152,6 +152,41 @@ describe("handover", () => {
     assert.deepEqual(stagesOf(world), { [world.first.pid]: "draining", [second.pid]: "ready" });
   });
 
+  test("a fork that has executed nothing is no successor, though it has the same name and socket", () => {
+    const world = startedWorld("handover");
+    const copy = forkAsked(world, world.first);
+    Object.assign(copy, { isCopy: true, accepts: true });
+    for (let look = 0; look < 3; look++) world.look(false);
+    world.end(copy, { code: 0 });
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    const second = world.fork(world.first, true);
+    Object.assign(second, { isCopy: true, accepts: true });
+    world.look(false);
+    Object.assign(second, { isCopy: false, accepts: false });
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    second.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+    assert.deepEqual(stagesOf(world), { [world.first.pid]: "draining", [second.pid]: "ready" });
+  });
+
+  test("a look that shows neither the old one nor a successor is doubted: the fork may be younger than the list", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    world.look(false);
+    // The list was begun before the fork, and read on when the old one had gone.
+    world.end(world.first, { code: 0 });
+    world.deliver();
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    const second = world.fork(world.first, true);
+    second.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
   test("an old generation that nobody ends is told so, where the spec says how", () => {
     const world = startedWorld("handover", { oldSignal: "QUIT" });
     const second = forkAsked(world, world.first);

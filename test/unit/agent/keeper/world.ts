@@ -33,6 +33,8 @@ export interface FakeProcess {
   readonly lineage: number;
   readonly isKin: boolean;
   accepts: boolean;
+  /** Until it executes the program it is what its parent is. */
+  isCopy: boolean;
   /** Signals that it got, in order. */
   readonly got: string[];
 }
@@ -99,7 +101,7 @@ export function createWorld({ isImmortal = false } = {}): World {
 
   function add(ppid: number, lineage: number, isKin: boolean): FakeProcess {
     lastPid += 1;
-    const process = { pid: lastPid, startTicks: lastPid, ppid, lineage, isKin, accepts: false, got: [] };
+    const process = { pid: lastPid, startTicks: lastPid, ppid, lineage, isKin, accepts: false, isCopy: false, got: [] };
     processes.set(process.pid, process);
     return process;
   }
@@ -149,8 +151,8 @@ export function createWorld({ isImmortal = false } = {}): World {
 
 const KEEPER = 1_000_000;
 
-function memberOf({ pid, startTicks, ppid, lineage, isKin, accepts }: FakeProcess): Member {
-  return { pid, startTicks, ppid, lineage, isKin, isDead: false, accepts: accepts ? "yes" : "no" };
+function memberOf({ pid, startTicks, ppid, lineage, isKin, accepts, isCopy }: FakeProcess): Member {
+  return { pid, startTicks, ppid, lineage, isKin, isCopy, isDead: false, accepts: accepts ? "yes" : "no" };
 }
 
 /** As a client is told. */

@@ -23,7 +23,12 @@ describe("/proc/<pid>/stat", () => {
   test("the start time is the 22nd field, and the parent, the group and the session are told", () => {
     assert.deepEqual(parseStat(`24302 (sleep)${STAT_REST}`), {
       ...{ pid: 24302, comm: "sleep", state: "S", ppid: 24297, pgrp: 24290, session: 4368, startTicks: 197677 },
+      hasExecuted: true,
     });
+  });
+
+  test("a process that has executed nothing since it was forked is told by its flags", () => {
+    assert.equal(parseStat(`7 (shop)${STAT_REST.replace(" 4194304 ", " 4194368 ")}`)?.hasExecuted, false);
   });
 
   test("a name with blanks and parentheses does not move the fields behind it", () => {
