@@ -17,7 +17,7 @@ import { userNamed } from "./users.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Where `npm run build` puts the bundles; another folder, for tests of a build that is not to disturb others. */
-const DIST = process.env.ZDR_DIST ?? join(ROOT, "dist");
+export const DIST = process.env.ZDR_DIST ?? join(ROOT, "dist");
 /** Compiled code is kept between runs here and not in the home of whoever runs the tests. */
 const CACHE = join(ROOT, ".tmp/cache");
 

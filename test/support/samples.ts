@@ -71,6 +71,10 @@ const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
   uwsgi: "uwsgi",
 };
 
+export function presetOf(name: SampleName): string {
+  return SAMPLE_RELOAD[name];
+}
+
 /**
  * - `crash`: dies as it starts, but passes its own check; `crash-in-check`: not even that
  * - `hang`: never listens; `slow-start`: only after 1.5 s; `late-crash`: dies 2 s after it started

@@ -9,20 +9,26 @@ const ONLY = "ZDR_STORY";
 const IN_NETWORK = "ZDR_STORY_NETWORK";
 const TIMEOUT_MS = 300_000;
 
-export function forEachStory(file: string, define: (entry: StorySample) => void): void {
+/** `define`: a suite or a test whose title begins with the sample's name. `timeoutMs`: of one in a network of its own. */
+export function forEachStory(file: string, define: (entry: StorySample) => void, timeoutMs = TIMEOUT_MS): void {
   const only = process.env[ONLY];
   for (const entry of STORIES) {
     if (only !== undefined && only !== entry.sample) continue;
     if (entry.migrates !== true || process.env[IN_NETWORK] !== undefined) define(entry);
-    else test(`${entry.sample}, in a network of its own`, (t) => testInNetwork(t, file, entry));
+    else test(`${entry.sample}, in a network of its own`, (t) => testInNetwork(t, file, entry, timeoutMs));
   }
 }
 
-async function testInNetwork(t: { diagnostic(text: string): void }, file: string, entry: StorySample): Promise<void> {
+async function testInNetwork(
+  t: { diagnostic(text: string): void },
+  file: string,
+  entry: StorySample,
+  timeoutMs: number,
+): Promise<void> {
   const env = { [ONLY]: entry.sample, [IN_NETWORK]: "1" };
-  const { code, stdout, stderr } = await runInNetwork(file, { migrates: true, env, timeoutMs: TIMEOUT_MS });
+  const { code, stdout, stderr } = await runInNetwork(file, { migrates: true, env, timeoutMs });
   assert.equal(code, 0, `${stdout}${stderr}`);
   // A run that told nothing would end with 0 as well.
-  assert.match(stdout, new RegExp(`▶ ${entry.sample}|# Subtest: ${entry.sample}`));
+  assert.match(stdout, new RegExp(`(?:▶|✔|# Subtest:) ${entry.sample}`));
   for (const [, line = ""] of stdout.matchAll(/^(?:ℹ|#) (go-.*)$/gm)) t.diagnostic(line);
 }
