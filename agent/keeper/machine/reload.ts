@@ -55,7 +55,14 @@ export function advance(turn: Turn): void {
   if (settings.strategy === "handover" && (last === undefined || generations.length > 1)) return;
   state.pending = undefined;
   state.reload = {
-    ...{ askers: pending, successor: undefined, before: new Set(), seen: new Map(), hasCandidate: false, isDeserted: false },
+    ...{
+      askers: pending,
+      successor: undefined,
+      before: new Set(),
+      seen: new Map(),
+      hasCandidate: false,
+      isDeserted: false,
+    },
     step: settings.strategy === "socket" ? "spawning" : "looking",
   };
   if (settings.strategy === "handover") emit(turn, { kind: "look", all: false });
