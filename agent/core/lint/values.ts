@@ -8,7 +8,7 @@ const SAFE_START_SECONDS = 2;
 /** Variables by which handover libraries and socket masters talk to their own children: from anyone else they mislead. */
 const HANDOVER_VARIABLE = new RegExp(
   `^(${[
-    "LISTEN_(FDS|PID|FDNAMES)",
+    "LISTEN_(FDS|PID|FDNAMES|PIDFDID)",
     "ENDLESS_(CONTINUE|SOCKET_ORDER)",
     "(IS_)?GRACEFUL",
     "OVERSEER_\\w*",

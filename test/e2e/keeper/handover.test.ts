@@ -182,6 +182,21 @@ test("the program's own status is passed up, and a status that nobody can know i
   await supervisorSays(rig, /exited: shop \(exit status 1; not expected\)/);
 });
 
+test("a program that is killed ends its keeper with 128 and the signal's number, as a shell tells it", async (t) => {
+  const rig = await startKeeperRig(t, { ...HANDOVER, section: "autorestart=false" });
+  const [program] = await rig.processes();
+  process.kill(program ?? assert.fail(), "SIGKILL");
+  await supervisorSays(rig, /exited: shop \(exit status 137; not expected\)/);
+});
+
+test("what a socket master told the keeper is not told to the program, nor what its own parent did", async (t) => {
+  const foreign = ["LISTEN_FDS=1", "LISTEN_PID=1", "ENDLESS_CONTINUE=1", "IS_GRACEFUL=1", "OVERSEER_IS_SLAVE=1"];
+  const rig = await startKeeperRig(t, { ...HANDOVER, section: `environment=${[...foreign, "KEPT=yes"].join(",")}` });
+  const names = [...foreign.map((each) => each.replace(/=.*/, "")), "KEPT"];
+  const told = await Promise.all(names.map((name) => rig.get(`/env?name=${name}`)));
+  assert.deepEqual(told, [...foreign.map(() => "-"), "yes"]);
+});
+
 test("an old generation that does not go is ended past its drain limit", async (t) => {
   const rig = await startKeeperRig(t, { ...HANDOVER, words: ["--leave", "never"], spec: { drainMs: 500 } });
   await rig.flip("v2");

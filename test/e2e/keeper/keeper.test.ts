@@ -35,6 +35,33 @@ test("what a killed keeper leaves is ended before the next one starts anything",
   await eventually(async () => (await rig.status()).state === "RUNNING", { name: "supervisor says RUNNING" });
 });
 
+for (const [strategy, words] of [
+  ["handover", ["--new-group"]],
+  ["socket", []],
+] as const) {
+  test(`${strategy}: a stop drains every generation that is there, each by its pid, and leaves nothing`, async (t) => {
+    const rig = await startKeeperRig(t, { strategy, words, spec: { drainMs: 12_000 } });
+    const key = strategy === "handover" ? "ms" : "v";
+    const first = rig.get(`/slow?${key}=4000`);
+    await rig.get();
+    await rig.flip("v2");
+    const control = await rig.control();
+    assert.equal((await control.ask("reload")).event, "ready");
+    // Until it has heard TERM the old generation may still answer.
+    await eventually(async () => (await rig.get()).startsWith("v2 "), { name: "v2 answers" });
+    const second = rig.get(`/slow?${key}=4000`);
+    await rig.get();
+    assert.equal((await rig.processes()).length, 2);
+    assert.match((await rig.supervisord.ctl(["stop", "shop"])).stdout, /stopped/);
+    assert.match(await first, /^v1 /);
+    assert.match(await second, /^v2 /);
+    assert.deepEqual(await rig.processes(), []);
+    await eventually(async () => /stopped: shop \(exit status 0\)/.test(await rig.supervisord.log()), {
+      name: "supervisord logs an end with 0",
+    });
+  });
+}
+
 test("a second keeper of the same program refuses to start", async (t) => {
   const rig = await startKeeperRig(t, { strategy: "handover" });
   const keeper = await rig.keeperPid();

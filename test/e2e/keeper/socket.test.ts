@@ -90,6 +90,19 @@ test("connections wait while a program that crashed is started again", async (t)
   assert.deepEqual(await rig.status(), { state: "RUNNING", pid: keeper });
 });
 
+test("while a program that crashed is started again, connections are neither refused nor reset: they wait", async (t) => {
+  const rig = await startKeeperRig(t, SOCKET);
+  await rig.flip("v1", "slow-start");
+  for (let crash = 1; crash <= 2; crash++) {
+    const [crashing] = await rig.processes();
+    await rig.get("/exit?v=9").catch(() => {});
+    // Nobody accepts now, and nobody will for half a second.
+    const waiting = Array.from({ length: 20 }, () => rig.get());
+    for (const answer of await Promise.all(waiting)) assert.match(answer, /^v1 /);
+    assert.ok(!(await rig.processes()).includes(crashing ?? 0));
+  }
+});
+
 test("a changed environment and argv count from the next reload on, and foreign handover variables never", async (t) => {
   const rig = await startKeeperRig(t, {
     ...SOCKET,

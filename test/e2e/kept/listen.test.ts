@@ -137,12 +137,17 @@ test("a stale file is replaced; a file, or a socket of somebody else's, stays, a
   await rm(path);
   await ok(rig, "stop");
 
-  const other = createServer((socket) => socket.on("error", () => {}).end("other"));
+  const other = createServer((socket) =>
+    socket
+      .on("error", () => {})
+      .resume()
+      .end("other"),
+  );
   await new Promise<void>((resolve) => other.listen(path, resolve));
   t.after(() => closed(other));
   assert.notEqual((await rig.zdr(["start"])).code, 0);
   assert.equal(await new Promise((resolve) => connect(path).on("data", (text) => resolve(`${text}`))), "other");
-  const { stdout } = await rig.supervisord.ctl(["tail", "shop", "stderr"]);
+  const { stdout } = await rig.supervisord.ctl(["tail", "shop"]);
   assert.ok(stdout.includes(`cannot-listen: ${path}: EADDRINUSE`), stdout);
 });
 

@@ -28,6 +28,10 @@ describe("what a keeper is told", () => {
     });
   });
 
+  test("a bare name is a file of the release and not of PATH, which gracehttp could not start again", () => {
+    assert.deepEqual(spec("gracehttp", { command: ["shop", "-v"] }).command, ["/data/web/shop/current/shop", "-v"]);
+  });
+
   test("with SO_REUSEPORT, what ends the old process", () => {
     assert.deepEqual([spec("reuseport").signal, spec("reuseport").oldSignal], ["USR2", "QUIT"]);
   });
