@@ -193,6 +193,7 @@ if [ "$TIER" = test ]; then
   need tcsh /usr/bin/tcsh
   need fish /usr/bin/fish
   need rsync /usr/bin/rsync
+  need btrfs-progs /usr/bin/mkfs.btrfs /usr/sbin/mkfs.btrfs /sbin/mkfs.btrfs
   need uwsgi-core /usr/bin/uwsgi-core
   need uwsgi-plugin-python3 /usr/lib/uwsgi/plugins/python3_plugin.so
   need ca-certificates /usr/sbin/update-ca-certificates

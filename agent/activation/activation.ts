@@ -108,8 +108,10 @@ export class Activation {
     try {
       this.announce(entry);
     } catch (error) {
-      const { reason } = failureOf(error);
-      this.warnings.push(`the ledger could not be told "${entry.event}" (${reason}): free some space on the host`);
+      const failure = failureOf(error);
+      const why = failure.reason === "io" ? failure.code : failure.reason;
+      const hint = `put its disk in order (${this.context.layout.ledger}), and the next command writes it down`;
+      this.warnings.push(`the ledger could not be told "${entry.event}" (${why}): ${hint}`);
     }
   }
 

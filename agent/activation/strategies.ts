@@ -2,11 +2,10 @@
  * How a running program is made to take what `current` names. A strategy says what it puts in place before the program
  * can be started or reloaded, how it asks a running one, and whether supervisor's pid stays.
  */
-import { rmSync } from "node:fs";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import type { StrategyName } from "../core/presets.ts";
-import { onFile } from "../io/files.ts";
+import { onFile, removeFile } from "../io/files.ts";
 import { writeKept } from "../kept/spec.ts";
 import { emptySlot, fillSlot, holdSlot } from "../slot/slot.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -72,5 +71,5 @@ function clearAfterRequest(context: HostContext, program: ProgramPlan): void {
 
 function removeKept({ layout }: HostContext, { name }: ProgramPlan): void {
   const path = layout.keptProgram(name);
-  onFile("remove", path, () => rmSync(path, { force: true }));
+  onFile("remove", path, () => removeFile(path));
 }

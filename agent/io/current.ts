@@ -1,8 +1,8 @@
 /** The link that says which release serves. It changes by one rename(2), and what it says is read back. */
-import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, tagOfLink } from "../core/layout.ts";
-import { ifThere, onFile, syncFolder, temporaryBeside } from "./files.ts";
+import { discardFile, ifThere, onFile, removeFile, syncFolder, temporaryBeside } from "./files.ts";
 import { moment } from "./moment.ts";
 
 /** The tag that `current` names, or undefined before the first deploy. A real folder or a foreign link is refused. */
@@ -26,7 +26,7 @@ export function flipCurrent(layout: Layout, tag: string): void {
     try {
       renameSync(temporary, layout.current);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      discardFile(temporary);
       throw error;
     }
     moment("flip: renamed");
@@ -41,7 +41,7 @@ export function flipCurrent(layout: Layout, tag: string): void {
 /** Takes `current` away: how a first deploy is reverted. */
 export function removeCurrent(layout: Layout): void {
   onFile("remove", layout.current, () => {
-    rmSync(layout.current, { force: true });
+    removeFile(layout.current);
     syncFolder(layout.deployTo);
   });
 }

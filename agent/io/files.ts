@@ -9,23 +9,32 @@ import {
   fsyncSync,
   openSync,
   renameSync,
-  rmSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { userInfo } from "node:os";
+import { constants as osConstants, userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { AgentError } from "../core/failure.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import { moment } from "./moment.ts";
 
-const NO_RIGHTS = new Set(["EACCES", "EPERM", "EROFS"]);
+const NO_RIGHTS = new Set(["EACCES", "EPERM"]);
 const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
 
 /** The code of a system error, or undefined for anything else that was thrown. */
 export function errnoOf(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  if (typeof code !== "string") return undefined;
+  const number = /^Unknown system error -(\d+)$/.exec(code)?.[1];
+  if (number !== undefined) return nameOfErrno(Number(number));
+  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** libuv has no names for some that Linux has, and EDQUOT (a quota is used up) is among them. */
+function nameOfErrno(number: number): string {
+  const [name] = Object.entries(osConstants.errno).find(([, value]) => value === number) ?? [];
+  return name ?? `E${number}`;
 }
 
 /** A failed system call as data; what is no system error is a bug and goes on as it is. */
@@ -70,6 +79,27 @@ export function userName(): string {
 /** A name beside `path` that nobody else uses. */
 export function temporaryBeside(path: string): string {
   return `${path}.${process.pid}-${randomBytes(6).toString("hex")}`;
+}
+
+/**
+ * unlink(2) of a file or link that may be gone already. Not by rmSync, whose errors have no code in Node 24 where the file system is
+ * read-only or a quota is used up.
+ */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
+}
+
+/** Takes away what a failure has left half done. Should that fail too, the failure that came first is the one to tell. */
+export function discardFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // tidy.ts tries again
+  }
 }
 
 /** Makes a file that must not be there yet, and has it on the disk before it returns. */
@@ -120,20 +150,22 @@ export function replaceFile(
 ): void {
   const temporary = temporaryBeside(through === undefined ? path : join(through, basename(path)));
   onFile("write", path, () => {
-    const fd = openSync(temporary, "wx", PRIVATE_FILE_MODE);
     try {
-      writeFileSync(fd, text);
-      if (uid !== undefined || gid !== undefined) fchownSync(fd, uid ?? -1, gid ?? -1);
-      fchmodSync(fd, mode);
-      fsyncSync(fd);
+      const fd = openSync(temporary, "wx", PRIVATE_FILE_MODE);
+      try {
+        writeFileSync(fd, text);
+        if (uid !== undefined || gid !== undefined) fchownSync(fd, uid ?? -1, gid ?? -1);
+        fchmodSync(fd, mode);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      moment("replace: written");
+      renameSync(temporary, path);
     } catch (error) {
-      rmSync(temporary, { force: true });
+      discardFile(temporary);
       throw error;
-    } finally {
-      closeSync(fd);
     }
-    moment("replace: written");
-    renameSync(temporary, path);
     moment("replace: renamed");
     syncFolder(dirname(path));
   });

@@ -4,11 +4,21 @@
  * - Of two operators who want it at once, one gets it and the other is told about it.
  * - One that can not be read counts, and has no end: nobody knows what was meant.
  */
-import { linkSync, readFileSync, rmSync, statSync } from "node:fs";
+import { linkSync, readFileSync, statSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { Freeze } from "../wire/freeze.ts";
-import { errnoOf, fileError, ifThere, onFile, syncFolder, temporaryBeside, writeNewDurable } from "./files.ts";
+import {
+  discardFile,
+  errnoOf,
+  fileError,
+  ifThere,
+  onFile,
+  removeFile,
+  syncFolder,
+  temporaryBeside,
+  writeNewDurable,
+} from "./files.ts";
 
 /** What holds now; undefined: nothing, or nothing any more. */
 export function readFreeze(layout: Layout, now: Date): Freeze | undefined {
@@ -43,11 +53,11 @@ export function writeFreeze(layout: Layout, freeze: Freeze, now: Date): void {
       if (linkIfFree(temporary, layout.freeze)) break;
       refuseFrozen(layout, now);
       // Its time is over.
-      onFile("remove", layout.freeze, () => rmSync(layout.freeze, { force: true }));
+      onFile("remove", layout.freeze, () => removeFile(layout.freeze));
     }
     onFile("sync", layout.zdr, () => syncFolder(layout.zdr));
   } finally {
-    rmSync(temporary, { force: true });
+    discardFile(temporary);
   }
 }
 
@@ -71,7 +81,7 @@ export function refuseFrozen(layout: Layout, now: Date): void {
 export function endFreeze(layout: Layout, now: Date): Freeze | undefined {
   const freeze = readFreeze(layout, now);
   onFile("remove", layout.freeze, () => {
-    rmSync(layout.freeze, { force: true });
+    removeFile(layout.freeze);
     syncFolder(layout.zdr);
   });
   return freeze;

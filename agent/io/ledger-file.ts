@@ -9,17 +9,17 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   readSync,
-  rmSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import type { Layout } from "../core/layout.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { type LedgerEntry, type ParsedLedger, parseLedger } from "../core/ledger.ts";
-import { errnoOf, fileError, ifThere, replaceFile, syncFolder } from "./files.ts";
+import { discardFile, errnoOf, fileError, ifThere, replaceFile, syncFolder } from "./files.ts";
 import { moment } from "./moment.ts";
 
 const NEWLINE = 0x0a;
@@ -62,7 +62,7 @@ export function reserveLedgerSpace(layout: Layout): void {
 
 /** Room for something that must not fail for want of it: a verdict, or the way back. */
 export function giveUpReserve(layout: Layout): void {
-  rmSync(layout.reserve, { force: true });
+  discardFile(layout.reserve);
 }
 
 export function appendLedger(layout: Layout, entry: LedgerEntry): void {
@@ -80,6 +80,17 @@ export function appendLedger(layout: Layout, entry: LedgerEntry): void {
   }
 }
 
+/** A line that did not fit is taken back: half of it would be a damaged line for ever. */
+function writeLine(fd: number, line: Buffer, size: number): void {
+  try {
+    const written = writeSync(fd, line);
+    if (written !== line.length) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+  } catch (error) {
+    ftruncateSync(fd, size);
+    throw error;
+  }
+}
+
 function append(path: string, entry: LedgerEntry): void {
   const fd = openSync(path, "a+", PRIVATE_FILE_MODE);
   moment(`ledger: opened for ${entry.event}`);
@@ -89,8 +100,7 @@ function append(path: string, entry: LedgerEntry): void {
     const last = Buffer.alloc(1);
     const separator = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE ? "\n" : "";
     const line = Buffer.from(`${separator}${JSON.stringify(entry)}\n`);
-    const written = writeSync(fd, line);
-    if (written !== line.length) throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+    writeLine(fd, line, size);
     moment(`ledger: ${entry.event} written`);
     fsyncSync(fd);
     moment(`ledger: ${entry.event} synced`);

@@ -7,13 +7,13 @@
  * - Whoever linked a number and then finds a higher one has lost (it had looked at a list that was out of date).
  * - A holder that can not be read, or lives where its pid can not be looked up, counts as alive.
  */
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { judgeHolder, type LockHolder, type LockWitness, lockNumber, parseLock } from "../core/lock-text.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { Actor } from "../wire/plan.ts";
-import { errnoOf, fileError, ifThere, onFile, temporaryBeside, writeNewDurable } from "./files.ts";
+import { discardFile, errnoOf, fileError, ifThere, onFile, temporaryBeside, writeNewDurable } from "./files.ts";
 import { moment } from "./moment.ts";
 import { bootId, isHidden, pidNamespace, readProcess } from "./process/processes.ts";
 
@@ -107,7 +107,7 @@ export function tryLock(layout: Layout, { by, why }: Claim, date: () => Date): L
     moment("lock: older ones removed");
     return { release: () => release(layout.lock(number), holder) };
   } finally {
-    rmSync(temporary, { force: true });
+    discardFile(temporary);
   }
 }
 
@@ -135,7 +135,7 @@ function linkNext(layout: Layout, temporary: string, own: LockWitness): number |
     }
     moment("lock: linked");
     if (highestLock(layout) === number) return number;
-    rmSync(layout.lock(number), { force: true });
+    discardFile(layout.lock(number));
   }
 }
 
@@ -171,7 +171,7 @@ function readLock(layout: Layout, number: number): LockHolder | undefined {
 function removeBelow(layout: Layout, number: number): void {
   for (const name of readdirSync(layout.zdr)) {
     const other = lockNumber(name);
-    if (other !== undefined && other < number) rmSync(layout.lock(other), { force: true });
+    if (other !== undefined && other < number) discardFile(layout.lock(other));
   }
 }
 
@@ -188,6 +188,6 @@ function release(path: string, holder: LockHolder): void {
     renameSync(temporary, path);
     moment("unlock: renamed");
   } catch {
-    rmSync(temporary, { force: true });
+    discardFile(temporary);
   }
 }

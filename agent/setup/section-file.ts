@@ -1,11 +1,10 @@
 /** The project's section file on its way to supervisord: written, read, and taken back where it is not taken. */
-import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { withSections } from "../core/section/file.ts";
 import type { RenderedSection } from "../core/section.ts";
-import { onFile, replaceFile, syncFolder } from "../io/files.ts";
+import { onFile, removeFile, replaceFile, syncFolder } from "../io/files.ts";
 import { type ConfigChanges, FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { SectionTarget } from "../io/supervisor/supervisor-sections.ts";
 
@@ -56,7 +55,7 @@ function takeBack({ path, content }: SectionTarget, mode: number): void {
     return;
   }
   onFile("remove", path, () => {
-    rmSync(path, { force: true });
+    removeFile(path);
     syncFolder(dirname(path));
   });
 }

@@ -3,12 +3,12 @@
  * overseer re-executes the realpath of its own binary, which for a slot is the slot: it finds the new binary there, and
  * the releases stay untouched.
  */
-import { chmodSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, linkSync, mkdirSync, renameSync } from "node:fs";
 import { binaryOf } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { PUBLIC_DIR_MODE } from "../core/layout.ts";
-import { onFile, temporaryBeside } from "../io/files.ts";
+import { discardFile, onFile, removeFile, temporaryBeside } from "../io/files.ts";
 import { moment } from "../io/moment.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { isReadable, isSameContent } from "./content.ts";
@@ -28,14 +28,14 @@ export function fillSlot(context: HostContext, program: ProgramPlan, tag: string
       renameSync(temporary, slot);
       moment("slot: renamed");
     } finally {
-      rmSync(temporary, { force: true });
+      discardFile(temporary);
     }
   });
 }
 
 export function emptySlot(context: HostContext, program: ProgramPlan): void {
   const { slot } = slotOf(context, program);
-  onFile("empty the slot", slot, () => rmSync(slot, { force: true }));
+  onFile("empty the slot", slot, () => removeFile(slot));
 }
 
 /**

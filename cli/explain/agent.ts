@@ -71,10 +71,7 @@ export function agentWords(failure: AgentFailure): Words {
         "see what an administrator must put in order: zdr setup",
       );
     case "io":
-      return words(
-        `cannot ${failure.operation} ${failure.path}: ${failure.code}`,
-        onHost(`ls -ld ${shellWord(failure.path)}`),
-      );
+      return ioWords(failure);
     case "no-space":
       return words(
         failure.needBytes === 0
@@ -155,6 +152,24 @@ function lockedWords({ by, since, why, pid, path, doubt, waitedMs }: Locked): Wo
 }
 
 type Locked = Extract<AgentFailure, { reason: "locked" }>;
+
+function ioWords({ operation, path, code }: Extract<AgentFailure, { reason: "io" }>): Words {
+  const what = `cannot ${operation} ${path}`;
+  switch (code) {
+    case "EROFS":
+      return words(
+        `${what}: its file system is read-only (${code})`,
+        onHost(`findmnt -T ${shellWord(path)}; the kernel says why: sudo dmesg | tail`),
+      );
+    case "EFBIG":
+      return words(
+        `${what}: the file would be larger than files may be for this user (${code})`,
+        onHost("see the limits that a login gets: ulimit -f, /etc/security/limits.conf, pam_limits"),
+      );
+    default:
+      return words(`${what}: ${code}`, onHost(`ls -ld ${shellWord(path)}`));
+  }
+}
 
 const WRITABLE_BY_OTHERS = 0o022;
 const BUG_HINT = "this is a bug in zdr; please report it with these lines and the command that was run";

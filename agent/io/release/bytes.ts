@@ -1,9 +1,9 @@
 /** Files of a release, read and written so that what is there afterwards is what the manifest says. */
 import { createHash, hash } from "node:crypto";
-import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import type { ManifestEntry } from "../../wire/release.ts";
-import { errnoOf } from "../files.ts";
+import { errnoOf, removeFile } from "../files.ts";
 
 export type FileEntry = Extract<ManifestEntry, { type: "file" }>;
 
@@ -117,7 +117,7 @@ export class FileReader {
     chmodSync(to, entry.mode | 0o400);
     const isSame = await this.holds(to, entry);
     if (isSame) chmodSync(to, entry.mode);
-    else rmSync(to);
+    else removeFile(to);
     return isSame;
   }
 

@@ -1,10 +1,10 @@
 /** `.zdr/manifests/<tag>.json`: what each release on this host consists of. */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import * as z from "zod/mini";
 import { type Layout, PRIVATE_DIR_MODE, PRIVATE_FILE_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
 import { Manifest, type ManifestEntry, Revision } from "../../wire/release.ts";
-import { errnoOf, fileError, ifThere, onFile, replaceFile } from "../files.ts";
+import { errnoOf, fileError, ifThere, onFile, removeFile, replaceFile } from "../files.ts";
 
 const HEAD_LIMIT_BYTES = 4096;
 /** A quote inside of a text would stand behind a backslash, so this is found nowhere but where the entries begin. */
@@ -89,7 +89,7 @@ export function writeManifest(layout: Layout, manifest: Manifest): void {
 }
 
 export function removeManifest(layout: Layout, tag: string): void {
-  onFile("remove", layout.manifest(tag), () => rmSync(layout.manifest(tag), { force: true }));
+  onFile("remove", layout.manifest(tag), () => removeFile(layout.manifest(tag)));
 }
 
 /** A folder under `.zdr`, made where it is missing. Its parent is never made: that would hide a wrong `deploy_to`. */

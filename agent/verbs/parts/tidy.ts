@@ -2,12 +2,12 @@
  * Takes away what an agent that was killed left lying about, and tells the ledger what it had not come to tell. Only for
  * the holder of the lock. None of it is in anybody's way, so none of it fails a command.
  */
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { posix } from "node:path";
 import type { HostContext } from "../../context.ts";
 import type { Layout } from "../../core/layout.ts";
 import { releaseRecords } from "../../core/ledger.ts";
-import { ifThere, ownerOfTemporary } from "../../io/files.ts";
+import { ifThere, ownerOfTemporary, removeFile } from "../../io/files.ts";
 import { appendLedger, readLedger } from "../../io/ledger-file.ts";
 import { isHidden, readProcess } from "../../io/process/processes.ts";
 import { readManifestHead, removeManifest } from "../../io/release/manifests.ts";
@@ -34,7 +34,7 @@ function removeTemporaries({ layout, project }: HostContext): void {
   for (const folder of folders) {
     for (const name of ifThere("list", folder, () => readdirSync(folder)) ?? []) {
       const pid = ownerOfTemporary(name);
-      if (pid !== undefined && !isThere(pid)) rmSync(posix.join(folder, name), { force: true });
+      if (pid !== undefined && !isThere(pid)) removeFile(posix.join(folder, name));
     }
   }
 }

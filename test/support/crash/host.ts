@@ -81,7 +81,7 @@ export async function watchHost(cleanup: Cleanup, host: CrashHost): Promise<Watc
  * A build of which every deploy sends a small and a large file and finds a third one on the host, so that each deploy goes
  * through the same moments.
  */
-async function makeBuild(rig: Rig, program: string, tag: string): Promise<void> {
+export async function makeBuild(rig: Rig, program: string, tag: string): Promise<void> {
   const build = join(rig.project, "crash-build");
   await rm(build, { recursive: true, force: true });
   await cp(program, build, { recursive: true });
