@@ -13,7 +13,7 @@ import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
 import { HistoryResult } from "./wire/history.ts";
 import { Actor, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
-import { Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
+import { HeldRelease, Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
 import { VerifyResult } from "./wire/verify.ts";
@@ -189,7 +189,12 @@ export type UploadResult = z.infer<typeof UploadResult>;
 export const SoakResult = z.object({ watchedMs: z.number() });
 export type SoakResult = z.infer<typeof SoakResult>;
 
-export const SettleResult = z.object({ pruned: strings, warnings: strings });
+export const SettleResult = z.object({
+  pruned: strings,
+  /** Releases whose time had come, but for somebody who lives there. */
+  held: z.optional(z.array(HeldRelease)),
+  warnings: strings,
+});
 export type SettleResult = z.infer<typeof SettleResult>;
 
 /** What `activate` and `settle` would have answered, in this order and with nothing changed. */

@@ -162,6 +162,16 @@ export function rollbackTarget(
   return best?.tag;
 }
 
+/** The release that an operator has just rolled back from; undefined: since then another one was proved, or there was none. */
+export function rolledBackFrom(entries: readonly LedgerEntry[], current: string | undefined): string | undefined {
+  let last: { readonly tag: string; readonly to: string } | undefined;
+  for (const entry of entries) {
+    if (entry.event === "withdrawn") last = entry;
+    else if (entry.event === "good") last = undefined;
+  }
+  return last !== undefined && last.to === current ? last.tag : undefined;
+}
+
 export interface InterruptedActivation {
   readonly activation: string;
   readonly tag: string;

@@ -1,13 +1,15 @@
 /** `settle`: releases that nothing needs any more go, then the lock. A prune that fails is a warning. */
 import type { HostContext } from "../context.ts";
-import { type ReleaseRecord, releaseRecords, rollbackTarget } from "../core/ledger.ts";
+import { AgentError } from "../core/failure.ts";
+import { type ReleaseRecord, releaseRecords, rollbackTarget, rolledBackFrom } from "../core/ledger.ts";
 import { releasesToPrune } from "../core/retention.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger, readLedger } from "../io/ledger-file.ts";
 import { removeRelease } from "../io/release/release-store.ts";
-import { presentReleases, releasesStoodIn } from "../io/release/releases.ts";
+import { occupants, presentReleases } from "../io/release/releases.ts";
 import type { AgentEvent, RequestOf, SettleResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import type { HeldRelease } from "../wire/release.ts";
 import { giveLockUp } from "./parts/lock.ts";
 import { lockedContext } from "./parts/open.ts";
 import { runningReleases } from "./parts/running.ts";
@@ -30,17 +32,71 @@ export async function settleHost(session: Session, context: HostContext): Promis
 async function prune(context: HostContext): Promise<SettleResult> {
   const pruned: string[] = [];
   const warnings: string[] = [];
-  for (const tag of await prunable(context)) {
+  const { tags, held } = await prunable(context);
+  for (const tag of tags) {
     try {
       const { leftover } = await removeRelease(context.layout, tag);
       appendLedger(context.layout, { event: "removed", at: context.date().toISOString(), tag, by: context.by });
       pruned.push(tag);
       if (leftover !== undefined) warnings.push(`${tag} was removed, but ${leftover} holds files of another user`);
     } catch (error) {
-      warnings.push(`${tag} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+      warnings.push(`${tag} could not be removed: ${whyOf(error)}`);
     }
   }
-  return { pruned, warnings };
+  return { pruned, held, warnings };
+}
+
+function whyOf(error: unknown): string {
+  if (!(error instanceof AgentError)) return error instanceof Error ? error.message : String(error);
+  const { failure } = error;
+  if (failure.reason === "not-permitted") return `user ${failure.user} may not ${failure.operation} ${failure.path}`;
+  return failure.reason === "io" ? `${failure.operation} ${failure.path}: ${failure.code}` : failure.reason;
+}
+
+interface Prunable {
+  readonly tags: readonly string[];
+  readonly held: HeldRelease[];
+}
+
+async function prunable(context: HostContext): Promise<Prunable> {
+  const { layout, project } = context;
+  const { entries } = readLedger(layout);
+  const records = releaseRecords(entries);
+  const present = presentReleases(layout);
+  const current = readCurrent(layout);
+  const facts = {
+    ...{ present, records, current, keep: project.keep },
+    rollbackTarget: rollbackTarget(records, new Set(present), current),
+    rolledBackFrom: rolledBackFrom(entries, current),
+  };
+  // Mostly there is nothing to remove, and then nobody has to look at every process of the host.
+  const wanted = releasesToPrune({ ...facts, inUse: new Set() });
+  if (wanted.length === 0) return { tags: [], held: [] };
+  const users = await usersOf(context, present, records);
+  const tags = releasesToPrune({ ...facts, inUse: new Set(users.keys()) });
+  const held = wanted.flatMap((tag) => users.get(tag) ?? []);
+  return { tags, held };
+}
+
+/** Who needs which release to stay. */
+async function usersOf(
+  context: HostContext,
+  present: readonly string[],
+  records: ReadonlyMap<string, ReleaseRecord>,
+): Promise<Map<string, HeldRelease>> {
+  const users = new Map<string, HeldRelease>();
+  for (const [tag, occupant] of occupants(context.layout, present)) users.set(tag, { tag, ...occupant });
+  const note = (tag: string, held: HeldRelease) => users.has(tag) || users.set(tag, held);
+  for (const { program, info, processes } of await runningReleases(context)) {
+    const command = program.name;
+    for (const { pid, release: tag } of processes) {
+      if (tag !== undefined) note(tag, { tag, pid, command, as: "executes" });
+    }
+    // What can not be looked into may still drain on the release before: one more is kept then.
+    if (!processes.some(({ denied }) => denied)) continue;
+    for (const tag of lastProved(records, present, 2)) note(tag, { tag, pid: info?.pid ?? 0, command, as: "may run" });
+  }
+  return users;
 }
 
 function lastProved(records: ReadonlyMap<string, ReleaseRecord>, present: readonly string[], count: number): string[] {
@@ -49,21 +105,4 @@ function lastProved(records: ReadonlyMap<string, ReleaseRecord>, present: readon
     .filter((tag) => goodAt(tag) >= 0)
     .sort((a, b) => goodAt(b) - goodAt(a))
     .slice(0, count);
-}
-
-async function prunable(context: HostContext): Promise<string[]> {
-  const { layout, project } = context;
-  const records = releaseRecords(readLedger(layout).entries);
-  const present = presentReleases(layout);
-  const current = readCurrent(layout);
-  const known = { present, records, current, keep: project.keep };
-  const target = rollbackTarget(records, new Set(present), current);
-  // Mostly there is nothing to remove, and then nobody has to look at every process of the host.
-  if (releasesToPrune({ ...known, rollbackTarget: target, inUse: new Set() }).length === 0) return [];
-  const inUse = releasesStoodIn(layout, present);
-  const running = await runningReleases(context);
-  for (const tag of running.flatMap(({ releases }) => releases)) inUse.add(tag);
-  // What can not be looked into may still drain on the release before: one more is kept then.
-  if (running.some(({ isHidden }) => isHidden)) for (const tag of lastProved(records, present, 2)) inUse.add(tag);
-  return releasesToPrune({ ...known, rollbackTarget: target, inUse });
 }

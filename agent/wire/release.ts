@@ -45,6 +45,15 @@ export const ReleaseInfo = z.object({
 });
 export type ReleaseInfo = z.infer<typeof ReleaseInfo>;
 
+/** A release that is not removed, since a process needs it. */
+export const HeldRelease = z.object({
+  tag: z.string(),
+  pid: nonNegative,
+  command: z.string(),
+  as: z.enum(["executes", "works in", "maps", "may run"]),
+});
+export type HeldRelease = z.infer<typeof HeldRelease>;
+
 /**
  * The text whose sha256 is a build's digest: one JSON array a line, in code-unit order of the paths. Two builds with the
  * same digest have the same files, modes, links and folders.

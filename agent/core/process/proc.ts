@@ -41,6 +41,14 @@ export function parseStat(text: string): ProcessStat | undefined {
   return { pid, comm: text.slice(open + 1, close), state, ppid, pgrp, session, startTicks, hasExecuted };
 }
 
+/** The files in /proc/<pid>/maps, each once, with a newline in a name written as `\\012`. Those that were deleted end in ` (deleted)`. */
+export function mappedPaths(text: string): ReadonlySet<string> {
+  const paths = new Set<string>();
+  // address perms offset dev inode pathname; only the last holds blanks.
+  for (const [, path] of text.matchAll(/^\S+ \S+ \S+ \S+ \d+ +(\/.*)$/gm)) if (path !== undefined) paths.add(path);
+  return paths;
+}
+
 export interface ProcessUids {
   readonly real: number;
   readonly effective: number;

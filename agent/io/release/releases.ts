@@ -1,6 +1,7 @@
 /** Which releases there are, and which of them somebody stands in. */
-import { readdirSync, readlinkSync, realpathSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import type { Layout } from "../../core/layout.ts";
+import { mappedPaths } from "../../core/process/proc.ts";
 import { ifThere } from "../files.ts";
 import { listProcesses } from "../process/processes.ts";
 
@@ -9,21 +10,33 @@ export function presentReleases(layout: Layout): string[] {
   return ifThere("list", layout.releases, () => readdirSync(layout.releases)) ?? [];
 }
 
+/** One of those who need a release to stay. */
+export interface Occupant {
+  readonly pid: number;
+  /** What the kernel calls it. */
+  readonly command: string;
+  readonly as: "executes" | "works in" | "maps";
+}
+
 /**
- * Those of `present` that a living process executes or has as its cwd, whoever started it: an open shell counts as well.
- * By path: prune errs on the side of keeping, so a name that only looks like a
- * release's is kept too.
+ * Who executes, works in or has mapped files of each release, whoever started it: an open shell counts as well. The first
+ * one of each that is found. By path: prune errs on the side of keeping, so a name that only looks like a release's is kept
+ * too.
  */
-export function releasesStoodIn(layout: Layout, present: readonly string[]): Set<string> {
+export function occupants(layout: Layout, present: readonly string[]): Map<string, Occupant> {
   const root = realpathSync(layout.deployTo);
-  const used = new Set<string>();
+  const found = new Map<string, Occupant>();
   for (const { pid } of listProcesses()) {
-    for (const place of [linkOf(`/proc/${pid}/exe`), linkOf(`/proc/${pid}/cwd`)]) {
-      const tag = place === undefined ? undefined : tagUnder(root, place);
-      if (tag !== undefined && present.includes(tag)) used.add(tag);
-    }
+    const note = (as: Occupant["as"], path: string | undefined) => {
+      const tag = path === undefined ? undefined : tagUnder(root, path);
+      if (tag === undefined || found.has(tag) || !present.includes(tag)) return;
+      found.set(tag, { pid, command: (textOf(`/proc/${pid}/comm`) ?? "").trim(), as });
+    };
+    note("executes", linkOf(`/proc/${pid}/exe`));
+    note("works in", linkOf(`/proc/${pid}/cwd`));
+    for (const path of mappedPaths(textOf(`/proc/${pid}/maps`) ?? "")) note("maps", path);
   }
-  return used;
+  return found;
 }
 
 function tagUnder(root: string, path: string): string | undefined {
@@ -39,6 +52,14 @@ function tagUnder(root: string, path: string): string | undefined {
 function linkOf(path: string): string | undefined {
   try {
     return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
   } catch {
     return undefined;
   }

@@ -10,7 +10,7 @@
 import type { ExitCode } from "../../core/exit-code.ts";
 import { batchesOf, type RolloutPlan } from "../../core/fleet/rollout.ts";
 import type { HostTarget } from "../../core/plan.ts";
-import { activationTable } from "../../core/report/describe.ts";
+import { activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
 import { explainAll } from "../../explain.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
@@ -151,7 +151,8 @@ async function settleHosts(run: Run, fleet: Fleet<HostTarget>, hosts: readonly F
     hosts.map(async (host) => {
       host.phase = "settle";
       await fleet.onOne(host, "settle", async (_, session) => {
-        const { pruned, warnings } = host.unchanged?.settled ?? (await session.request("settle", {}));
+        const { pruned, held = [], warnings } = host.unchanged?.settled ?? (await session.request("settle", {}));
+        for (const one of held) run.output.report({ kind: "note", host: host.name, text: describeHeld(one) });
         for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
         return pruned.length === 0 ? undefined : `removed ${pruned.join(", ")}`;
       });

@@ -2,7 +2,7 @@
 
 import type { ControlResult } from "../../../agent/protocol.ts";
 import type { Actor } from "../../../agent/wire/plan.ts";
-import type { ReleaseInfo } from "../../../agent/wire/release.ts";
+import type { HeldRelease, ReleaseInfo } from "../../../agent/wire/release.ts";
 import type { ActivationReport, ProgramReport } from "../../../agent/wire/report.ts";
 import { type Column, renderTable } from "./table.ts";
 import { formatMs } from "./units.ts";
@@ -101,6 +101,11 @@ export function describeControl(hosts: readonly { host: string; result: ControlR
     ]),
   );
   return renderTable(columns, rows);
+}
+
+/** `v1.0 stays: pid 4711 (sleep) works in it`. */
+export function describeHeld({ tag, pid, command, as }: HeldRelease): string {
+  return `${tag} stays: pid ${pid} (${command}) ${as === "may run" ? "can not be looked into, and may run it" : `${as} it`}`;
 }
 
 /** `2026-11-20 10:39:12Z` of an ISO 8601 text in UTC; anything else as it is. */

@@ -7,6 +7,7 @@ import {
   parseLedger,
   releaseRecords,
   rollbackTarget,
+  rolledBackFrom,
 } from "../../../../agent/core/ledger.ts";
 
 const at = "2026-11-20T10:00:00.000Z";
@@ -108,6 +109,26 @@ describe("what a rollback takes", () => {
   test("a release that is no longer there is no target", () => {
     const entries = [...deployed("v1", "a"), ...deployed("v2", "b"), ...deployed("v3", "c")];
     assert.equal(target(entries, "v3", ["v1", "v3"]), "v1");
+  });
+});
+
+describe("what was rolled back from", () => {
+  const back = [activating("v1", "c", "v2"), good("v1", "c"), withdrawn("v2", "v1")];
+  const entries = [...deployed("v1", "a"), ...deployed("v2", "b", "v1"), ...back];
+
+  test("is known until another release is proved", () => {
+    assert.equal(rolledBackFrom(entries, "v1"), "v2");
+    assert.equal(rolledBackFrom([...entries, ...deployed("v3", "d", "v1")], "v3"), undefined);
+    assert.equal(rolledBackFrom(deployed("v1", "a"), "v1"), undefined);
+  });
+
+  test("is what the last rollback came from, not the one before it", () => {
+    const further = [activating("v0", "d", "v1"), good("v0", "d"), withdrawn("v1", "v0")];
+    assert.equal(rolledBackFrom([...entries, ...further], "v0"), "v1");
+  });
+
+  test("is nothing where somebody has changed current since", () => {
+    assert.equal(rolledBackFrom(entries, "by-hand"), undefined);
   });
 });
 

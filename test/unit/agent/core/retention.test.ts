@@ -12,7 +12,8 @@ const record = (tag: string, verdict: Verdict, goodAt: number): [string, Release
 
 function facts(over: Partial<RetentionFacts>): RetentionFacts {
   return {
-    ...{ present: [], records: new Map(), current: undefined, rollbackTarget: undefined, inUse: new Set(), keep: 2 },
+    ...{ present: [], records: new Map(), current: undefined, rollbackTarget: undefined },
+    ...{ rolledBackFrom: undefined, inUse: new Set(), keep: 2 },
     ...over,
   };
 }
@@ -40,6 +41,24 @@ test("a release that a living process runs from stays, whatever the ledger says 
   assert.deepEqual(releasesToPrune(facts({ present, records, current: "v2", inUse: new Set(["v1"]) })), []);
 });
 
+test("what was just rolled back from stays, however few are kept", () => {
+  const records = new Map([record("v1", "good", 5), record("v2", "withdrawn", 2)]);
+  const given = { records, present: ["v1", "v2"], current: "v1", keep: 1 };
+  assert.deepEqual(releasesToPrune(facts(given)), ["v2"]);
+  assert.deepEqual(releasesToPrune(facts({ ...given, rolledBackFrom: "v2" })), []);
+});
+
+test("failed and abandoned releases go before good ones, also a failed one that was good once", () => {
+  const records = new Map([
+    record("v1", "good", 1),
+    record("v2", "bad", 2),
+    record("v3", "staged", -1),
+    record("v4", "good", 4),
+  ]);
+  const present = ["v1", "v2", "v3", "v4"];
+  assert.deepEqual(releasesToPrune(facts({ present, records, current: "v4", keep: 1 })), ["v2", "v3", "v1"]);
+});
+
 test("a folder that zdr did not put there is not touched", () => {
   assert.deepEqual(releasesToPrune(facts({ present: ["notes"], records: new Map() })), []);
 });
@@ -52,6 +71,7 @@ test("never current, never the rollback's target, never what runs, and never few
     present: fc.subarray(tags),
     current: fc.option(fc.constantFrom(...tags), { nil: undefined }),
     rollbackTarget: fc.option(fc.constantFrom(...tags), { nil: undefined }),
+    rolledBackFrom: fc.option(fc.constantFrom(...tags), { nil: undefined }),
     inUse: fc.subarray(tags).map((list) => new Set(list)),
     keep: fc.integer({ min: 1, max: 4 }),
   });
@@ -59,7 +79,8 @@ test("never current, never the rollback's target, never what runs, and never few
     fc.property(arbitrary, (given) => {
       const records = new Map(tags.map((tag, index) => record(tag, given.verdicts[index] ?? "bad", index)));
       const pruned = releasesToPrune({ ...given, records });
-      for (const kept of [given.current, given.rollbackTarget, ...given.inUse]) assert.ok(!pruned.includes(kept ?? ""));
+      const kept = [given.current, given.rollbackTarget, given.rolledBackFrom, ...given.inUse];
+      assert.ok(kept.every((tag) => !pruned.includes(tag ?? "")));
       const good = given.present.filter((tag) => records.get(tag)?.verdict === "good");
       const left = good.filter((tag) => !pruned.includes(tag));
       assert.ok(left.length >= Math.min(given.keep, good.length));

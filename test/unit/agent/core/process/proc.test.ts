@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   fdsOfPoll,
   fdsOfSelect,
+  mappedPaths,
   parseEpollFdinfo,
   parseSocketTable,
   parseStat,
@@ -18,6 +19,20 @@ import {
 const STAT_REST =
   " S 24297 24290 4368 0 -1 4194304 139 0 0 0 0 0 0 0 20 0 1 0 197677 2990080 391 18446744073709551615 93896880267264 " +
   "93896880285193 140734128951872 0 0 0 0 6 0 1 0 0 17 1 0 0 0 0 0 93896880299280 93896880300544 93897018302464 0\n";
+
+describe("/proc/<pid>/maps", () => {
+  test("each file is told once, with the blanks in its name, and memory that is no file is not", () => {
+    const text = [
+      "557bc9c72000-557bc9c74000 r--p 00000000 fe:00 247278                     /usr/bin/head",
+      "557bc9c74000-557bc9c7a000 r-xp 00002000 fe:00 247278                     /usr/bin/head",
+      "7f0000000000-7f0000001000 rw-s 00000000 fe:00 12                         /data/web/shop/releases/v 1/db (deleted)",
+      "7f0000001000-7f0000002000 rw-p 00000000 00:00 0 ",
+      "7ffd00000000-7ffd00021000 rw-p 00000000 00:00 0                          [stack]",
+      "",
+    ].join("\n");
+    assert.deepEqual([...mappedPaths(text)], ["/usr/bin/head", "/data/web/shop/releases/v 1/db (deleted)"]);
+  });
+});
 
 describe("/proc/<pid>/stat", () => {
   test("the start time is the 22nd field, and the parent, the group and the session are told", () => {
