@@ -11,6 +11,8 @@ import { type Figure, type Machine, misses, type Result, type Row } from "../../
 import { run, runOk } from "../support/processes.ts";
 import { measureColdStart } from "./cold-start.ts";
 import { measureDisk } from "./disk.ts";
+import { measureKeeperCost } from "./keeper/cost.ts";
+import { measureReload } from "./keeper/reload.ts";
 import { measureTree } from "./tree.ts";
 import { measureWholeDeploy } from "./whole-deploy.ts";
 
@@ -24,6 +26,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Found>>> = {
   "whole-deploy": measureWholeDeploy,
   tree: async () => ({ rows: await measureTree() }),
   disk: async () => ({ figures: await measureDisk() }),
+  keeper: measureKeeperCost,
+  "keeper-reload": measureReload,
 };
 
 async function machine(): Promise<Machine> {
@@ -44,9 +48,9 @@ async function machine(): Promise<Machine> {
 function print({ rows, figures }: Result): void {
   for (const { what, zdr, byHand, ratio, limit, roundTrips } of rows) {
     const trips = roundTrips === undefined ? "" : `, ${roundTrips} round trips`;
-    const verdict = ratio > limit ? "MISSED" : "ok";
+    const verdict = limit === undefined ? "" : ` (at most ${limit}x: ${ratio > limit ? "MISSED" : "ok"})`;
     process.stdout.write(
-      `${what}\n  ${zdr.name}: ${zdr.medianMs} ms   ${byHand.name}: ${byHand.medianMs} ms\n  ${ratio}x (at most ${limit}x: ${verdict})${trips}\n`,
+      `${what}\n  ${zdr.name}: ${zdr.medianMs} ms   ${byHand.name}: ${byHand.medianMs} ms\n  ${ratio}x${verdict}${trips}\n`,
     );
   }
   for (const { what, value, unit } of figures) process.stdout.write(`${what}: ${value} ${unit}\n`);

@@ -104,9 +104,11 @@ export function needsAccept(state: State, member: Member): boolean {
 
 /** How closely the processes have to be watched: only where the kernel will tell nothing by itself. */
 export function watchOf(state: State): "off" | "slow" | "fast" {
-  const { phase, reload, generations, settings, members } = state;
+  const { phase, reload, pending, generations, settings, members } = state;
   if (phase === "idle" || phase === "ended") return "off";
   if (phase === "stopping" || phase === "ending" || reload !== undefined || state.mustRespawn) return "fast";
+  // It waits for a process whose end nobody may tell.
+  if (pending !== undefined && settings.strategy === "handover" && generations.length > 1) return "fast";
   if (generations.some(({ stage, isLate }) => stage === "starting" && !isLate)) return "fast";
   if (generations.some(({ stage }) => stage === "draining" || stage === "dismissed")) return "slow";
   if (state.strays.size > 0) return "slow";

@@ -41,7 +41,10 @@ export function askReload(turn: Turn, askers: readonly number[]): void {
   }
   state.pending = [...(state.pending ?? []), ...askers];
   advance(turn);
-  if (state.pending !== undefined) answer(turn, askers, { event: "queued" });
+  if (state.pending === undefined) return;
+  answer(turn, askers, { event: "queued" });
+  // What is in its way may have gone since the last look.
+  if (state.generations.length > 1) emit(turn, { kind: "look", all: false });
 }
 
 /** Begins the reload that waits, once nothing is in its way. */

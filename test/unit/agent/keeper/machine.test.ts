@@ -209,6 +209,26 @@ describe("handover", () => {
     assert.deepEqual(second.got, ["USR2"]);
   });
 
+  test("a reload that waits for an old generation that is nobody's child looks for its end at once, and closely", () => {
+    const world = startedWorld("handover");
+    const second = forkAsked(world, world.first, 1);
+    second.accepts = true;
+    world.look(false);
+    endAndTell(world, world.first, { code: 0 });
+    world.look(false);
+    const third = forkAsked(world, second, 2);
+    third.accepts = true;
+    world.look(false);
+    assert.equal(watchOf(world.state()), "slow");
+    world.end(second, "unknown");
+    reload(world, 3);
+    assert.equal(world.lookAsked(), "some");
+    assert.equal(watchOf(world.state()), "fast");
+    world.look(false);
+    world.look(false);
+    assert.deepEqual(third.got, ["USR2"]);
+  });
+
   test("a successor is found whoever asked the program to fork it", () => {
     const world = startedWorld("handover");
     const second = world.fork(world.first, true);
