@@ -5,7 +5,7 @@ NODE := scripts/with-node.sh node
 ROOT_TESTS := scripts/with-node.sh scripts/as-root.sh node --test --test-concurrency=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test demo test-soak bench clean
+.PHONY: help setup build check test demo test-soak strategies bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,7 +35,12 @@ test-soak: ## thousands of reloads under load, 100,000 cases for each parser: ho
 	@scripts/setup.sh test
 	@$(NODE) scripts/build.ts
 	@FUZZ_RUNS=100000 $(NODE) --test 'test/fuzz/**/*.test.ts' test/e2e/supervisor/supervisor-config-python.test.ts
-	@$(ROOT_TESTS) 'test/soak/**/*.test.ts'
+	@$(ROOT_TESTS) 'test/soak/**/*.test.ts'; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result
+
+strategies: ## what a deploy and each bad release cost each preset; writes docs/strategies.md
+	@scripts/setup.sh test
+	@$(NODE) scripts/build.ts
+	@scripts/with-node.sh scripts/as-root.sh node test/strategies/main.ts; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result
 
 bench: ## measure against rsync, tar and ssh; writes docs/performance.md
 	@scripts/setup.sh test

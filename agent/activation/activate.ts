@@ -26,6 +26,7 @@ import { type Drained, NOTHING_TO_DRAIN, waitDrained } from "./drain.ts";
 import { measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";
 import { viewProgram } from "./program-view.ts";
+import { acceptingPids } from "./ready.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
 import { revert } from "./revert.ts";
 import { watchProgram } from "./settle.ts";
@@ -73,7 +74,8 @@ export async function reportUnchanged(
   for (const { program, info, processes } of seen) {
     const proof = await provedBy(context, program, info, tag, processes);
     if (proof === undefined) return undefined;
-    const before = { program, info, wasUp: true, release: releaseRun(processes), log: undefined, kept: undefined };
+    const was = { release: releaseRun(processes), serving: acceptingPids(processes) };
+    const before = { program, info, wasUp: true, ...was, log: undefined, kept: undefined };
     activation.reports.push(reportProgram(before, proof, NOTHING_TO_DRAIN, undefined));
   }
   return finish(activation, "unchanged");
@@ -128,7 +130,8 @@ async function surveyPrograms(context: HostContext, up: readonly string[] | unde
     const processes = await viewProgram(context, program, info.pid);
     const wasUp = up === undefined ? info.statename === "RUNNING" : up.includes(program.name);
     const kept = isKept(program) ? readKept(program, context.layout) : undefined;
-    befores.push({ program, info, wasUp, release: releaseRun(processes), log: markLog(info), kept });
+    const was = { release: releaseRun(processes), serving: acceptingPids(processes) };
+    befores.push({ program, info, wasUp, ...was, log: markLog(info), kept });
   }
   return befores;
 }

@@ -36,6 +36,8 @@ export interface Before {
   /** It ran, so it is to run when all is over, whichever way that is. */
   readonly wasUp: boolean;
   readonly release: string | undefined;
+  /** Pids of the processes that accepted. */
+  readonly serving: readonly number[];
   readonly log: LogMark | undefined;
   /** Of a kept program: what run/<program>.json said; undefined also where it can not be read. */
   readonly kept: string | undefined;

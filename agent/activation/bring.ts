@@ -23,7 +23,7 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
 import { viewProgram } from "./program-view.ts";
-import { programEvent, waitReady } from "./ready.ts";
+import { acceptingPids, programEvent, waitReady } from "./ready.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 import { type Ask, STRATEGIES } from "./strategies.ts";
 import { askToStart, settledInfo, stopProgram } from "./supervised.ts";
@@ -40,6 +40,8 @@ export interface Brought {
   readonly at: number;
   readonly readyMs: number;
   readonly gapMs: number | undefined;
+  /** Pids of the processes that accept. */
+  readonly serving: readonly number[];
   /** What a keeper would start again, without a word to supervisor, if it ended. */
   readonly generation?: ProcessName | undefined;
   /** The old generation, by key; drained when none of them lives. */
@@ -119,7 +121,7 @@ export async function provedBy(
   const at = context.now();
   return {
     ...{ program, tag, action: "none", info, at, readyMs: 0, gapMs: undefined, old: [], proof: "processes" },
-    evidence: answer.evidence,
+    ...{ evidence: answer.evidence, serving: acceptingPids(processes) },
   };
 }
 

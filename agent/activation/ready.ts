@@ -44,6 +44,8 @@ export interface Awaited {
 
 export interface Ready {
   readonly info: ProcessInfo;
+  /** Pids of the processes that accept. */
+  readonly serving: readonly number[];
   readonly readyMs: number;
   readonly proof: ProgramReport["proof"];
   readonly evidence: readonly string[];
@@ -80,12 +82,16 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
       if (info.statename === "RUNNING") {
         moment("program: ready");
         context.emit(programEvent(context, program, "ready", info.pid, awaited.tag));
-        return { info, readyMs, ...proofOf(answer, program) };
+        return { info, serving: acceptingPids(processes), readyMs, ...proofOf(answer, program) };
       }
     } else readyMs = undefined;
     if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, probe);
     await context.sleep(pauseMs);
   }
+}
+
+export function acceptingPids(processes: readonly ProcessView[]): number[] {
+  return processes.filter(({ accepts }) => accepts).map(({ pid }) => pid);
 }
 
 function stillServes(processes: readonly ProcessView[], before: ReadonlySet<ProcessKey>): boolean {

@@ -72,6 +72,7 @@ export function reportProgram(
     ...{ name: program.name, process: program.process, action, proof, evidence: [...evidence] },
     before: { ...optional("release", before.release), pid: before.info.pid, state: before.info.statename },
     after: { ...optional("release", brought.tag), pid: info.pid, state: info.statename },
+    ...optional("serving", servingOf(before, brought)),
     draining: drained.draining,
     ...optional("connections", drained.draining === 0 ? undefined : drained.connections),
     ...optional("ended", drained.ended === 0 ? undefined : drained.ended),
@@ -80,6 +81,10 @@ export function reportProgram(
     ...optional("oldGoneMs", drained.oldGoneMs === undefined ? undefined : Math.round(drained.oldGoneMs)),
     ...optional("meter", meter),
   };
+}
+
+function servingOf({ serving: before }: Before, { serving: after }: Brought): ProgramReport["serving"] {
+  return before.length + after.length === 0 ? undefined : { before: [...before], after: [...after] };
 }
 
 /** `{[key]: value}`, or nothing where the value is undefined (exactOptionalPropertyTypes). */

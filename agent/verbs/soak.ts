@@ -25,7 +25,7 @@ export async function runSoak(
         throw new AgentError({ reason: "crashed", program: plan.name, state: info.statename, detail: info.spawnerr });
       }
       const watched = { program, tag, action: "none", info, at: startedAt, readyMs: 0, gapMs: undefined } as const;
-      await watchProgram(context, { ...watched, old: [], proof: "none", evidence: [] });
+      await watchProgram(context, { ...watched, old: [], serving: [], proof: "none", evidence: [] });
     }),
   );
   return { watchedMs: Math.round(context.now() - startedAt) };

@@ -19,6 +19,8 @@ export const ProgramReport = z.object({
   action: z.enum(["none", "start", "reload", "restart"]),
   before: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
   after: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
+  /** Processes that accept connections, before and after; absent: that could not be seen. */
+  serving: z.optional(z.object({ before: z.array(z.number()), after: z.array(z.number()) })),
   /** From the signal or start until the new release was ready. */
   readyMs: z.optional(z.number()),
   /** Of a stop and start: from the stop until the new release was ready. */
@@ -34,7 +36,14 @@ export const ProgramReport = z.object({
   /** What the verdict rests on. */
   proof: z.enum(["processes", "health only", "state only", "none"]),
   evidence: strings,
-  meter: z.optional(z.object({ baseline: MeterCount, during: MeterCount })),
+  meter: z.optional(
+    z.object({
+      baseline: MeterCount,
+      during: MeterCount,
+      /** Of `during`: what was on its way when the reload began. */
+      inFlight: z.optional(z.object({ sent: nonNegative, failed: nonNegative })),
+    }),
+  ),
 });
 export type ProgramReport = z.infer<typeof ProgramReport>;
 

@@ -6,14 +6,18 @@ export interface NetworkOptions {
   readonly migrates: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly timeoutMs: number;
+  readonly args?: readonly string[];
 }
 
 const PREPARE = 'ip link set lo up && echo "$0" >/proc/sys/net/ipv4/tcp_migrate_req && exec "$@"';
 
 /** Runs a TypeScript file to its end, whatever its exit code. Needs root. */
-export function runInNetwork(file: string, { migrates, env, timeoutMs }: NetworkOptions): Promise<RunResult> {
+export function runInNetwork(
+  file: string,
+  { migrates, env, timeoutMs, args = [] }: NetworkOptions,
+): Promise<RunResult> {
   const value = migrates ? "1" : "0";
-  return run(["unshare", "--net", "sh", "-c", PREPARE, value, process.execPath, file], {
+  return run(["unshare", "--net", "sh", "-c", PREPARE, value, process.execPath, file, ...args], {
     // The runner of a test within a test must not think that it is the outer one's child.
     env: { ...env, NODE_TEST_CONTEXT: undefined },
     timeoutMs,

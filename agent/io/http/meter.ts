@@ -9,6 +9,7 @@
  *   on a fresh connection. Once a byte of the answer has come, or on a connection without an answer before, it failed.
  * - Every request is counted once, when its fate is known: before `mark` it is baseline, after it `during`. One that was
  *   sent before the flip and cut by it is `during`.
+ * - Those that were on their way at `mark` are told once more by themselves: what became of calls that the old release had.
  * - It never throws and never keeps the agent alive by itself; `stop` waits for what is in flight, one timeout at most.
  */
 import http from "node:http";
@@ -29,6 +30,8 @@ const REASON_LIMIT = 20;
 export interface MeterResult {
   readonly baseline: MeterCount;
   readonly during: MeterCount;
+  /** Of `during`: sent before `mark`. */
+  readonly inFlight: { readonly sent: number; readonly failed: number };
   /** Why requests failed since `mark`, in a few words, the most frequent first. */
   readonly reasons: readonly { readonly error: string; readonly count: number }[];
 }
@@ -70,6 +73,7 @@ const emptyTally = (): Tally => ({ sent: 0, failed: 0, reconnects: 0, slowestMs:
 export function startMeter(health: HttpHealth): Meter {
   const baseline = emptyTally();
   const during = emptyTally();
+  const carried = { sent: 0, failed: 0 };
   const reasons = new Map<string, number>();
   const lanes = Array.from({ length: LANES }, openLane);
   const inFlight = new Set<Promise<void>>();
@@ -77,7 +81,9 @@ export function startMeter(health: HttpHealth): Meter {
   let isMarked = false;
   let scheduled = 0;
 
-  const count = (outcome: Outcome, ms: number, hasReconnected: boolean) => {
+  const count = (outcome: Outcome, ms: number, hasReconnected: boolean, isCarried: boolean) => {
+    if (isCarried) carried.sent++;
+    if (isCarried && outcome.kind === "failed") carried.failed++;
     const tally = isMarked ? during : baseline;
     tally.sent++;
     tally.slowestMs = Math.max(tally.slowestMs, ms);
@@ -89,10 +95,10 @@ export function startMeter(health: HttpHealth): Meter {
     }
   };
   const send = async (lane: Lane | undefined) => {
-    const at = performance.now();
+    const [at, wasMarked] = [performance.now(), isMarked];
     const { outcome, hasReconnected } =
       lane === undefined ? await sendFresh(health) : await sendKeptAlive(health, lane);
-    count(outcome, performance.now() - at, hasReconnected);
+    count(outcome, performance.now() - at, hasReconnected, isMarked && !wasMarked);
   };
   const tick = () => {
     const due = Math.floor(((performance.now() - startedAt) * health.meterRate) / 1000);
@@ -115,7 +121,7 @@ export function startMeter(health: HttpHealth): Meter {
       await Promise.all(inFlight);
       for (const lane of lanes) lane.agent.destroy();
       const sorted = [...reasons].map(([error, times]) => ({ error, count: times })).sort((a, b) => b.count - a.count);
-      return { baseline: { ...baseline }, during: { ...during }, reasons: sorted };
+      return { baseline: { ...baseline }, during: { ...during }, inFlight: { ...carried }, reasons: sorted };
     },
   };
 }

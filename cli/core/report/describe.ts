@@ -14,9 +14,11 @@ const ACTIVATION_COLUMNS: readonly Column[] = [
   { title: "did" },
   { title: "release" },
   { title: "pid" },
+  { title: "served by" },
   { title: "ready", align: "right" },
   { title: "old gone", align: "right" },
   { title: "gap", align: "right" },
+  { title: "in flight", align: "right" },
   { title: "requests", align: "right" },
   { title: "failed", align: "right" },
   { title: "reconnects", align: "right" },
@@ -32,9 +34,11 @@ function describeActivation(host: string, report: ActivationReport): string[][] 
     program.action,
     fromTo(program.before.release, program.after.release),
     pids(program),
+    servedBy(program),
     program.readyMs === undefined ? "" : formatMs(program.readyMs),
     oldGone(program),
     program.gapMs === undefined ? "" : formatMs(program.gapMs),
+    inFlight(program),
     ...metered(program),
     program.proof,
   ]);
@@ -126,6 +130,29 @@ function fromTo(before: string | undefined, after: string | undefined): string {
 function pids({ before, after }: ProgramReport): string {
   if (before.pid === after.pid) return after.pid === 0 ? "none" : `${after.pid} (same)`;
   return `${before.pid === 0 ? "none" : before.pid} -> ${after.pid === 0 ? "none" : after.pid}`;
+}
+
+/** Of a program with many workers the first ones stand for all. */
+const PIDS_SHOWN = 2;
+
+/** The processes that accept connections, which are not supervisor's where a master or a keeper is between. */
+function servedBy({ serving }: ProgramReport): string {
+  if (serving === undefined) return "";
+  const { before, after } = serving;
+  return String(before) === String(after) ? `${some(after)} (same)` : `${some(before)} -> ${some(after)}`;
+}
+
+function some(pids: readonly number[]): string {
+  if (pids.length === 0) return "none";
+  const shown = pids.slice(0, PIDS_SHOWN).join(", ");
+  return pids.length > PIDS_SHOWN ? `${shown} and ${pids.length - PIDS_SHOWN} more` : shown;
+}
+
+/** What became of zdr's own requests that the old release had when the reload began. */
+function inFlight({ meter }: ProgramReport): string {
+  const { sent = 0, failed = 0 } = meter?.inFlight ?? {};
+  if (sent === 0) return "";
+  return failed === 0 ? `${sent} answered` : `${failed} of ${sent} lost`;
 }
 
 function oldGone({ oldGoneMs, draining, connections, ended = 0 }: ProgramReport): string {

@@ -211,9 +211,12 @@ describe("the meter alone", () => {
     meter.mark();
     server.behave(fine);
     for (const cutOff of waiting) cutOff();
-    const { baseline, during } = await meter.stop();
+    const { baseline, during, inFlight } = await meter.stop();
     assert.equal(baseline.sent, 0);
     assert.ok(during.failed >= 5);
+    // By itself it is told as one that was in flight; what was sent later is not.
+    assert.deepEqual([inFlight.sent >= 5, inFlight.failed], [true, inFlight.sent]);
+    assert.ok(inFlight.sent < during.sent, "others were sent after the mark");
   });
 
   test("sends nothing at rate 0", async (t) => {

@@ -36,6 +36,18 @@ const without = <Key extends keyof ProgramReport>(key: Key, more: Partial<Progra
 };
 
 describe("the table at the end of a deploy", () => {
+  test("says which processes served before and after, and what became of the requests in flight", () => {
+    const meter = { ...PROGRAM.meter, inFlight: { sent: 3, failed: 0 } } as ProgramReport["meter"];
+    const told = (more: object) => activationTable([{ host: "web-1", report: report({ ...PROGRAM, meter, ...more }) }]);
+    assert.match(told({ serving: { before: [5070], after: [5104] } }), /4711 \(same\) +5070 -> 5104 .* 3 answered /);
+    const workers = { before: [11, 12], after: [21, 22, 23, 24] };
+    assert.match(told({ serving: workers }), / 11, 12 -> 21, 22 and 2 more /);
+    assert.match(told({ serving: { before: [], after: [7] } }), / none -> 7 /);
+    assert.match(told({ serving: { before: [7], after: [7] } }), / 7 \(same\) /);
+    const lost = { ...meter, inFlight: { sent: 3, failed: 1 } };
+    assert.match(told({ meter: lost }), / 1 of 3 lost /);
+  });
+
   test("says release and pid before and after, times, what the meter counted, and the proof", () => {
     assert.equal(
       activationTable([{ host: "web-1", report: report(PROGRAM) }]),
