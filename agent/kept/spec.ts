@@ -23,9 +23,10 @@ export async function writeKept(context: HostContext, program: ProgramPlan, text
 }
 
 /**
- * Who can read run/<program>.json, whose environment may hold secrets: the program's user alone, or its first group, of which
+ * Who can read run/<program>.json, whose environment may hold secrets: the program's first group, which root gives it, of which
  * this user is a member, or which a folder that an administrator made gives to what is made in it (inode(7), the
- * set-group-ID bit); else everybody, since the keeper must.
+ * set-group-ID bit); else everybody, since the keeper must. Never is it the program's user's own: a program that somebody
+ * has broken into could change what is started the next time.
  */
 export function readersOf(
   layout: Layout,
@@ -34,9 +35,9 @@ export function readersOf(
 ): NewFile & { readonly mode: number } {
   const ownUid = process.getuid?.() ?? 0;
   if (account === undefined || account.uid === ownUid) return { mode: CLOSED_MODE };
-  if (ownUid === 0) return { mode: CLOSED_MODE, uid: account.uid };
   const { gid } = account;
   if (gid === undefined) return { mode: OPEN_MODE };
+  if (ownUid === 0) return { mode: GROUP_MODE, gid };
   if ([process.getgid?.(), ...(process.getgroups?.() ?? [])].includes(gid)) return { mode: GROUP_MODE, gid };
   const through = layout.keptDraft(name);
   const folder = ifThere("look at", through, () => lstatSync(through));

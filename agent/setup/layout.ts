@@ -10,11 +10,11 @@ import { PRIVATE_DIR_MODE, PUBLIC_DIR_MODE } from "../core/layout.ts";
 import { readCurrent } from "../io/current.ts";
 import { ifThere, mayWrite, onFile, userName } from "../io/files.ts";
 import { makeSharedFolders } from "../io/release/shared.ts";
+import { checkFoldersAbove } from "../io/trust.ts";
 import { type SetupReport, shellWord } from "./report.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
 const CLOSED_TO_OTHERS = 0o077;
-const STICKY = 0o1000;
 
 /**
  * Makes and checks the folders of the layout, but for those of `foreign` programs, which are another user's.
@@ -38,6 +38,7 @@ export function setUpLayout(
 }
 
 function setUpDeployTo(deployTo: string, report: SetupReport): boolean {
+  checkFoldersAbove(deployTo);
   const missing: string[] = [];
   let folder = deployTo;
   let found = ifThere("look at", folder, () => statSync(folder));
@@ -47,12 +48,10 @@ function setUpDeployTo(deployTo: string, report: SetupReport): boolean {
     found = ifThere("look at", folder, () => statSync(folder));
   }
   if (missing.length === 0) {
-    checkParent(dirname(deployTo), statSync(dirname(deployTo)));
     checkFolder(deployTo, found, [ownUid()]);
     if ((found.mode & WRITABLE_BY_OTHERS) !== 0) throw unsafeMode(deployTo, found);
     return true;
   }
-  checkParent(folder, found);
   if (!mayWrite(folder)) {
     report.administrator.push({
       why: `${userName()} may not make ${deployTo} in ${folder}`,
@@ -62,12 +61,6 @@ function setUpDeployTo(deployTo: string, report: SetupReport): boolean {
   }
   for (const path of missing) makeFolder(path, PUBLIC_DIR_MODE, report);
   return true;
-}
-
-/** Who may rename or replace the entry of a folder decides what is deployed there. */
-function checkParent(path: string, found: Stats): void {
-  checkFolder(path, found, [0, ownUid()]);
-  if ((found.mode & WRITABLE_BY_OTHERS) !== 0 && (found.mode & STICKY) === 0) throw unsafeMode(path, found);
 }
 
 function checkFolder(path: string, found: Stats, owners: readonly number[]): void {

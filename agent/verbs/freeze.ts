@@ -2,10 +2,10 @@
 import { layoutOf } from "../core/layout.ts";
 import { endFreeze, writeFreeze } from "../io/freeze.ts";
 import { lockHolder } from "../io/lock.ts";
+import { checkLayout } from "../io/trust.ts";
 import type { RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { FreezeResult, UnfreezeResult } from "../wire/freeze.ts";
-import { checkLayout } from "./parts/open.ts";
 
 export async function runFreeze(_session: Session, { deployTo, freeze }: RequestOf<"freeze">): Promise<FreezeResult> {
   const layout = layoutOf(deployTo);

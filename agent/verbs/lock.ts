@@ -1,9 +1,9 @@
 /** `lock` and `unlock`: the host's lock and nothing else, for commands that take those of several hosts one after the other. */
 import { layoutOf } from "../core/layout.ts";
+import { checkLayout } from "../io/trust.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { giveLockUp, holdLock } from "./parts/lock.ts";
-import { checkLayout } from "./parts/open.ts";
 
 export async function runLock(
   session: Session,

@@ -8,11 +8,11 @@ import { readLedger } from "../io/ledger-file.ts";
 import { readManifest } from "../io/release/manifests.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import { differencesOf } from "../io/release/verify.ts";
+import { checkLayout } from "../io/trust.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { Manifest } from "../wire/release.ts";
 import type { VerifiedRelease, VerifyResult } from "../wire/verify.ts";
-import { checkLayout } from "./parts/open.ts";
 
 /** Of one release; more are counted. */
 const DIFFERENCES_LIMIT = 1_000;

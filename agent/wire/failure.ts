@@ -21,8 +21,14 @@ export const AgentFailure = z.lazy(() =>
     failure("current-not-a-link", { path: z.string() }),
     failure("current-missing", { path: z.string(), running: z.string(), runs: z.optional(z.string()) }),
     failure("current-outside", { path: z.string(), target: z.string() }),
-    failure("foreign-owner", { path: z.string(), ownerUid: z.number(), uid: z.number() }),
-    failure("unsafe-mode", { path: z.string(), mode: z.number() }),
+    failure("foreign-owner", {
+      path: z.string(),
+      ownerUid: z.number(),
+      uid: z.number(),
+      above: z.optional(z.string()),
+    }),
+    /** `above`: the deploy_to that stands somewhere below `path`; absent: `path` is the layout's own. */
+    failure("unsafe-mode", { path: z.string(), mode: z.number(), above: z.optional(z.string()) }),
     failure("not-permitted", { path: z.string(), operation: z.string(), user: z.string() }),
     failure("io", { path: z.string(), operation: z.string(), code: z.string() }),
     failure("no-space", { path: z.string(), needBytes: z.number(), freeBytes: z.number() }),

@@ -50,11 +50,15 @@ export function agentWords(failure: AgentFailure): Words {
             "see which releases are there: zdr releases",
           );
     case "foreign-owner":
+      if (failure.above !== undefined)
+        return aboveWords(failure.path, failure.above, `belongs to uid ${failure.ownerUid}`);
       return words(
         `${failure.path} belongs to uid ${failure.ownerUid}, but the agent runs as uid ${failure.uid}`,
         onHost(`sudo chown -R ${failure.uid} ${shellWord(failure.path)}`),
       );
     case "unsafe-mode":
+      if (failure.above !== undefined)
+        return aboveWords(failure.path, failure.above, `has mode ${octal(failure.mode)}`);
       return (failure.mode & WRITABLE_BY_OTHERS) !== 0
         ? words(
             `${failure.path} has mode ${octal(failure.mode)}, so others than its owner can change what is in it`,
@@ -152,6 +156,17 @@ function lockedWords({ by, since, why, pid, path, doubt, waitedMs }: Locked): Wo
 }
 
 type Locked = Extract<AgentFailure, { reason: "locked" }>;
+
+/** A folder on the way to deploy_to, and what of it lets somebody put another one in its place. */
+function aboveWords(path: string, deployTo: string, problem: string): Words {
+  return words(
+    `${path} ${problem}, so others could put something else in the place of ${deployTo}`,
+    onHost(
+      `ls -ld ${shellWord(path)}: it must be root's or the deploying user's, and writable by nobody else (chmod go-w)`,
+    ),
+    'or choose a "deploy_to:" in deploy.yml that stands elsewhere',
+  );
+}
 
 function ioWords({ operation, path, code }: Extract<AgentFailure, { reason: "io" }>): Words {
   const what = `cannot ${operation} ${path}`;

@@ -6,6 +6,7 @@ import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
 import type { ProcessView } from "../../core/generation.ts";
 import { pidOneFindings } from "../../core/lint/pid-one.ts";
+import { rootFindings } from "../../core/lint/root.ts";
 import { successorFindings } from "../../core/lint/successors.ts";
 import { lintProgram } from "../../core/lint.ts";
 import { groupNameOf, programNameOf } from "../../core/section.ts";
@@ -38,6 +39,7 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
     const more = [
       ...keptFindings(program, context.layout, account),
       ...pidOneFindings(program, uids),
+      ...rootFindings(account?.uid, process.getuid?.() ?? 0),
       ...secretFindings(context, program, account, section?.file),
     ];
     findings.set(program.name, [...(pending.has(group) ? [notAdopted(group)] : []), ...more, ...found]);

@@ -1,9 +1,7 @@
 /** What every verb that knows the project begins with. */
-import { lstatSync, type Stats, statSync } from "node:fs";
 import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
-import { type Layout, layoutOf } from "../../core/layout.ts";
-import { ifThere } from "../../io/files.ts";
+import { layoutOf } from "../../core/layout.ts";
 import { appendLedger } from "../../io/ledger-file.ts";
 import type { AgentEvent } from "../../protocol.ts";
 import type { Session } from "../../session.ts";
@@ -46,40 +44,6 @@ export function contextOf(session: Session, emit: (event: AgentEvent) => void): 
 export function lockedContext(session: Session, emit: (event: AgentEvent) => void): HostContext {
   if (!session.lock) throw new AgentError({ reason: "bad-request", detail: "the lock comes first" });
   return contextOf(session, emit);
-}
-
-const WRITABLE_BY_OTHERS = 0o022;
-const OPEN_TO_OTHERS = 0o077;
-
-/**
- * The folders of the layout must be there and this user's own, and `.zdr` closed to others: whoever could write there
- * could choose what is run. What `setup` has made may have been changed since.
- */
-export function checkLayout(layout: Layout): void {
-  requireOwnZdr(layout);
-  const { deployTo, releases, zdr } = layout;
-  checkFolder(zdr, lstatSync(zdr), OPEN_TO_OTHERS);
-  // deploy_to may be reached through a link, which is its parent's business.
-  checkFolder(deployTo, statSync(deployTo), WRITABLE_BY_OTHERS);
-  const found = ifThere("look at", releases, () => lstatSync(releases));
-  if (!found) throw new AgentError({ reason: "layout-missing", path: releases });
-  checkFolder(releases, found, WRITABLE_BY_OTHERS);
-}
-
-/** Fails where `.zdr`, which holds the lock, is missing or somebody else's. */
-export function requireOwnZdr({ zdr }: Layout): void {
-  const found = ifThere("look at", zdr, () => lstatSync(zdr));
-  if (!found) throw new AgentError({ reason: "layout-missing", path: zdr });
-  checkFolder(zdr, found, 0);
-}
-
-function checkFolder(path: string, found: Stats, forbidden: number): void {
-  if (!found.isDirectory()) throw new AgentError({ reason: "not-a-folder", path });
-  const uid = process.getuid?.() ?? 0;
-  if (found.uid !== uid) throw new AgentError({ reason: "foreign-owner", path, ownerUid: found.uid, uid });
-  if ((found.mode & forbidden) !== 0) {
-    throw new AgentError({ reason: "unsafe-mode", path, mode: found.mode & 0o7777 });
-  }
 }
 
 /** The ledger's word that a release is complete on this host. */

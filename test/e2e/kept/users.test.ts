@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { SetupResult } from "../../../agent/protocol.ts";
 import { reportIn, resultIn } from "../../support/load/deploy-series.ts";
-import { runOk } from "../../support/processes.ts";
+import { run, runOk } from "../../support/processes.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 import { addTemporaryUser } from "../../support/temporary-user.ts";
 import { userNamed } from "../../support/users.ts";
@@ -41,18 +41,36 @@ async function uidOf(rig: Rig): Promise<number> {
   return Number(/^Uid:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
-test("root deploys a program of another user: its keeper is that user's, and so is what it is told", async (t) => {
-  const { uid } = await userNamed("nobody");
+test("root deploys a program of another user: its keeper is that user's, which may read what it runs and change nothing of it", async (t) => {
+  const { uid, gid } = await userNamed("nobody");
   const rig = await startRig(t);
   await rig.addSample("go-grace", { ...HASTE, user: "nobody", environment: { TOKEN: "s3cret" } });
   assert.equal((await rig.zdr(["setup"])).code, 0);
   await deployTwice(rig, "processes");
   assert.equal(await uidOf(rig), uid);
   const told = await stat(join(rig.deployTo, "run/shop.json"));
-  assert.deepEqual([told.uid, told.mode & 0o777], [uid, 0o600]);
+  assert.deepEqual([told.uid, told.gid, told.mode & 0o777], [0, gid, 0o640]);
+  await mayOnlyRead(rig, { uid, gid });
   const { stdout } = await rig.zdr(["setup"]);
   assert.doesNotMatch(stdout, /changed|made|wrote/);
 });
+
+/** What the keeper is, what it reads, and what decides which release it starts. */
+const READ = ["lib/keeper.cjs", "run/shop.json", "current/bin/shop"];
+const FOLDERS = ["", "lib", "run", "releases", "current", ".zdr"];
+
+async function mayOnlyRead({ deployTo }: Rig, user: { readonly uid: number; readonly gid: number }): Promise<void> {
+  const succeeds = async (command: string) =>
+    (await run(["/bin/sh", "-c", command], { cwd: deployTo, ...user })).code === 0;
+  for (const path of READ) {
+    assert.ok(await succeeds(`cat ${path}`), path);
+    assert.ok(!(await succeeds(`: >> ${path}`)), `${path} can be written to`);
+    assert.ok(!(await succeeds(`chmod u+w ${path}`)), `${path} can be given away`);
+  }
+  for (const folder of FOLDERS)
+    assert.ok(!(await succeeds(`: > ./${folder}/new`)), `something can be put into ./${folder}`);
+  assert.ok(!(await succeeds("ls .zdr")));
+}
 
 test("nobody has to be root", async (t) => {
   const user = await addTemporaryUser();

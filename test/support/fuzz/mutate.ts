@@ -163,7 +163,9 @@ export function mutatedJson(base: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
   });
   return fc.tuple(base, fc.array(change, { minLength: 1, maxLength: 3 })).map(([value, changes]) => {
     const root: Holder = { value: structuredClone(value) };
-    for (const { at, how, wrong, key } of changes) {
+    for (const { at, how, wrong: shared, key } of changes) {
+      // Of its own: another change may put something into it.
+      const wrong = structuredClone(shared);
       const places = placesIn(root);
       const [holder, name] = places[Math.floor(at * places.length)] ?? [root, "value"];
       if (how === "replace") holder[name] = wrong;
