@@ -42,12 +42,22 @@ export function manifestProblem(manifest: Manifest, allowSetuid = false): AgentF
 
 /** Folders that entries stand in without naming them. Parents come before their children. */
 export function impliedFolders(entries: readonly ManifestEntry[]): string[] {
-  const named = new Set(entries.map((entry) => entry.path));
+  const named = new Set(entries.flatMap((entry) => (entry.type === "dir" ? [entry.path] : [])));
   const implied = new Set<string>();
-  for (const { path } of entries) {
-    for (const parent of parentsOf(path)) if (!named.has(parent)) implied.add(parent);
+  for (const folder of foldersOf(entries)) {
+    for (const parent of [...parentsOf(folder), folder]) if (!named.has(parent)) implied.add(parent);
   }
   return [...implied];
+}
+
+/** Those that entries stand in directly. A tree of thousands of files has few. */
+function foldersOf(entries: readonly ManifestEntry[]): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const { path } of entries) {
+    const at = path.lastIndexOf("/");
+    if (at !== -1) folders.add(path.slice(0, at));
+  }
+  return folders;
 }
 
 /**
@@ -63,11 +73,10 @@ export function sharedProblem(
     const problem = pathProblem(path);
     if (problem !== undefined) return unsafe(path, problem);
   }
+  if (wanted.length === 0) return undefined;
   const taken = new Map<string, "folder" | "other">();
-  for (const { path, type } of entries) {
-    for (const parent of parentsOf(path)) taken.set(nameKey(parent), "folder");
-    taken.set(nameKey(path), type === "dir" ? "folder" : "other");
-  }
+  for (const path of impliedFolders(entries)) taken.set(nameKey(path), "folder");
+  for (const { path, type } of entries) taken.set(nameKey(path), type === "dir" ? "folder" : "other");
   for (const path of wanted) {
     const isBlocked = parentsOf(path).some((parent) => taken.get(nameKey(parent)) === "other");
     if (isBlocked || taken.has(nameKey(path))) return { reason: "shared-conflict", path };

@@ -1,5 +1,6 @@
 /** `upload`: takes the tar stream of what was missing, then publishes the release. */
 import { AgentError } from "../core/failure.ts";
+import { withoutOptimizing } from "../io/release/quick-code.ts";
 import { receiveFiles } from "../io/release/receive.ts";
 import { publish } from "../io/release/release-store.ts";
 import type { AgentEvent, RequestOf, UploadResult } from "../protocol.ts";
@@ -17,7 +18,7 @@ export async function runUpload(
   const { incoming, missing, copyMs } = staging;
   const startedAt = performance.now();
   const receiver = receiveFiles(incoming, missing);
-  const receivedBytes = await receiveAll(session, receiver);
+  const receivedBytes = await withoutOptimizing(() => receiveAll(session, receiver));
   const receiveMs = Math.round(performance.now() - startedAt);
   const { durableMs } = await publish(incoming, context.project.shared);
   session.staging = undefined;
