@@ -32,7 +32,7 @@ demo: ## see zdr at work, on a private supervisord and sshd in a temporary folde
 	@$(NODE) scripts/demo.ts
 
 test-soak: ## thousands of reloads under load, 100,000 cases for each parser: hours
-	@scripts/setup.sh test
+	@scripts/setup.sh soak
 	@$(NODE) scripts/build.ts
 	@FUZZ_RUNS=100000 $(NODE) --test 'test/fuzz/**/*.test.ts' test/e2e/supervisor/supervisor-config-python.test.ts
 	@$(ROOT_TESTS) 'test/soak/**/*.test.ts'; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result

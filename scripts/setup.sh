@@ -4,6 +4,7 @@
 #   scripts/setup.sh build    a Node that is new enough, and this project's packages
 #   scripts/setup.sh demo     and supervisor, OpenSSH's server and gunicorn
 #   scripts/setup.sh test     and Go, the shells and tools that tests use, a Node 18 for the agent, and one that is too old for it
+#   scripts/setup.sh soak     and the servers that only the long tests run: unicorn, puma, Server::Starter with Starlet
 #
 # Nothing is started and nothing is enabled: a service that these packages bring stays down and off. Node is put into
 # this folder, never into the system. Packages need root or sudo, and only when one is missing.
@@ -14,8 +15,8 @@ readonly TIER=${1:-build}
 readonly NODE_VERSION=24.21.0 NPM_VERSION=11.19.1 AGENT_NODE_VERSION=18.20.8 OLD_NODE_VERSION=16.20.2
 readonly POLICY=/usr/sbin/policy-rc.d POLICY_ASIDE=/usr/sbin/policy-rc.d.zdr-aside
 
-case $TIER in build | demo | test) ;; *)
-  echo "usage: scripts/setup.sh build|demo|test" >&2
+case $TIER in build | demo | test | soak) ;; *)
+  echo "usage: scripts/setup.sh build|demo|test|soak" >&2
   exit 2
   ;;
 esac
@@ -169,6 +170,7 @@ install_missing() {
     supervisor) disable_service supervisor supervisor ;;
     openssh-server) disable_service openssh-server ssh ;;
     rsync) disable_service rsync rsync ;;
+    unicorn) disable_service unicorn unicorn ;;
     esac
   done
   if [ -n "$(trap -p EXIT)" ]; then allow_services; fi
@@ -185,7 +187,7 @@ if [ "$TIER" != build ]; then
   need gunicorn /usr/bin/gunicorn
   need util-linux /usr/bin/setpriv
 fi
-if [ "$TIER" = test ]; then
+if [ "$TIER" = test ] || [ "$TIER" = soak ]; then
   need golang-go /usr/bin/go /usr/local/go/bin/go "$(command -v go || :)"
   need sudo /usr/bin/sudo
   need passwd /usr/sbin/useradd
@@ -198,8 +200,16 @@ if [ "$TIER" = test ]; then
   need uwsgi-plugin-python3 /usr/lib/uwsgi/plugins/python3_plugin.so
   need ca-certificates /usr/sbin/update-ca-certificates
 fi
+if [ "$TIER" = soak ]; then
+  need unicorn /usr/bin/unicorn
+  need puma /usr/bin/puma
+  need ruby-rack /usr/share/rubygems-integration/all/specifications/rack-*.gemspec
+  need libserver-starter-perl /usr/bin/start_server
+  need starlet /usr/share/perl5/Plack/Handler/Starlet.pm
+  need libplack-perl /usr/bin/plackup
+fi
 install_missing
-if [ "$TIER" = test ]; then
+if [ "$TIER" = test ] || [ "$TIER" = soak ]; then
   fetch_node .node18 "$AGENT_NODE_VERSION"
   fetch_node .node16 "$OLD_NODE_VERSION"
 fi

@@ -29,7 +29,7 @@ import { viewProgram } from "./program-view.ts";
 import { acceptingPids } from "./ready.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
 import { revert } from "./revert.ts";
-import { watchProgram } from "./settle.ts";
+import { lifeOfWorkers, watchProgram } from "./settle.ts";
 import { restingInfo } from "./supervised.ts";
 
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
@@ -75,7 +75,8 @@ export async function reportUnchanged(
     const proof = await provedBy(context, program, info, tag, processes);
     if (proof === undefined) return undefined;
     const was = { release: releaseRun(processes), serving: acceptingPids(processes) };
-    const before = { program, info, wasUp: true, ...was, log: undefined, kept: undefined };
+    const unknown = { log: undefined, kept: undefined, workerLifeMs: undefined };
+    const before = { program, info, wasUp: true, ...was, ...unknown };
     activation.reports.push(reportProgram(before, proof, NOTHING_TO_DRAIN, undefined));
   }
   return finish(activation, "unchanged");
@@ -131,7 +132,8 @@ async function surveyPrograms(context: HostContext, up: readonly string[] | unde
     const wasUp = up === undefined ? info.statename === "RUNNING" : up.includes(program.name);
     const kept = isKept(program) ? readKept(program, context.layout) : undefined;
     const was = { release: releaseRun(processes), serving: acceptingPids(processes) };
-    befores.push({ program, info, wasUp, ...was, log: markLog(info), kept });
+    const workers = { workerLifeMs: lifeOfWorkers(context, processes) };
+    befores.push({ program, info, wasUp, ...was, ...workers, log: markLog(info), kept });
   }
   return befores;
 }
@@ -169,7 +171,8 @@ async function settleAll(activation: Activation, brought: readonly Brought[]): P
   const over = new AbortController();
   try {
     const drains = Promise.all(brought.map((one) => waitDrained(context, one, over.signal)));
-    const [drained] = await Promise.all([drains, ...brought.map((one) => watchProgram(context, one))]);
+    const watches = brought.map((one, index) => watchProgram(context, one, befores[index]?.workerLifeMs));
+    const [drained] = await Promise.all([drains, ...watches]);
     for (const [index, before] of befores.entries()) {
       const [one, drain] = [brought[index], drained[index]];
       if (one && drain) await tellSettled(activation, before, one, drain);

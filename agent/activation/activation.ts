@@ -41,6 +41,8 @@ export interface Before {
   readonly log: LogMark | undefined;
   /** Of a kept program: what run/<program>.json said; undefined also where it can not be read. */
   readonly kept: string | undefined;
+  /** How long a worker lives, where the server replaces them by itself. */
+  readonly workerLifeMs: number | undefined;
 }
 
 /** Entries that belong to an activation, without what all of them share. */

@@ -149,11 +149,14 @@ async function restart(
   const at = context.now();
   context.emit(programEvent(context, program, "stop", info.pid, undefined));
   await stopProgram(context, program);
+  // What the old process took to end is part of the gap, and not of the time in which the new one has to be ready.
+  const startedAt = context.now();
   await askToStart(context, program);
   const listens = program.health !== undefined || before.some((process) => process.accepts);
-  const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, at });
+  const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, at: startedAt });
   const generation = await readyGeneration(context, program);
-  return { program, tag, action: "restart", at, gapMs: ready.readyMs, old: [...before], generation, ...ready };
+  const readyMs = startedAt - at + ready.readyMs;
+  return { program, tag, action: "restart", at, old: [...before], generation, ...ready, readyMs, gapMs: readyMs };
 }
 
 async function reload(

@@ -20,8 +20,10 @@ export function releaseWants(context: HostContext, program: ProgramPlan): Releas
 }
 
 /** The program's own binary, relative to the release; undefined where the command is an interpreter of the host's. */
-export function binaryOf(program: ProgramPlan): string | undefined {
-  const [first = ""] = program.command;
+export function binaryOf({ command, reload: { preset } }: ProgramPlan): string | undefined {
+  const isMaster = preset !== undefined && PRESETS[preset].starts === true && command.includes("--");
+  const started = isMaster ? command[command.indexOf("--") + 1] : undefined;
+  const first = started?.startsWith("{current}/") ? started : (command[0] ?? "");
   if (first.startsWith("{current}/")) return first.slice("{current}/".length);
   return first.startsWith("/") || first.startsWith("{") ? undefined : first;
 }
@@ -46,6 +48,7 @@ export async function viewProgram(
       startTicks: found.startTicks,
       supervised: found.pid === supervisedPid,
       accepts: found.accepts && !(isMaster && found.pid === supervisedPid),
+      holds: found.holds.length > 0,
       release: byExe ?? found.cwdRelease,
       releaseBy: byExe !== undefined ? "exe" : found.cwdRelease !== undefined ? "cwd" : undefined,
       throughCurrent,

@@ -8,13 +8,19 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import {
   type GenerationAnswer,
+  type GenerationQuestion,
+  isNew,
   judgeGeneration,
+  mayStillAccept,
   type ProcessKey,
   type ProcessView,
   processKey,
+  rememberAccepting,
 } from "../core/generation.ts";
+import { isGradual } from "../core/presets.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
+import { openConnections } from "../io/process/connections.ts";
 import type { AgentEvent } from "../protocol.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
@@ -26,6 +32,8 @@ import { proofUnavailable } from "./rights.ts";
 export const READY_TIMEOUT_MS = 30_000;
 /** overseer's File fetcher: its shortest interval twice, until the file rests, and its sanity check, 5 s at most each. */
 const NOTICE_MS = 12_000;
+/** How long an old process that may only be busy must not be seen to accept, where old ones serve until their turn comes. */
+const UNSEEN_MS = 1_000;
 /** Pauses between looks. A look at all processes costs some 10 ms of CPU: most reloads are over at once, the rest can wait. */
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 150;
@@ -58,40 +66,53 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   let isNoticed = awaited.hold === undefined;
   let deadline = awaited.at + timeoutMs + (isNoticed ? 0 : NOTICE_MS);
   let readyMs: number | undefined;
+  const seen = new Set<ProcessKey>();
+  const question = { ...awaited, wanted: awaited.tag, mustBeNew: awaited.mustBeNew === true };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await awaited.hold?.();
     const info = await context.supervisor.getProcessInfo(program.process);
     refuseDead(program, info, awaited);
-    const processes = await viewProgram(context, program, info.pid);
+    const looked = await viewProgram(context, program, info.pid);
+    const processes = rememberAccepting(withBusy(looked, question), seen, question);
     if (!isNoticed && !stillServes(processes, awaited.before)) {
       isNoticed = true;
       deadline = Math.min(deadline, context.now() + timeoutMs);
     }
-    const answer = judgeGeneration(processes, {
-      ...awaited,
-      wanted: awaited.tag,
-      mustBeNew: awaited.mustBeNew === true,
-    });
+    const answer = judgeGeneration(processes, question);
     const isEnough = answer.kind === "hidden" && context.project.proof === "best";
     const isRight = answer.kind === "proved" || isEnough;
     if (isRight) moment("program: processes proved");
     const probe = isRight ? await probeIfAsked(program) : undefined;
     if (isRight && (probe?.ok ?? true)) {
-      readyMs ??= context.now() - awaited.at;
+      const nowMs = context.now() - awaited.at;
+      readyMs ??= nowMs;
+      const isOver = !isGradual(program) || !mayStillAccept(processes, question) || nowMs >= readyMs + UNSEEN_MS;
       // Before startsecs have passed supervisor says STARTING, and would count an exit as a failed attempt.
-      if (info.statename === "RUNNING") {
+      if (info.statename === "RUNNING" && isOver) {
         moment("program: ready");
         context.emit(programEvent(context, program, "ready", info.pid, awaited.tag));
         return { info, serving: acceptingPids(processes), readyMs, ...proofOf(answer, program) };
       }
     } else readyMs = undefined;
-    if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, probe);
+    if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, seen.size > 0, probe);
     await context.sleep(pauseMs);
   }
 }
 
 export function acceptingPids(processes: readonly ProcessView[]): number[] {
   return processes.filter(({ accepts }) => accepts).map(({ pid }) => pid);
+}
+
+/**
+ * A server under load may be busy in each of our looks. A new process that has connections has accepted them: nobody else
+ * could, since its master does not. Of old ones that says nothing: they may only be finishing.
+ */
+function withBusy(processes: readonly ProcessView[], question: GenerationQuestion): readonly ProcessView[] {
+  if (processes.some(({ accepts }) => accepts)) return processes;
+  return processes.map((process) => {
+    const isNewWorker = process.holds && !process.supervised && isNew(process, question);
+    return isNewWorker && (openConnections([process.pid]) ?? 0) > 0 ? { ...process, accepts: true } : process;
+  });
 }
 
 function stillServes(processes: readonly ProcessView[], before: ReadonlySet<ProcessKey>): boolean {
@@ -119,9 +140,14 @@ function notReady(
   timeoutMs: number,
   answer: GenerationAnswer,
   want: string,
+  hasNew: boolean,
   probe: ProbeResult | undefined,
 ): AgentError {
   const { name } = program;
+  if (isGradual(program) && !hasNew && (answer.kind === "wrong" || answer.kind === "not-yet")) {
+    const detail = "the old processes go on, no new one has taken their place";
+    return new AgentError({ reason: "not-ready", program: name, timeoutMs, detail });
+  }
   if (answer.kind === "wrong") {
     return new AgentError({ reason: "wrong-release", program: name, pid: answer.pid, runs: answer.runs, want });
   }

@@ -12,7 +12,7 @@
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
-import { PRESETS } from "../core/presets.ts";
+import { isGradual, PRESETS } from "../core/presets.ts";
 import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { giveUpReserve } from "../io/ledger-file.ts";
@@ -21,7 +21,7 @@ import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
-import { type Brought, bringProgram, provedBy } from "./bring.ts";
+import { type Brought, bringProgram, provedAlready, provedBy } from "./bring.ts";
 import { waitDrained } from "./drain.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
@@ -33,6 +33,9 @@ export const FAILED_DRAIN_LIMIT_MS = 3_000;
 /** overseer's File fetcher: until the file rests, and its sanity check, 5 s at most. */
 const NOTICED_BY_MS = 6_000;
 const HOLD_INTERVAL_MS = 100;
+/** One look may find all of its workers busy. */
+const LOOKS_AT_OLD = 20;
+const LOOK_PAUSE_MS = 100;
 /** Before another stop and start. */
 const RESTART_PAUSE_MS = 1_000;
 
@@ -151,7 +154,9 @@ function warnOfDeafness({ warnings }: Activation, { name, reload: { preset } }: 
  */
 async function bringOld(context: HostContext, before: Before, tag: string): Promise<Brought> {
   const { program, kept } = before;
-  const bring = (restart: boolean) => bringProgram(context, program, { tag, reload: "if-needed", restart, kept });
+  const isTrying = isGradual(program);
+  const reload = isTrying ? "always" : "if-needed";
+  const bring = (restart: boolean) => bringProgram(context, program, { tag, reload, restart, kept });
   let failure: AgentError | undefined;
   try {
     const already = await servesAnew(context, before, tag);
@@ -159,6 +164,8 @@ async function bringOld(context: HostContext, before: Before, tag: string): Prom
     if (!already && !(await isDeaf(context, program))) return await bring(false);
   } catch (error) {
     failure = requireRestartable(error);
+    const serves = isTrying ? await servesStill(context, program, tag) : undefined;
+    if (serves !== undefined) return serves;
   }
   const deadline = context.now() + program.reload.drainMs;
   for (;;) {
@@ -170,6 +177,20 @@ async function bringOld(context: HostContext, before: Before, tag: string): Prom
     }
     await context.sleep(RESTART_PAUSE_MS);
   }
+}
+
+/**
+ * The old release, where it answers all the same: its master has heard, and waits for a worker that hangs until its own
+ * patience ends. A restart would only add a gap.
+ */
+async function servesStill(context: HostContext, program: ProgramPlan, tag: string): Promise<Brought | undefined> {
+  for (let look = 0; look < LOOKS_AT_OLD; look++) {
+    const info = await context.supervisor.getProcessInfo(program.process);
+    const brought = info.statename === "RUNNING" ? await provedAlready(context, program, info, tag) : undefined;
+    if (brought !== undefined) return brought;
+    await context.sleep(LOOK_PAUSE_MS);
+  }
+  return undefined;
 }
 
 /** The failure, where a stop and start may mend it; anything else is thrown on. */

@@ -1,10 +1,11 @@
 /** After ready: the watch for a crash loop, and the wait until the old generation has gone. */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { type ProcessView, processKey } from "../core/generation.ts";
+import { type ProcessView, processKey, workerLifeMs } from "../core/generation.ts";
+import { lastFlip } from "../io/current.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
-import { readProcess } from "../io/process/processes.ts";
+import { ageMs, readProcess } from "../io/process/processes.ts";
 import type { Brought } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
 
@@ -12,14 +13,15 @@ import { viewProgram } from "./program-view.ts";
 export const WATCH_INTERVAL_MS = 250;
 /** One failed probe may be a hiccup; as many in a row are a release that is not healthy. */
 export const WATCH_PROBE_FAILURES = 3;
-/** A worker may be replaced (gunicorn's max_requests, say); all of them as often as this, within a watch, is a crash loop. */
+/** A worker may be replaced; all of them as often as this, within a watch and beyond what those of before were, is a crash loop. */
 export const WATCH_WORKER_LIVES = 3;
 
 /**
  * Watches a program for its `watch` window: by supervisor's own record (pid and start time; RUNNING alone hides a crash
  * loop), by the workers of a master, which lives on when they crash, and by its health check. Throws `crashed` or `unhealthy`.
+ * `lifeMs`: how long the workers of before lived, where the server replaces them by itself.
  */
-export async function watchProgram(context: HostContext, brought: Brought): Promise<void> {
+export async function watchProgram(context: HostContext, brought: Brought, lifeMs: number | undefined): Promise<void> {
   const { program } = brought;
   const deadline = brought.at + brought.readyMs + program.watchMs;
   const workers = new Map<string, ProcessView>();
@@ -28,7 +30,7 @@ export async function watchProgram(context: HostContext, brought: Brought): Prom
   do {
     await context.sleep(Math.min(WATCH_INTERVAL_MS, Math.max(deadline - context.now(), 1)));
     await checkRecord(context, brought);
-    await checkWorkers(context, brought, workers);
+    await checkWorkers(context, brought, workers, lifeMs);
     moment("watch: looked");
     const probe = program.health ? await probeOnce(program.health) : undefined;
     failures = probe === undefined || probe.ok ? 0 : failures + 1;
@@ -50,17 +52,39 @@ async function checkRecord({ supervisor }: HostContext, { program, info, generat
   throw new AgentError({ reason: "crashed", program: program.name, state: now.statename, detail });
 }
 
-/** `seen`: every worker since the program was ready. One that is busy accepts nothing for a moment, and lives. */
-async function checkWorkers(context: HostContext, brought: Brought, seen: Map<string, ProcessView>): Promise<void> {
+/**
+ * `seen`: every worker since the program was ready. One that is busy accepts nothing for a moment, and lives. `lifeMs`: of
+ * the workers of before, which the server replaced by itself; undefined: it did not.
+ */
+async function checkWorkers(
+  context: HostContext,
+  brought: Brought,
+  seen: Map<string, ProcessView>,
+  lifeMs: number | undefined,
+): Promise<void> {
   const { program, info, at } = brought;
   for (const process of await viewProgram(context, program, info.pid)) {
     if (process.accepts && !process.supervised) seen.set(processKey(process), process);
   }
   const alive = [...seen.values()].filter(isAlive).length;
   const ended = seen.size - alive;
-  if (ended < WATCH_WORKER_LIVES * Math.max(alive, 1)) return;
-  const detail = `${ended} of its workers ended within ${Math.round((context.now() - at) / 1000)} s`;
+  const elapsedMs = context.now() - at;
+  const lives = WATCH_WORKER_LIVES * (1 + (lifeMs === undefined ? 0 : elapsedMs / lifeMs));
+  if (ended < lives * Math.max(alive, 1)) return;
+  const detail = `${ended} of its workers ended within ${Math.round(elapsedMs / 1000)} s`;
   throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });
+}
+
+/**
+ * How long its workers live, where the server replaces them by itself: nobody has asked for new ones since the last flip, or
+ * supervisor's last start, whichever came later.
+ */
+export function lifeOfWorkers(context: HostContext, processes: readonly ProcessView[]): number | undefined {
+  const master = processes.find(({ supervised }) => supervised);
+  const flippedAt = lastFlip(context.layout);
+  if (master === undefined || flippedAt === undefined) return undefined;
+  const ages = processes.filter(({ supervised, accepts }) => accepts && !supervised).map(ageMs);
+  return workerLifeMs(ages, Math.min(ageMs(master), context.date().getTime() - flippedAt.getTime()));
 }
 
 /** The very process, and no zombie. */

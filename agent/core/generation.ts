@@ -15,6 +15,8 @@ export interface ProcessView {
   readonly supervised: boolean;
   /** A listening socket of its own stands in its epoll set, or a thread of it waits to accept. */
   readonly accepts: boolean;
+  /** It has a listening socket. One that has, and is busy with a request just now, may accept the next moment. */
+  readonly holds: boolean;
   /** The release of its exe or cwd, where one of them lies in a release. */
   readonly release: string | undefined;
   readonly releaseBy: "exe" | "cwd" | undefined;
@@ -65,6 +67,39 @@ export function judgeGeneration(processes: readonly ProcessView[], question: Gen
   return { kind: "proved", evidence: deciding.map((process) => evidenceOf(process, question.wanted)) };
 }
 
+/**
+ * The same processes; one that is new, and was seen to accept in an earlier look, accepts still: of a server that answers one
+ * request at a time, a look may find each worker busy. `seen` is added to.
+ */
+export function rememberAccepting(
+  processes: readonly ProcessView[],
+  seen: Set<ProcessKey>,
+  question: Pick<GenerationQuestion, "wanted" | "before">,
+): ProcessView[] {
+  for (const process of processes) {
+    if (process.accepts && isNew(process, question)) seen.add(processKey(process));
+  }
+  return processes.map((process) => (seen.has(processKey(process)) ? { ...process, accepts: true } : process));
+}
+
+/** Whether processes that do not run the release do not accept just now, and may only be busy. */
+export function mayStillAccept(
+  processes: readonly ProcessView[],
+  question: Pick<GenerationQuestion, "wanted" | "before">,
+): boolean {
+  return processes.some((process) => {
+    return process.holds && !process.accepts && !process.supervised && !isNew(process, question);
+  });
+}
+
+/** Not one of before, nor one that the old release has started meanwhile. */
+export function isNew(
+  process: ProcessView,
+  { wanted, before }: Pick<GenerationQuestion, "wanted" | "before">,
+): boolean {
+  return !before.has(processKey(process)) && (process.release === undefined || process.release === wanted);
+}
+
 /** Of processes of which nobody can tell what they run, pid and start time can be seen: a reload must at least have made a new one. */
 function judgeHidden(hidden: readonly ProcessView[], question: GenerationQuestion): GenerationAnswer {
   const isNew = hidden.some((process) => !question.before.has(processKey(process)));
@@ -91,6 +126,16 @@ function evidenceOf(process: ProcessView, wanted: string): string {
 export function oldGeneration(processes: readonly ProcessView[]): ProcessView[] {
   const accepting = processes.filter((process) => process.accepts);
   return accepting.length > 0 ? accepting : processes.filter((process) => !process.supervised);
+}
+
+/**
+ * How long a worker lives, of a server that replaces its workers by itself, after so many requests each (max_requests,
+ * --max-reqs-per-child); undefined: none was replaced that anybody could tell. One that is found at any moment has lived half
+ * its life on average, and none is as old as the time for which nobody has asked for new ones.
+ */
+export function workerLifeMs(agesMs: readonly number[], undisturbedMs: number): number | undefined {
+  if (agesMs.length === 0 || 2 * Math.max(...agesMs) > undisturbedMs) return undefined;
+  return Math.max((2 * agesMs.reduce((sum, age) => sum + age, 0)) / agesMs.length, 1);
 }
 
 /** The release that a program's processes run, or undefined where that is mixed or can not be told. */

@@ -12,7 +12,7 @@ export type ReloadSignal = (typeof RELOAD_SIGNALS)[number];
 /** Checks that only some libraries need; agent/core/lint.ts says what each one looks at. */
 export type PresetLint = "async-preemption" | "group-stop" | "own-temporary" | "chdir" | "preload" | ProductLint;
 /** Of one product, by its name. */
-export type ProductLint = "uwsgi";
+export type ProductLint = "uwsgi" | "unicorn" | "puma" | "server-starter" | "einhorn";
 
 /** What a strategy asks of `[program:x]`, whatever the library. Values may hold placeholders. */
 export interface StrategySection {
@@ -40,14 +40,18 @@ export interface Preset {
   /** Whether a reload that failed is the last one until the program is restarted. */
   readonly deafAfterFailure?: boolean;
   /**
-   * Whether its master goes on trying the release that failed, and might yet end the old one for it: then it is asked once
-   * more when the old release is put back, also where that still serves.
+   * Whether old processes serve until their master finds new ones good, and it goes on trying for as long as that takes. It
+   * is then asked once more when the old release is put back, also where that still serves.
    */
-  readonly goesOnTrying?: boolean;
+  readonly gradual?: boolean;
   /** Absent: the strategy sends none. */
   readonly signal?: ReloadSignal;
   /** Ends the old generation once the new one serves; absent: it goes by itself. */
   readonly oldSignal?: ReloadSignal;
+  /** Whether its command line names the program that it starts, behind `--`. */
+  readonly starts?: boolean;
+  /** By which supervisor stops it; absent: TERM. */
+  readonly stopSignal?: "QUIT";
   /** How long the library itself lets the old generation finish its requests. */
   readonly drainMs: number;
   /** What the library needs in its environment, comma-separated lists being added to, not replaced. */
@@ -185,6 +189,64 @@ export const PRESETS: Record<PresetName, Preset> = {
     lints: ["uwsgi"],
     cannot: "uWSGI can not keep the old release when the new one can not be loaded: its old workers have gone by then",
   },
+  // HUP tells all workers at once to finish, and starts new ones in working_directory (unicorn/http_server.rb, load_config!).
+  // USR2 would start a second master beside the first, and TERM ends workers in the middle of a request.
+  unicorn: {
+    strategy: "signal",
+    master: true,
+    // Workers are told over a pipe, which one that hangs as it loads does not read (unicorn/worker.rb, soft_kill).
+    hearsWhileHung: false,
+    signal: "HUP",
+    stopSignal: "QUIT",
+    // A worker that takes longer is killed: `timeout` of unicorn.rb.
+    drainMs: 60_000,
+    environment: {},
+    lints: ["unicorn"],
+    cannot:
+      "unicorn can not keep the old release when the new one crashes or hangs, nor take new gems without a restart",
+  },
+  // USR1 ends and starts worker after worker (puma/cluster.rb, check_workers), and goes on with it until all are new.
+  puma: {
+    strategy: "signal",
+    // Without workers it is one process, which executes itself anew. Its master of workers waits on a pipe of its own only.
+    master: false,
+    hearsWhileHung: true,
+    gradual: true,
+    signal: "USR1",
+    // worker_shutdown_timeout.
+    drainMs: 30_000,
+    environment: {},
+    lints: ["puma"],
+    cannot: "puma can not take a new config file, or a new version of itself, by a phased restart",
+  },
+  // start_server: starts the program anew until one lives for --interval, and then ends all older ones, also those that
+  // it has been told to keep for --kill-old-delay (Server/Starter.pm).
+  "server-starter": {
+    strategy: "signal",
+    master: true,
+    hearsWhileHung: true,
+    gradual: true,
+    starts: true,
+    signal: "HUP",
+    drainMs: 30_000,
+    environment: {},
+    lints: ["server-starter"],
+    cannot:
+      "Server::Starter can not tell that a new release hangs: it ends the old one when the new one has lived a second",
+  },
+  // github.com/stripe/einhorn: HUP executes the master itself anew, and replaces a worker for each new one that is acked.
+  einhorn: {
+    strategy: "signal",
+    master: true,
+    hearsWhileHung: true,
+    gradual: true,
+    starts: true,
+    signal: "HUP",
+    drainMs: 30_000,
+    environment: {},
+    lints: ["einhorn"],
+    cannot: "einhorn can not tell that a new release hangs, unless it waits for a word of it (-m manual)",
+  },
   node: {
     ...SOCKETS_PASSED,
     cannot:
@@ -230,6 +292,20 @@ export function pastDrainOf({ reload }: { readonly reload: ReloadPlan }): "end" 
 /** Whether a keeper stands between supervisor and the program. */
 export function isKept({ reload }: { readonly reload: { readonly strategy: StrategyName } }): boolean {
   return STRATEGY_SECTIONS[reload.strategy].command === "keeper";
+}
+
+/** Whether old processes serve until their turn comes, and their master goes on with a release that failed. */
+export function isGradual({ reload: { preset } }: { readonly reload: { readonly preset?: PresetName | undefined } }) {
+  return preset !== undefined && PRESETS[preset].gradual === true;
+}
+
+/** By which supervisor stops a program. A keeper knows TERM. */
+export function stopSignalOf({
+  reload: { preset },
+}: {
+  readonly reload: { readonly preset?: PresetName | undefined };
+}) {
+  return (preset === undefined ? undefined : PRESETS[preset].stopSignal) ?? "TERM";
 }
 
 /** The preset's lints; a `reload:` that spells out its parts has none of its own. */

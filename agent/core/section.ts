@@ -8,7 +8,7 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
 import { AgentError } from "./failure.ts";
 import { fillPlaceholders, type Layout } from "./layout.ts";
-import { isKept, PRESETS, STRATEGY_SECTIONS } from "./presets.ts";
+import { isKept, PRESETS, STRATEGY_SECTIONS, stopSignalOf } from "./presets.ts";
 import {
   environmentProblem,
   quoteCommand,
@@ -152,6 +152,7 @@ export function renderSection(program: ProgramPlan, layout: Layout, options: Sec
     ["user", options.supervisorIsRoot && program.user !== undefined ? quoteValue(program.user) : undefined],
     ["autostart", String(program.autostart)],
     ["startsecs", String(program.startSeconds)],
+    ["stopsignal", stopSignalOf(program)],
     ["stopwaitsecs", String(program.stopSeconds)],
   ]);
   const lines = PROGRAM_TEMPLATE.trimEnd()

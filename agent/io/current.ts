@@ -16,6 +16,11 @@ export function readCurrent(layout: Layout): string | undefined {
   return tag;
 }
 
+/** When `current` was last made to name what it names. */
+export function lastFlip(layout: Layout): Date | undefined {
+  return ifThere("look at", layout.current, () => lstatSync(layout.current))?.mtime;
+}
+
 /** Points `current` at a release: a new link beside it, renamed over it, made durable, read back. */
 export function flipCurrent(layout: Layout, tag: string): void {
   readCurrent(layout);

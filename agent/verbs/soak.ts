@@ -1,5 +1,6 @@
 /** `soak`: the programs are watched for a while longer, before another host takes the release that they took. */
-import { watchProgram } from "../activation/settle.ts";
+import { viewProgram } from "../activation/program-view.ts";
+import { lifeOfWorkers, watchProgram } from "../activation/settle.ts";
 import { settledInfo } from "../activation/supervised.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
@@ -25,7 +26,8 @@ export async function runSoak(
         throw new AgentError({ reason: "crashed", program: plan.name, state: info.statename, detail: info.spawnerr });
       }
       const watched = { program, tag, action: "none", info, at: startedAt, readyMs: 0, gapMs: undefined } as const;
-      await watchProgram(context, { ...watched, old: [], serving: [], proof: "none", evidence: [] });
+      const lifeMs = lifeOfWorkers(context, await viewProgram(context, program, info.pid));
+      await watchProgram(context, { ...watched, old: [], serving: [], proof: "none", evidence: [] }, lifeMs);
     }),
   );
   return { watchedMs: Math.round(context.now() - startedAt) };

@@ -21,6 +21,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { PresetName } from "../../agent/core/presets.ts";
 import { runOk } from "./processes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -46,15 +47,19 @@ export const SAMPLE_BINARY = {
   "node-listenfds": "server.mjs",
   "node-plain": "server.mjs",
   uwsgi: "app.py",
+  unicorn: "app.rb",
+  puma: "app.rb",
+  "server-starter": "app.psgi",
+  "go-einhorn": "bin/shop",
 } as const satisfies Record<string, string>;
 
 export type SampleName = keyof typeof SAMPLE_BINARY;
 
 /** Those that need packages of `scripts/setup.sh soak`. */
-export const SOAK_SAMPLES: ReadonlySet<SampleName> = new Set([]);
+export const SOAK_SAMPLES: ReadonlySet<SampleName> = new Set(["unicorn", "puma", "server-starter"]);
 
 /** The preset that each is made for. */
-const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
+const SAMPLE_RELOAD: Readonly<Record<SampleName, PresetName>> = {
   "go-endless": "endless",
   "go-grace": "grace",
   "go-graceful-url": "graceful-url",
@@ -69,6 +74,10 @@ const SAMPLE_RELOAD: Readonly<Record<SampleName, string>> = {
   "node-listenfds": "node",
   "node-plain": "restart",
   uwsgi: "uwsgi",
+  unicorn: "unicorn",
+  puma: "puma",
+  "server-starter": "server-starter",
+  "go-einhorn": "einhorn",
 };
 
 export function presetOf(name: SampleName): string {
@@ -110,7 +119,7 @@ const FILE_VARIANTS: ReadonlySet<Variant> = new Set(["not-executable", "garbage"
 
 export interface SampleProgram {
   readonly command: string;
-  readonly reload: string;
+  readonly reload: PresetName;
   /** What the keeper hands over. */
   readonly listen?: string;
   readonly health: { readonly http: string };
@@ -128,9 +137,22 @@ export function sampleProgram(name: SampleName, port: number, isLaunched = false
   };
 }
 
+/** Not einhorn, but a program of these tests that keeps to what einhorn documents. */
+const EINHORN = join(ROOT, "test/fixtures/einhorn/stand-in.py");
+/** Of servers that are packages of their own. */
+const PRODUCT_COMMANDS: Readonly<Partial<Record<SampleName, (address: string) => string>>> = {
+  uwsgi: (address) => `/usr/bin/uwsgi-core --ini {current}/uwsgi.ini --http-socket ${address}`,
+  unicorn: (address) => `/usr/bin/unicorn -E production -l ${address} -c {current}/unicorn.rb {current}/config.ru`,
+  puma: (address) => `/usr/bin/puma -e production -b tcp://${address} -C {current}/puma.rb`,
+  "server-starter": (address) =>
+    `/usr/bin/start_server --dir {current} --port ${address} -- /usr/bin/plackup -E deployment -s Starlet --max-workers 8 app.psgi`,
+  "go-einhorn": (address) =>
+    `/usr/bin/python3 ${EINHORN} -m manual -k -n 2 -b ${address},r -d {run}/einhorn.sock -- {current}/bin/shop`,
+};
+
 function commandOf(name: SampleName, address: string): string {
   const binary = SAMPLE_BINARY[name];
-  if (name === "uwsgi") return `/usr/bin/uwsgi-core --ini {current}/uwsgi.ini --http-socket ${address}`;
+  if (name in PRODUCT_COMMANDS) return PRODUCT_COMMANDS[name]?.(address) ?? "";
   switch (binary) {
     case "app.py":
       return `/usr/bin/gunicorn --config {current}/gunicorn.conf.py --chdir {current} --bind ${address} app:app`;
@@ -223,8 +245,37 @@ const JAVASCRIPT: Patches = {
   unhealthy: { behind: `\ncheckHealth = async () => { throw new Error("database: connection refused"); };\n` },
 };
 
+const RUBY: Patches = {
+  good: {},
+  // puma does not say why.
+  crash: { before: `warn 'config/app.toml: "dsn"'\nraise KeyError, "dsn"\n` },
+  hang: { before: "sleep 3600\n" },
+  "slow-start": { before: "sleep 1.5\n" },
+  "late-crash": { behind: "\nThread.new { sleep 2; exit!(1) }\n" },
+  unhealthy: { behind: `\nclass Shop\n  def check_health = raise("database: connection refused")\nend\n` },
+};
+
+const PERL: Patches = {
+  good: {},
+  crash: { before: `die 'config/app.toml: "dsn"';\n` },
+  hang: { before: "sleep 3600;\n" },
+  "slow-start": { before: "select undef, undef, undef, 1.5;\n" },
+  // Each worker ends in the middle of a request.
+  "late-crash": {
+    behind: `\nmy $born = time; my $serve = $app;\n$app = sub { exit 1 if time - $born > 2; $serve->(@_) };\n`,
+  },
+  unhealthy: {
+    behind: `\nno warnings 'redefine';\n*check_health = sub { die "database: connection refused\\n" };\n$app;\n`,
+  },
+};
+
 /** By what runs; absent: it is linked. */
-const PATCHES: Readonly<Partial<Record<string, Patches>>> = { "app.py": PYTHON, "server.mjs": JAVASCRIPT };
+const PATCHES: Readonly<Partial<Record<string, Patches>>> = {
+  "app.py": PYTHON,
+  "server.mjs": JAVASCRIPT,
+  "app.rb": RUBY,
+  "app.psgi": PERL,
+};
 
 async function buildScript(name: SampleName, folder: string, variant: Variant, patches: Patches): Promise<void> {
   const patch = patches[variant];

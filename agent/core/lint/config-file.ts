@@ -44,4 +44,31 @@ function iniValues(text: string, section: string): Map<string, string> {
   return values;
 }
 
-export const CONFIG_LOOKS: Readonly<Partial<Record<PresetName, ConfigLook>>> = { uwsgi };
+const unicorn: ConfigLook = {
+  file: (words) => optionValue(words, "-c") ?? optionValue(words, "--config-file"),
+  problem(text) {
+    // unicorn's own SIGNALS: "application code changes will have no effect".
+    return lastCall(text, "preload_app") === "true" ? "with preload_app true, HUP does not load new code" : undefined;
+  },
+};
+
+const puma: ConfigLook = {
+  file: (words) => optionValue(words, "-C") ?? optionValue(words, "--config"),
+  problem(text) {
+    const daemonize = lastCall(text, "daemonize");
+    if (daemonize === undefined || daemonize === "false") return undefined;
+    return "with daemonize it leaves supervisor, which takes its end for the program's";
+  },
+};
+
+/**
+ * The argument of the last call of that name, empty where it has none; undefined: it is not called, or perhaps not always. What
+ * is indented, or has a modifier behind it, depends on something.
+ */
+function lastCall(text: string, name: string): string | undefined {
+  const call = new RegExp(`^${name}(?:\\s+(\\w+)|\\(\\s*(\\w*)\\s*\\))?\\s*(?:#.*)?$`, "gm");
+  const last = [...text.matchAll(call)].at(-1);
+  return last === undefined ? undefined : (last[1] ?? last[2] ?? "");
+}
+
+export const CONFIG_LOOKS: Readonly<Partial<Record<PresetName, ConfigLook>>> = { uwsgi, unicorn, puma };

@@ -5,6 +5,7 @@
  */
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { Layout } from "../layout.ts";
+import { stopSignalOf } from "../presets.ts";
 import { type SectionOptions, wantedCommand, wantedDirectory, wantedEnvironment } from "../section.ts";
 import { expandValue, parseEnvironment, splitCommand } from "./quoting.ts";
 
@@ -42,7 +43,8 @@ export interface ConfigInfo {
 
 const NO_FILE = new Set(["none", "off", "auto", "syslog"]);
 const TRUE_WORDS = new Set(["true", "t", "y", "yes", "on", "1"]);
-const SIGTERM = 15;
+/** Numbers of Linux (signal(7)), for those that stop programs. */
+const SIGNAL_NAMES: Readonly<Record<number, string>> = { 1: "HUP", 2: "INT", 3: "QUIT", 9: "KILL", 15: "TERM" };
 /** The end of the path in layout.ts. */
 const KEEPER_FILE = "/lib/keeper.cjs";
 
@@ -55,7 +57,7 @@ export function factsOfPlan(program: ProgramPlan, layout: Layout, options: Secti
     autostart: program.autostart,
     startSeconds: program.startSeconds,
     stopSeconds: program.stopSeconds,
-    stopSignal: "TERM",
+    stopSignal: stopSignalOf(program),
     stopAsGroup: false,
     killAsGroup: true,
     logFiles: [],
@@ -104,7 +106,7 @@ export function factsOfConfig(config: ConfigInfo, values: ReadonlyMap<string, st
     autostart: config.autostart,
     startSeconds: config.startsecs,
     stopSeconds: config.stopwaitsecs,
-    stopSignal: config.stopsignal === SIGTERM ? "TERM" : `number ${config.stopsignal}`,
+    stopSignal: SIGNAL_NAMES[config.stopsignal] ?? `number ${config.stopsignal}`,
     stopAsGroup: file?.stopAsGroup,
     killAsGroup: config.killasgroup,
     logFiles: logFiles(config.stdout_logfile, config.stderr_logfile),

@@ -5,6 +5,7 @@
  * A pid alone names nothing: it is used again. Everything that outlives one look is kept as an identity.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { uptime } from "node:os";
 import { join } from "node:path";
 import type { FileIdentity } from "../../core/process/inspection.ts";
 import { type ProcessUids, parseStat, parseStatusUids } from "../../core/process/proc.ts";
@@ -113,6 +114,11 @@ export function liveness(identity: ProcessIdentity, root: string = PROC): "alive
   const found = readProcess(identity.pid, root);
   if (found === undefined) return isHidden(identity.pid) ? "unknown" : "gone";
   return found.startTicks === identity.startTicks && !found.isZombie ? "alive" : "gone";
+}
+
+/** Milliseconds since a process was started. Linux tells start times in hundredths of a second, whatever its own tick is (time(7)). */
+export function ageMs({ startTicks }: { readonly startTicks: number }): number {
+  return uptime() * 1000 - startTicks * 10;
 }
 
 /** Changes with each boot of the kernel; random(4). */

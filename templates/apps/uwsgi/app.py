@@ -74,5 +74,6 @@ def slow(query):
 def log(environ):
     """A line in the log, to watch that none is lost."""
     text = parse_qs(environ.get("QUERY_STRING", "")).get("text", [""])[0]
-    print(f"release {RELEASE} was told {json.dumps(text)}", file=environ["wsgi.errors"], flush=True)
+    environ["wsgi.errors"].write(f"release {RELEASE} was told {json.dumps(text)}\n")
+    environ["wsgi.errors"].flush()
     return "200 OK", RELEASE

@@ -1,9 +1,7 @@
-/** uWSGI by HUP. It ends its old workers before it loads the new release, so that a bad one leaves a gap. */
-import { testProduct } from "../../support/load/product-contract.ts";
+/** uWSGI by HUP. It ends its old workers before it loads the new release. */
+import { testBadReleases } from "../../support/story/bad-releases.ts";
+import { PRODUCTS } from "../../support/story/products.ts";
+import { testStory } from "../../support/story/story.ts";
 
-testProduct({
-  sample: "uwsgi",
-  asks: "shop: signal HUP",
-  lost: { crash: "some", hang: "some", "late-crash": "some" },
-  check: "/usr/bin/python3 -c 'import app'",
-});
+testStory(PRODUCTS.uwsgi);
+testBadReleases(PRODUCTS.uwsgi);

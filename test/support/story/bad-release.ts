@@ -22,7 +22,11 @@ export const EXPECTED: Readonly<Record<BadRelease, Expected>> = {
   missing: { ...AT_ONCE, says: /does not exist/ },
   "not-executable": { ...AT_ONCE, says: /cannot be executed .*mode 0644/ },
   garbage: { ...AT_ONCE, says: /neither a program .* nor a script/ },
-  crash: { exit: 7, says: /crashed|did not start|the new process ended|started no new process/, keys: {} },
+  crash: {
+    exit: 7,
+    says: /crashed|did not start|the new process ended|started no new process|has taken their place/,
+    keys: {},
+  },
   hang: { exit: 7, says: /not ready within|does not accept/, keys: { health: { timeout: "3s" } } },
   // It dies after 2 s, and a master starts its workers anew for ever: that counts as a crash at the third time.
   "late-crash": { exit: 7, says: /crashed|did not start|not healthy/, keys: { program: { watch: "15s" } } },

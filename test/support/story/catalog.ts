@@ -20,6 +20,10 @@ export interface StorySample {
   readonly program?: ConfigParts;
   /** A bad release that is not named here must cost no request. */
   readonly mayLose: Readonly<Partial<Record<BadRelease, MayLose>>>;
+  /** Those that can be made of it; default: all. A server of the host's has no binary in the release to be spoilt. */
+  readonly flaws?: readonly BadRelease[];
+  /** A check of its own, by which `crash` is found before the flip. Only test/soak/products/checks.test.ts says it in deploy.yml. */
+  readonly check?: string;
   /** Bad releases after which the library hears of no further reload until the program is restarted. */
   readonly deafAfter?: readonly BadRelease[];
   /** Its bad releases are those of a script in the release that starts the interpreter: what the sample is itself can not be spoilt. */

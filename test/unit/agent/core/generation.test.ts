@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   judgeGeneration,
+  mayStillAccept,
   oldGeneration,
   type ProcessView,
   processKey,
   releaseRun,
+  rememberAccepting,
+  workerLifeMs,
 } from "../../../../agent/core/generation.ts";
 
 const view = (pid: number, over: Partial<ProcessView> = {}): ProcessView => ({
@@ -16,6 +19,7 @@ const view = (pid: number, over: Partial<ProcessView> = {}): ProcessView => ({
     accepts: false,
     release: undefined,
     releaseBy: undefined,
+    holds: true,
     throughCurrent: true,
     denied: false,
   },
@@ -122,4 +126,38 @@ test("a program whose processes differ runs no one release", () => {
   assert.equal(releaseRun([serving(2, "v1"), serving(3, "v1")]), "v1");
   assert.equal(releaseRun([serving(2, "v1"), serving(3, "v2")]), undefined);
   assert.equal(releaseRun([]), undefined);
+});
+
+test("a new worker that was seen to accept counts while it is busy, and one of before does not", () => {
+  const [old, young] = [serving(2, "v1"), serving(3, "v2")];
+  const seen = new Set<string>();
+  const accepting = (...views: ProcessView[]) =>
+    rememberAccepting(views, seen, { wanted: "v2", before: keys(old) }).flatMap(({ pid, accepts }) =>
+      accepts ? [pid] : [],
+    );
+  assert.deepEqual(accepting(old, young), [2, 3]);
+  assert.deepEqual(accepting({ ...old, accepts: false }, { ...young, accepts: false }), [3]);
+});
+
+test("an old worker that has the socket, and is busy, may still accept", () => {
+  const busy = { ...serving(2, "v1"), accepts: false };
+  const isLeft = (...views: ProcessView[]) => mayStillAccept(views, { wanted: "v2", before: keys(busy) });
+  assert.equal(isLeft(busy), true);
+  assert.equal(isLeft({ ...busy, holds: false }), false);
+  assert.equal(isLeft({ ...busy, supervised: true }), false);
+  // The old release has started it meanwhile; where its release can not be told, it counts as new.
+  assert.equal(isLeft({ ...busy, pid: 7 }), true);
+  assert.equal(isLeft({ ...busy, pid: 7, release: undefined }), false);
+  assert.equal(isLeft({ ...busy, pid: 7, release: "v2" }), false);
+});
+
+describe("workers that a server replaces by itself", () => {
+  test("are all far younger than its last reload, and live twice as long as they have on average", () => {
+    assert.equal(workerLifeMs([200, 1_000, 1_800], 60_000), 2_000);
+  });
+
+  test("are not told from those that were started by that reload", () => {
+    assert.equal(workerLifeMs([5_000, 4_000, 1_000], 6_000), undefined);
+    assert.equal(workerLifeMs([], 60_000), undefined);
+  });
 });

@@ -43,3 +43,44 @@ describe("uwsgi.ini", () => {
     assert.match(problem(lines("[uwsgi]", "include = base.ini", "daemonize2 = x")) ?? "", /daemonize2/);
   });
 });
+
+describe("unicorn.rb", () => {
+  const unicorn = lookOf("unicorn");
+
+  test("is the file that the command line names", () => {
+    assert.equal(unicorn.file(["unicorn", "-c", "/r/unicorn.rb", "/r/config.ru"]), "/r/unicorn.rb");
+    assert.equal(unicorn.file(["unicorn", "/r/config.ru"]), undefined);
+  });
+
+  test("that preloads the application can not be reloaded", () => {
+    assert.match(unicorn.problem(lines("worker_processes 4", "preload_app true"), []) ?? "", /preload_app/);
+    assert.match(unicorn.problem(lines("preload_app(true) # fast"), []) ?? "", /preload_app/);
+  });
+
+  test("that does not, or perhaps not, is in order", () => {
+    for (const text of [
+      "preload_app false",
+      "# preload_app true",
+      "preload_app true if ENV['PRELOAD']",
+      "if old\n  preload_app true\nend",
+      "preload_app true\npreload_app false",
+    ]) {
+      assert.equal(unicorn.problem(lines(text), []), undefined, text);
+    }
+  });
+});
+
+describe("puma.rb", () => {
+  const puma = lookOf("puma");
+
+  test("is the file that the command line names", () => {
+    assert.equal(puma.file(["puma", "-C/r/puma.rb"]), "/r/puma.rb");
+    assert.equal(puma.file(["puma", "--config", "/r/puma.rb"]), "/r/puma.rb");
+  });
+
+  test("that leaves supervisor can not be reloaded, and any other can", () => {
+    assert.match(puma.problem(lines("workers 2", "daemonize"), []) ?? "", /daemonize/);
+    assert.match(puma.problem(lines("daemonize true"), []) ?? "", /daemonize/);
+    assert.equal(puma.problem(lines("daemonize false", "preload_app!"), []), undefined);
+  });
+});

@@ -55,6 +55,108 @@ const CASES: Readonly<Partial<Record<PresetName, readonly Case[]>>> = {
       finds: ["refuse reload-signal"],
     },
   ],
+  unicorn: [
+    { name: "by HUP", command: "/usr/bin/unicorn -c {current}/unicorn.rb {current}/config.ru", finds: [] },
+    {
+      name: "by USR2, which leaves two masters",
+      command: "/usr/bin/unicorn -c {current}/unicorn.rb {current}/config.ru",
+      signal: "USR2",
+      finds: ["refuse reload-signal"],
+    },
+    {
+      name: "that leaves supervisor",
+      command: "/usr/bin/unicorn -D -c {current}/unicorn.rb",
+      finds: ["refuse daemonize"],
+    },
+  ],
+  puma: [
+    { name: "by USR1", command: "/usr/bin/puma -C {current}/puma.rb", finds: [] },
+    { name: "by USR2", command: "/usr/bin/puma -C {current}/puma.rb", signal: "USR2", finds: [] },
+    {
+      name: "by HUP, which ends it",
+      command: "/usr/bin/puma -C {current}/puma.rb",
+      signal: "HUP",
+      finds: ["refuse reload-signal"],
+    },
+    { name: "that preloads", command: "/usr/bin/puma --preload -C {current}/puma.rb", finds: ["warn puma-preload"] },
+    {
+      name: "that writes into a release",
+      command: "/usr/bin/puma -C {current}/puma.rb --pidfile={current}/tmp/puma.pid -S /data/web/shop/shared/state",
+      finds: ["warn file-in-release"],
+    },
+  ],
+  "server-starter": [
+    { name: "with a port and a program", command: "/usr/bin/start_server --port 80 -- {current}/bin/shop", finds: [] },
+    {
+      name: "whose program has an option of the same name",
+      command: "/usr/bin/start_server --port 80 -- {current}/bin/shop --daemonize --interval 0",
+      finds: [],
+    },
+    {
+      name: "that leaves supervisor",
+      command: "/usr/bin/start_server --daemonize --log-file /var/log/shop --port 80 -- {current}/bin/shop",
+      finds: ["refuse daemonize"],
+    },
+    {
+      name: "that believes in what has not lived at all",
+      command: "/usr/bin/start_server --interval=0 --port 80 -- {current}/bin/shop",
+      finds: ["refuse server-starter-interval"],
+    },
+    {
+      name: "that keeps the old release for longer than zdr waits for the new one",
+      command: "/usr/bin/start_server --kill-old-delay 30 --port 80 -- {current}/bin/shop",
+      finds: ["refuse server-starter-delay"],
+    },
+    {
+      name: "that keeps the old release for a while",
+      command: "/usr/bin/start_server --kill-old-delay 10 --port 80 -- {current}/bin/shop",
+      finds: [],
+    },
+    {
+      name: "whose program is ended gently by a signal that a stop does not send",
+      command: "/usr/bin/start_server --signal-on-hup=QUIT --port 80 -- {current}/bin/shop",
+      finds: ["warn server-starter-signal"],
+    },
+    {
+      name: "that tells its state in a release",
+      command: "/usr/bin/start_server --status-file {current}/status --port 80 -- {current}/bin/shop",
+      finds: ["warn file-in-release"],
+    },
+    {
+      name: "by a signal that kills it",
+      command: "/usr/bin/start_server --port 80 -- {current}/bin/shop",
+      signal: "USR1",
+      finds: ["refuse reload-signal"],
+    },
+  ],
+  einhorn: [
+    {
+      name: "that waits for a word of each worker",
+      command: "/usr/bin/einhorn -m manual -k -b 127.0.0.1:80,r -d {run}/e.sock -- {current}/bin/shop",
+      finds: [],
+    },
+    {
+      name: "that waits a second",
+      command: "/usr/bin/einhorn -k -b 127.0.0.1:80,r,n -- {current}/bin/shop -m manual",
+      finds: ["warn einhorn-ack"],
+    },
+    {
+      name: "whose workers outlive it",
+      command: "/usr/bin/einhorn --ack-mode=manual -b 127.0.0.1:80,r -- {current}/bin/shop",
+      finds: ["warn einhorn-orphans"],
+    },
+    {
+      name: "that can not bind again at once",
+      command: "/usr/bin/einhorn -m manual -k -b 127.0.0.1:80 -- {current}/bin/shop",
+      finds: ["warn einhorn-bind"],
+    },
+    {
+      name: "by the signal that stops it",
+      command: "/usr/bin/einhorn -m manual -k -b 127.0.0.1:80,r -- {current}/bin/shop",
+      signal: "USR2",
+      finds: ["refuse reload-signal"],
+    },
+  ],
 };
 
 for (const [preset, cases] of Object.entries(CASES) as [PresetName, readonly Case[]][]) {
