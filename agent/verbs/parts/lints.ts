@@ -5,6 +5,7 @@ import { refuseUnsafeSignal, requireProof } from "../../activation/rights.ts";
 import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
 import type { ProcessView } from "../../core/generation.ts";
+import { orphanFindings } from "../../core/lint/orphans.ts";
 import { pidOneFindings } from "../../core/lint/pid-one.ts";
 import { rootFindings } from "../../core/lint/root.ts";
 import { successorFindings } from "../../core/lint/successors.ts";
@@ -16,6 +17,7 @@ import { bySectionName, readSections } from "../../io/supervisor/supervisor-sect
 import { changedFindings, keptFindings } from "../../kept/findings.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { LintFinding, ProcessInfo } from "../../wire/program.ts";
+import { findOrphans } from "./orphans.ts";
 import { secretFindings } from "./secrets.ts";
 
 /** The findings about each program, by its name in deploy.yml. */
@@ -39,6 +41,7 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
     const more = [
       ...keptFindings(program, context.layout, account),
       ...pidOneFindings(program, uids),
+      ...orphanFindings(await findOrphans(context, program, facts.pid)),
       ...rootFindings(account?.uid, process.getuid?.() ?? 0),
       ...secretFindings(context, program, account, section?.file),
     ];

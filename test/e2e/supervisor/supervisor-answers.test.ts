@@ -4,10 +4,13 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { AgentError } from "../../../agent/core/failure.ts";
 import { openSupervisor } from "../../../agent/io/supervisor/supervisor.ts";
 import type { AgentFailure } from "../../../agent/wire/failure.ts";
+import { startChild } from "../../support/child.ts";
 
+const DEAF_SERVER = fileURLToPath(new URL("../../fixtures/hostile/deaf-server.py", import.meta.url));
 const TIMEOUTS = { connectMs: 2_000, answerMs: 500 };
 const VERSION =
   "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n<value><string>4.2.5</string></value>\n</param>\n</params>\n</methodResponse>\n";
@@ -141,4 +144,23 @@ describe("whatever answers on supervisor's socket", () => {
     });
     assert.equal(failure.reason, "supervisor-answer");
   });
+});
+
+test("a port that takes no connection is called silent when the time to connect is over", async (t) => {
+  const deaf = await startChild(["/usr/bin/python3", DEAF_SERVER]);
+  t.after(() => deaf.end());
+  const address = {
+    kind: "http",
+    url: `http://127.0.0.1:${deaf.said}`,
+    host: "127.0.0.1",
+    port: Number(deaf.said),
+  } as const;
+  const error: unknown = await openSupervisor(address, { connectMs: 300, answerMs: 60_000 })
+    .getSupervisorVersion()
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+  assert.ok(error instanceof AgentError);
+  assert.deepEqual(error.failure, { reason: "supervisor-silent", url: address.url, timeoutMs: 300 });
 });
