@@ -1,6 +1,6 @@
 /** Failure -> what failed and where, what to do about it, and the exit code. This file and explain/ have all failure prose. */
-import type { ActivationReport } from "../agent/wire/report.ts";
-import { EXIT, type ExitCode } from "./core/exit-code.ts";
+import type { ActivationReport, ProgramReport } from "../agent/wire/report.ts";
+import { EXIT, type ExitCode, isLossy } from "./core/exit-code.ts";
 import type { FailureReport } from "./core/report/failure-report.ts";
 import { agentWords } from "./explain/agent.ts";
 import { exitOf, type Phase } from "./explain/exit.ts";
@@ -62,6 +62,29 @@ export function explainActivation(host: string, report: ActivationReport): Expla
     exit: report.outcome === "reverted" ? EXIT.reverted : EXIT.stuck,
   };
 }
+
+/** A release that serves, and cost requests that its strategy promised to keep (exit 9); undefined where it cost none. */
+export function explainLoss(host: string, report: ActivationReport): Explained | undefined {
+  const lossy = report.outcome === "kept" ? report.programs.filter(isLossy) : [];
+  if (lossy.length === 0) return undefined;
+  return {
+    error: lossy.map((program) => withHosts([host], lossWords(program))),
+    hints: LOSS_HINTS,
+    exit: EXIT.lossy,
+  };
+}
+
+function lossWords({ name, meter }: ProgramReport): string {
+  const { during, baseline, reasons = [] } = meter ?? { during: NOTHING, baseline: NOTHING };
+  const why = reasons.map(({ error, count }) => `${count} x ${error}`).join(", ");
+  const before = `before the flip: ${baseline.failed} of ${baseline.sent}`;
+  return `${name}: ${during.failed} of ${during.sent} requests failed while it was reloaded (${before})${why === "" ? "" : `: ${why}`}`;
+}
+
+const NOTHING = { failed: 0, sent: 0 };
+const LOSS_HINTS = [
+  "the program has to finish its requests when it is told to go; what each library needs for that: docs/strategies.md",
+];
 
 /** Anything that is thrown and is no ZdrError: a bug, and the only failure that shows a stack. */
 export function explainBug(error: unknown): Explained {

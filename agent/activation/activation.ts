@@ -53,7 +53,8 @@ export class Activation {
   readonly id: string;
   readonly context: HostContext;
   readonly order: ActivationOrder;
-  readonly previous: string | undefined;
+  /** What was current before; once it goes back, what it goes back to. */
+  previous: string | undefined;
   readonly befores: readonly Before[];
   readonly reports: ProgramReport[] = [];
   readonly warnings: string[] = [];

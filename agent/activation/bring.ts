@@ -4,6 +4,7 @@
  */
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
+import { AgentError } from "../core/failure.ts";
 import {
   judgeGeneration,
   oldGeneration,
@@ -19,6 +20,7 @@ import { keeperState } from "../kept/client.ts";
 import { type ProcessName, reloadKept } from "../kept/reload.ts";
 import { keptDifferences } from "../kept/spec.ts";
 import { runsSameBinary } from "../slot/slot.ts";
+import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
@@ -80,9 +82,25 @@ export async function bringProgram(
     if (already) return already;
   }
   if (options.restart === true || ask.by === "restart") return restart(context, program, info, before, tag);
-  if (ask.by !== "itself") return reload(context, program, info, before, tag, ask);
-  return reload(context, program, info, before, tag, noticing?.isSame === true ? { ...ask, by: "signal" } : ask);
+  const asked = ask.by === "itself" && noticing?.isSame === true ? ({ ...ask, by: "signal" } as const) : ask;
+  const answered = await isAnswering(program, before);
+  try {
+    return await reload(context, program, info, before, tag, asked);
+  } catch (error) {
+    if (answered || !(error instanceof AgentError) || !MAY_BE_THE_OLD_ONE.has(error.failure.reason)) throw error;
+    return restart(context, program, info, before, tag);
+  }
 }
+
+/**
+ * Whether there is anybody to reload. A crash loop looks RUNNING now and then, and whoever is asked dies of what it would have
+ * died of anyway: that says nothing of the new release, and a stop and start costs no request.
+ */
+async function isAnswering({ health }: ProgramPlan, before: readonly ProcessView[]): Promise<boolean> {
+  return health === undefined || before.some(({ accepts }) => accepts) || (await probeOnce(health)).ok;
+}
+
+const MAY_BE_THE_OLD_ONE: ReadonlySet<AgentFailure["reason"]> = new Set(["crashed", "start-failed", "not-ready"]);
 
 /** A program that notices a new binary by itself, before there is one: its processes, and whether it will notice any. */
 async function lookBefore(context: HostContext, program: ProgramPlan, tag: string) {

@@ -1,6 +1,7 @@
 /**
  * Back to what was there before the flip, verified like a deploy.
  *
+ * - It goes to what was current, but never to a release that the ledger knows not to be good while there is one that is.
  * - Nothing that goes wrong on the way (a ledger that can not be written, a log that can not be read) ends it early.
  * - A program that was down before is down afterwards; one that was told nothing, or provably runs the old release
  *   already, is left alone.
@@ -12,11 +13,13 @@
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
+import { releaseRecords, revertTarget } from "../core/ledger.ts";
 import { isGradual, PRESETS } from "../core/presets.ts";
 import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
 import { probeOnce } from "../io/http/probe.ts";
-import { giveUpReserve } from "../io/ledger-file.ts";
+import { giveUpReserve, readLedger } from "../io/ledger-file.ts";
 import { linesSince } from "../io/program-log.ts";
+import { presentReleases } from "../io/release/releases.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport } from "../wire/report.ts";
@@ -40,8 +43,9 @@ const LOOK_PAUSE_MS = 100;
 const RESTART_PAUSE_MS = 1_000;
 
 export async function revert(activation: Activation, failure: AgentFailure): Promise<ActivationReport> {
-  const { context, order, previous, befores } = activation;
+  const { context, order, befores } = activation;
   activation.step("failed");
+  const previous = chooseTarget(activation);
   context.emit({ event: "phase", phase: "revert", detail: previous ?? "nothing was deployed before" });
   const log = befores.flatMap(({ program, log: mark }) =>
     linesSince(mark).map((line) => ({ program: program.name, line })),
@@ -64,6 +68,20 @@ export async function revert(activation: Activation, failure: AgentFailure): Pro
   activation.record({ event: "reverted", ...to, ...provedIn(activation) });
   context.emit({ event: "phase", phase: "reverted", detail: previous ?? order.tag });
   return finish(activation, "reverted", { failure, log });
+}
+
+/** Of what is read here nothing may keep it from going back. */
+function chooseTarget(activation: Activation): string | undefined {
+  const { context, order, previous: from } = activation;
+  try {
+    const records = releaseRecords(readLedger(context.layout).entries);
+    const target = revertTarget(records, new Set(presentReleases(context.layout)), { tag: order.tag, from });
+    if (target !== from) activation.warnings.push(`${from}, which was current, is not good: ${target} serves instead`);
+    activation.previous = target;
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+  }
+  return activation.previous;
 }
 
 async function putBack(activation: Activation): Promise<void> {

@@ -38,7 +38,8 @@ export async function watchProgram(context: HostContext, brought: Brought, lifeM
       const lastProbe = probe.error ?? `status ${probe.status}`;
       throw new AgentError({ reason: "unhealthy", program: program.name, timeoutMs: program.watchMs, lastProbe });
     }
-  } while (context.now() < deadline);
+    // What failed at the very end is looked at until that was a hiccup, or was none.
+  } while (context.now() < deadline || failures > 0);
 }
 
 async function checkRecord({ supervisor }: HostContext, { program, info, generation }: Brought): Promise<void> {

@@ -162,6 +162,21 @@ export function rollbackTarget(
   return best?.tag;
 }
 
+/**
+ * What a failed activation of `tag` goes back to: what was current before it. But never to one that the ledger knows not to be
+ * good (it failed since it was proved, or never was): then to the one proved last, where there is one. What zdr does not
+ * know was put there by somebody else, and served.
+ */
+export function revertTarget(
+  records: ReadonlyMap<string, ReleaseRecord>,
+  present: ReadonlySet<string>,
+  { tag, from }: { readonly tag: string; readonly from: string | undefined },
+): string | undefined {
+  const verdict = from === undefined ? undefined : records.get(from)?.verdict;
+  const isFit = verdict === undefined || verdict === "good" || verdict === "withdrawn";
+  return isFit || from === tag ? from : (rollbackTarget(records, present, tag) ?? from);
+}
+
 /** The release that an operator has just rolled back from; undefined: since then another one was proved, or there was none. */
 export function rolledBackFrom(entries: readonly LedgerEntry[], current: string | undefined): string | undefined {
   let last: { readonly tag: string; readonly to: string } | undefined;

@@ -4,16 +4,18 @@
  * - Before its flip nothing had changed, and nothing is done.
  * - On its way back it is brought back.
  * - Otherwise the new release is given the chance that it had: if it proves itself it is kept, if not, what served before
- *   serves again, and what ran before runs again.
+ *   serves again, and what ran before runs again. It is given that chance once: a release that ends agents, or hosts, would
+ *   end one after the other.
  * - Where somebody has pointed `current` elsewhere in the meantime, that is left to them.
  */
 import { activate, goBack } from "../activation/activate.ts";
 import type { ActivationOrder } from "../activation/activation.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { type InterruptedActivation, interruptedActivation, releaseRecords } from "../core/ledger.ts";
+import { type InterruptedActivation, interruptedActivation, releaseRecords, revertTarget } from "../core/ledger.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger, readLedger } from "../io/ledger-file.ts";
+import { presentReleases } from "../io/release/releases.ts";
 import type { ActivationReport } from "../wire/report.ts";
 import { leaveNothing } from "./parts/first-deploy.ts";
 import { withdraw } from "./parts/withdraw.ts";
@@ -26,8 +28,10 @@ export async function recover(context: HostContext): Promise<string | undefined>
   const { tag, from, isReverting } = interrupted;
   const current = readCurrent(context.layout);
   if (current === from && from !== tag && !isReverting) return closeUntouched(context, interrupted);
-  if (current !== from && current !== tag) return closeForeign(context, interrupted, current);
-  const wasRemoved = from !== undefined && releaseRecords(entries).get(from)?.verdict === "removed";
+  const records = releaseRecords(entries);
+  const target = revertTarget(records, new Set(presentReleases(context.layout)), interrupted);
+  if (current !== from && current !== tag && current !== target) return closeForeign(context, interrupted, current);
+  const wasRemoved = from !== undefined && records.get(from)?.verdict === "removed";
   const report = await resume(context, interrupted, wasRemoved ? undefined : from);
   if (report.outcome === "reverted" && report.previous === undefined) await leaveNothing(context, tag);
   if (interrupted.why === "rollback" && report.outcome === "kept") withdraw(context, report);
@@ -36,12 +40,12 @@ export async function recover(context: HostContext): Promise<string | undefined>
 
 async function resume(
   context: HostContext,
-  { activation, tag, up, isReverting }: InterruptedActivation,
+  { activation, tag, why, up, isReverting }: InterruptedActivation,
   from: string | undefined,
 ): Promise<ActivationReport> {
   const gone = new AbortController().signal;
   const order: ActivationOrder = { tag, why: "recovery", resumed: { activation, from, up }, gone };
-  if (isReverting) return goBack(context, order, { reason: "interrupted" });
+  if (isReverting || why === "recovery") return goBack(context, order, { reason: "interrupted" });
   try {
     return await activate(context, order);
   } catch (error) {

@@ -42,6 +42,8 @@ export const ProgramReport = z.object({
       during: MeterCount,
       /** Of `during`: what was on its way when the reload began. */
       inFlight: z.optional(z.object({ sent: nonNegative, failed: nonNegative })),
+      /** Why requests failed since the flip, the most frequent first. */
+      reasons: z.optional(z.array(z.object({ error: z.string(), count: nonNegative }))),
     }),
   ),
 });

@@ -87,7 +87,7 @@ function failureExit(exit: ExitCode): ExitCode[] {
 }
 
 /** Shares are compared, not counts: the baseline is shorter than the reload. A start or restart promises no gap. */
-function isLossy(program: ProgramReport): boolean {
+export function isLossy(program: ProgramReport): boolean {
   if (program.action !== "reload" || program.meter === undefined) return false;
   const { baseline, during } = program.meter;
   return during.failed * Math.max(1, baseline.sent) > baseline.failed * Math.max(1, during.sent);

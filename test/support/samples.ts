@@ -88,6 +88,8 @@ export function presetOf(name: SampleName): string {
  * - `crash`: dies as it starts, but passes its own check; `crash-in-check`: not even that
  * - `hang`: never listens; `slow-start`: only after 1.5 s; `late-crash`: dies 2 s after it started
  * - `unhealthy`: /healthz answers 503
+ * - `careless`, of gunicorn only: its workers end in the middle of their answers when they are told to go
+ * - `late-unhealthy`, of gunicorn only: /healthz answers 503 from 2 s after its start on
  * - `twins`, of go-overseer only: its master has two successors that answer, and knows one of them
  * - of a binary or a launcher only: `not-executable` (mode 0644), `garbage`, `empty`, `wrong-machine` (ELF of another one), `missing`
  */
@@ -99,6 +101,8 @@ export type Variant =
   | "slow-start"
   | "late-crash"
   | "unhealthy"
+  | "late-unhealthy"
+  | "careless"
   | "broken-here"
   | "twins"
   | "not-executable"
@@ -234,6 +238,23 @@ const PYTHON: Patches = {
     behind: `\nimport os, sys, threading\nif "--check-config" not in sys.argv:\n    threading.Timer(2, os._exit, [1]).start()\n`,
   },
   unhealthy: { behind: `\ndef check_health():\n    raise RuntimeError("database: connection refused")\n` },
+  "late-unhealthy": {
+    behind: `
+STARTED = time.monotonic()
+def check_health():
+    if time.monotonic() > STARTED + 2:
+        raise RuntimeError("cache: out of memory")
+`,
+  },
+  careless: {
+    behind: `
+import os, signal, sys
+if "--check-config" not in sys.argv:
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+def check_health():
+    time.sleep(0.2)
+`,
+  },
 };
 
 const JAVASCRIPT: Patches = {

@@ -33,7 +33,7 @@ export interface MeterResult {
   /** Of `during`: sent before `mark`. */
   readonly inFlight: { readonly sent: number; readonly failed: number };
   /** Why requests failed since `mark`, in a few words, the most frequent first. */
-  readonly reasons: readonly { readonly error: string; readonly count: number }[];
+  readonly reasons: { readonly error: string; readonly count: number }[];
 }
 
 export interface Meter {

@@ -8,7 +8,7 @@ import {
   outcomeOfFailure,
 } from "../../core/exit-code.ts";
 import { stateLine } from "../../core/report/state-line.ts";
-import { type Explained, explain, explainActivation, explainAll } from "../../explain.ts";
+import { type Explained, explain, explainActivation, explainAll, explainLoss } from "../../explain.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 
@@ -21,8 +21,9 @@ export function concludeHosts(run: Run, hosts: readonly FleetHost[], withState =
   const reverted = hosts.flatMap((host) =>
     host.activation ? (explainActivation(host.name, host.activation) ?? []) : [],
   );
+  const losses = hosts.flatMap((host) => (host.activation ? (explainLoss(host.name, host.activation) ?? []) : []));
   const { signal } = run.interrupt;
-  const explained: Explained[] = [...(failures.length > 0 ? [explainAll(failures)] : []), ...reverted];
+  const explained: Explained[] = [...(failures.length > 0 ? [explainAll(failures)] : []), ...reverted, ...losses];
   // Also where all of it went well: whoever interrupts wants to know what became of it.
   if (signal !== undefined && explained.length === 0) explained.push(explain({ kind: "interrupted", signal }));
   const exit = signal === undefined ? combineExitCodes(hosts.map(outcomeOfHost)) : interruptedExit(signal);

@@ -92,4 +92,19 @@ describe("what a killed agent left", () => {
     assert.equal((await ledger()).at(-1), "reverted");
     assert.equal((await fetch(`${url}/healthz`)).status, 200);
   });
+
+  test("a release whose activation was cut short twice is not tried a third time: it may be what cuts it short", async () => {
+    const before = await version();
+    await killAgentWhen("good", "the flip", isFlipped);
+    const second = rig.startZdr(["reload"]);
+    const events = async () => (await ledger()).filter((event) => event === "activating").length;
+    await eventually(async () => (await events()) === 2, { name: "it is tried again", timeoutMs: 60_000 });
+    process.kill(await agentPid(), "SIGKILL");
+    assert.notEqual((await second.done).code, 0);
+    const { code, stderr } = await rig.zdr(["reload"]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, new RegExp(`the activation of ${tag} had been interrupted; .* ${before} serves again`));
+    assert.deepEqual([await events(), (await ledger()).at(-1)], [2, "reverted"]);
+    assert.equal(await version(), before);
+  });
 });

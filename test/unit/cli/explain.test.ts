@@ -4,7 +4,7 @@ import type { AgentFailure, AgentFailureReason } from "../../../agent/wire/failu
 import type { ActivationReport } from "../../../agent/wire/report.ts";
 import { EXIT, type ExitCode } from "../../../cli/core/exit-code.ts";
 import type { Phase } from "../../../cli/explain/exit.ts";
-import { explain, explainActivation, explainAll, explainBug } from "../../../cli/explain.ts";
+import { explain, explainActivation, explainAll, explainBug, explainLoss } from "../../../cli/explain.ts";
 import type { Failure, LinkFailure } from "../../../cli/failure.ts";
 
 /** One of each: a new reason does not compile without a row here. */
@@ -196,6 +196,36 @@ describe("every failure", () => {
     const texts = [...problems, ...rest].map((problem) => text(agent({ ...AGENT.preflight, problem })));
     assert.equal(new Set(texts).size, texts.length);
     for (const shown of texts) assert.doesNotMatch(shown, /undefined/);
+  });
+});
+
+describe("a release that serves, but cost requests", () => {
+  const count = (sent: number, failed: number) => ({ sent, failed, reconnects: 0, slowestMs: 1 });
+  const report = (failed: number): ActivationReport => ({
+    ...{ outcome: "kept", tag: "v2", flipToDoneMs: 1, log: [], warnings: [] },
+    programs: [
+      {
+        ...{ name: "shop", process: "shop", action: "reload", draining: 0, proof: "processes", evidence: [] },
+        ...{ before: { pid: 1, state: "RUNNING" }, after: { pid: 1, state: "RUNNING" } },
+        meter: {
+          ...{ baseline: count(12, 0), during: count(620, failed) },
+          reasons: failed === 0 ? [] : [{ error: "read ECONNRESET", count: failed }],
+        },
+      },
+    ],
+  });
+
+  test("says how many failed of how many, how many before the flip, and how", () => {
+    const { error, exit, hints } = explainLoss("web-1", report(7)) ?? {};
+    assert.deepEqual(error, [
+      "web-1: shop: 7 of 620 requests failed while it was reloaded (before the flip: 0 of 12): 7 x read ECONNRESET",
+    ]);
+    assert.equal(exit, 9);
+    assert.match(hints?.join() ?? "", /docs\/strategies\.md/);
+  });
+
+  test("where none failed there is nothing to say", () => {
+    assert.equal(explainLoss("web-1", report(0)), undefined);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type LedgerEntry,
   parseLedger,
   releaseRecords,
+  revertTarget,
   rollbackTarget,
   rolledBackFrom,
 } from "../../../../agent/core/ledger.ts";
@@ -109,6 +110,37 @@ describe("what a rollback takes", () => {
   test("a release that is no longer there is no target", () => {
     const entries = [...deployed("v1", "a"), ...deployed("v2", "b"), ...deployed("v3", "c")];
     assert.equal(target(entries, "v3", ["v1", "v3"]), "v1");
+  });
+});
+
+describe("what a failed activation goes back to", () => {
+  const present = new Set(["v0", "v1", "v2", "v3", "by-hand"]);
+  const target = (entries: LedgerEntry[], tag: string, from: string | undefined) =>
+    revertTarget(releaseRecords(entries), present, { tag, from });
+  const entries = [...deployed("v1", "a"), ...deployed("v2", "b", "v1")];
+  const failed = (tag: string, id: string, from: string) => [activating(tag, id, from), bad(tag, id)];
+
+  test("is what was current, which is good", () => {
+    assert.equal(target([...entries, ...failed("v3", "c", "v2")], "v3", "v2"), "v2");
+  });
+
+  test("is nothing on a first deploy", () => {
+    assert.equal(target(failed("v1", "a", ""), "v1", undefined), undefined);
+  });
+
+  test("is the one proved last where what was current has failed since", () => {
+    const since = [...entries, ...failed("v2", "c", "v2"), reverted("v2", "c", "v2")];
+    assert.equal(target([...since, ...failed("v3", "d", "v2")], "v3", "v2"), "v1");
+  });
+
+  test("is what was current where that is all there is, and where zdr does not know it", () => {
+    const only = [...deployed("v2", "b"), ...failed("v2", "c", "v2")];
+    assert.equal(target([...only, ...failed("v3", "d", "v2")], "v3", "v2"), "v2");
+    assert.equal(target([...entries, ...failed("v3", "c", "by-hand")], "v3", "by-hand"), "by-hand");
+  });
+
+  test("is the same release where one was deployed anew: nothing else served before", () => {
+    assert.equal(target([...entries, ...failed("v2", "c", "v2")], "v2", "v2"), "v2");
   });
 });
 
