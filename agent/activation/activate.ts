@@ -16,12 +16,15 @@ import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
 import { moment } from "../io/moment.ts";
 import { markLog } from "../io/program-log.ts";
 import { readKept } from "../kept/spec.ts";
+import { lookAtMembers } from "../members/before.ts";
+import { bringWhole } from "../members/bring.ts";
+import { membersOf, viewMembers } from "../members/members.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ActivationReport, ProgramReport } from "../wire/report.ts";
 import { Activation, type ActivationOrder, type Before } from "./activation.ts";
-import { type Brought, bringProgram, provedAlready, provedBy } from "./bring.ts";
+import { type Brought, provedBy } from "./bring.ts";
 import { type Drained, NOTHING_TO_DRAIN, waitDrained } from "./drain.ts";
 import { measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";
@@ -127,6 +130,10 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
 async function surveyPrograms(context: HostContext, up: readonly string[] | undefined): Promise<Before[]> {
   const befores: Before[] = [];
   for (const program of context.project.programs) {
+    if (program.members !== undefined) {
+      befores.push(await lookAtMembers(context, program, up));
+      continue;
+    }
     const info = await restingInfo(context, program);
     const processes = await viewProgram(context, program, info.pid);
     const wasUp = up === undefined ? info.statename === "RUNNING" : up.includes(program.name);
@@ -146,7 +153,8 @@ async function isUnchanged(activation: Activation): Promise<boolean> {
   if (record?.verdict !== "good") return false;
   const reports: ProgramReport[] = [];
   for (const before of befores) {
-    const brought = await provedAlready(context, before.program, before.info, order.tag);
+    const processes = await viewMembers(context, await membersOf(context, before.program));
+    const brought = await provedBy(context, before.program, before.info, order.tag, processes);
     if (brought === undefined) return false;
     reports.push(reportProgram(before, brought, NOTHING_TO_DRAIN, undefined));
   }
@@ -157,10 +165,11 @@ async function isUnchanged(activation: Activation): Promise<boolean> {
 async function bringAll(activation: Activation): Promise<Brought[]> {
   const { context, order, befores } = activation;
   const brought: Brought[] = [];
-  for (const { program } of befores) {
+  for (const { program, members } of befores) {
     activation.markMeter(program);
     activation.asked.add(program);
-    brought.push(await bringProgram(context, program, { tag: order.tag, reload: "if-needed" }));
+    const up = members?.filter(({ wasUp }) => wasUp).length;
+    brought.push(await bringWhole(context, program, { tag: order.tag, reload: "if-needed", up }));
   }
   return brought;
 }

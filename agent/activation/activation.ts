@@ -25,7 +25,7 @@ export interface Resumed {
   readonly activation: string;
   /** What to go back to; undefined: nothing served before. */
   readonly from: string | undefined;
-  /** Programs that ran; undefined: it is not known, and those that run now count. */
+  /** Programs and members that ran; undefined: it is not known, and those that run now count. */
   readonly up: readonly string[] | undefined;
 }
 
@@ -39,6 +39,8 @@ export interface Before {
   /** Pids of the processes that accepted. */
   readonly serving: readonly number[];
   readonly log: LogMark | undefined;
+  /** Of a program with members: what each of them was. */
+  readonly members?: readonly Before[];
   /** Of a kept program: what run/<program>.json said; undefined also where it can not be read. */
   readonly kept: string | undefined;
   /** How long a worker lives, where the server replaces them by itself. */
@@ -123,7 +125,10 @@ export class Activation {
   /** What the ledger is told before the flip. */
   beginning(): OwnEntry {
     const { order, previous, befores } = this;
-    const up = befores.filter((before) => before.wasUp).map(({ program }) => program.name);
+    const up = befores
+      .flatMap((before) => [before, ...(before.members ?? [])])
+      .filter((before) => before.wasUp)
+      .map(({ program }) => program.name);
     return { event: "activating", why: order.why, up, ...(previous === undefined ? {} : { from: previous }) };
   }
 

@@ -50,6 +50,10 @@ export interface Brought {
   readonly old: readonly ProcessView[];
   readonly proof: ProgramReport["proof"];
   readonly evidence: readonly string[];
+  /** Of a program with members: those that run now. */
+  readonly parts?: readonly Brought[];
+  /** It was watched while the old generation still served, for as long as it is to be. */
+  readonly isWatched?: boolean;
 }
 
 export interface BringOptions {

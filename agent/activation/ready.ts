@@ -46,6 +46,8 @@ export interface Awaited {
   readonly at: number;
   /** What supervisor must go on saying; absent after a start. */
   readonly expected?: { readonly pid: number; readonly start: number };
+  /** How it is looked at; absent: as the one process that supervisor has of it. */
+  readonly look?: () => Promise<{ readonly info: ProcessInfo; readonly processes: readonly ProcessView[] }>;
   /** Of a program that was told nothing, and looks for its new binary in its own time: keeps that in place. */
   readonly hold?: () => Promise<void>;
 }
@@ -70,9 +72,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   const question = { ...awaited, wanted: awaited.tag, mustBeNew: awaited.mustBeNew === true };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await awaited.hold?.();
-    const info = await context.supervisor.getProcessInfo(program.process);
-    refuseDead(program, info, awaited);
-    const looked = await viewProgram(context, program, info.pid);
+    const { info, processes: looked } = await (awaited.look?.() ?? lookAt(context, program, awaited));
     const processes = rememberAccepting(withBusy(looked, question), seen, question);
     if (!isNoticed && !stillServes(processes, awaited.before)) {
       isNoticed = true;
@@ -113,6 +113,12 @@ function withBusy(processes: readonly ProcessView[], question: GenerationQuestio
     const isNewWorker = process.holds && !process.supervised && isNew(process, question);
     return isNewWorker && (openConnections([process.pid]) ?? 0) > 0 ? { ...process, accepts: true } : process;
   });
+}
+
+async function lookAt(context: HostContext, program: ProgramPlan, awaited: Awaited) {
+  const info = await context.supervisor.getProcessInfo(program.process);
+  refuseDead(program, info, awaited);
+  return { info, processes: await viewProgram(context, program, info.pid) };
 }
 
 function stillServes(processes: readonly ProcessView[], before: ReadonlySet<ProcessKey>): boolean {

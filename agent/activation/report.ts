@@ -3,6 +3,7 @@
 import type { HostContext } from "../context.ts";
 import { releaseRun } from "../core/generation.ts";
 import { readCurrent } from "../io/current.ts";
+import { membersOf, summaryOf, viewMembers } from "../members/members.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProvedProgram } from "../wire/history.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -10,7 +11,6 @@ import type { ActivationReport, ProgramReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
 import type { Brought } from "./bring.ts";
 import type { Drained } from "./drain.ts";
-import { viewProgram } from "./program-view.ts";
 
 export interface Ending {
   readonly failure?: AgentFailure;
@@ -52,8 +52,9 @@ function currentWords({ layout }: HostContext): string {
 
 async function programWords(context: HostContext, program: ProgramPlan): Promise<string> {
   try {
-    const { statename, pid } = await context.supervisor.getProcessInfo(program.process);
-    const release = releaseRun(await viewProgram(context, program, pid));
+    const members = await membersOf(context, program);
+    const { statename, pid } = summaryOf(members);
+    const release = releaseRun(await viewMembers(context, members));
     const runs = release === undefined ? "" : ` and runs ${release}`;
     return `${program.name} is ${statename}${pid === 0 ? "" : ` (pid ${pid})`}${runs}`;
   } catch {
@@ -73,6 +74,7 @@ export function reportProgram(
     before: { ...optional("release", before.release), pid: before.info.pid, state: before.info.statename },
     after: { ...optional("release", brought.tag), pid: info.pid, state: info.statename },
     ...optional("serving", servingOf(before, brought)),
+    ...membersReport(before, brought),
     draining: drained.draining,
     ...optional("connections", drained.draining === 0 ? undefined : drained.connections),
     ...optional("ended", drained.ended === 0 ? undefined : drained.ended),
@@ -85,6 +87,15 @@ export function reportProgram(
 
 function servingOf({ serving: before }: Before, { serving: after }: Brought): ProgramReport["serving"] {
   return before.length + after.length === 0 ? undefined : { before: [...before], after: [...after] };
+}
+
+function membersReport({ members }: Before, { parts }: Brought): Pick<ProgramReport, "members"> {
+  if (members === undefined) return {};
+  const running = parts?.map(({ program, info }) => ({ process: program.process, pid: info.pid })) ?? [];
+  const ran = members.filter(({ wasUp }) => wasUp);
+  return {
+    members: { before: ran.map(({ program, info }) => ({ process: program.process, pid: info.pid })), after: running },
+  };
 }
 
 /** `{[key]: value}`, or nothing where the value is undefined (exactOptionalPropertyTypes). */

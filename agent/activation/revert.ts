@@ -20,6 +20,8 @@ import { probeOnce } from "../io/http/probe.ts";
 import { giveUpReserve, readLedger } from "../io/ledger-file.ts";
 import { linesSince } from "../io/program-log.ts";
 import { presentReleases } from "../io/release/releases.ts";
+import { bringMembersBack } from "../members/before.ts";
+import { stopMembers } from "../members/members.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport } from "../wire/report.ts";
@@ -29,7 +31,7 @@ import { waitDrained } from "./drain.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
 import { STRATEGIES } from "./strategies.ts";
-import { askToStart, settledInfo, stopProgram } from "./supervised.ts";
+import { askToStart, settledInfo } from "./supervised.ts";
 
 /** What failed may hang until its library kills it. It serves nobody any more, so it is not waited for as a good one is. */
 export const FAILED_DRAIN_LIMIT_MS = 3_000;
@@ -47,9 +49,9 @@ export async function revert(activation: Activation, failure: AgentFailure): Pro
   activation.step("failed");
   const previous = chooseTarget(activation);
   context.emit({ event: "phase", phase: "revert", detail: previous ?? "nothing was deployed before" });
-  const log = befores.flatMap(({ program, log: mark }) =>
-    linesSince(mark).map((line) => ({ program: program.name, line })),
-  );
+  const log = befores
+    .flatMap((before) => before.members ?? [before])
+    .flatMap(({ program, log: mark }) => linesSince(mark).map((line) => ({ program: program.name, line })));
   activation.lap("tried");
   activation.record({ event: "bad", reason: failure.reason });
   activation.reports.length = 0;
@@ -89,7 +91,7 @@ async function putBack(activation: Activation): Promise<void> {
   if (previous === undefined) {
     removeCurrent(context.layout);
     for (const { program } of befores) {
-      await stopProgram(context, program);
+      await stopMembers(context, program);
       STRATEGIES[program.reload.strategy].clear(context, program);
     }
     return;
@@ -131,12 +133,15 @@ async function bringBack(activation: Activation, before: Before, previous: strin
   const { program, info, wasUp } = before;
   if (!activation.asked.has(program)) return;
   if (!wasUp) {
-    await stopProgram(context, program);
+    await stopMembers(context, program);
     // Supervisor was trying to start it, and goes on trying; that it succeeds is nobody's promise.
     if (info.statename === "BACKOFF") await askToStart(context, program).catch(() => undefined);
     return;
   }
-  let brought = await bringOld(context, before, previous);
+  let brought =
+    before.members === undefined
+      ? await bringOld(context, before, previous)
+      : await bringMembersBack(activation, before, previous, bringOld);
   if (brought.action === "none") {
     warnOfDeafness(activation, program);
     if (await mayStillNotice(context, program, previous)) brought = await bringOld(context, before, previous);

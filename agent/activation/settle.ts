@@ -23,14 +23,16 @@ export const WATCH_WORKER_LIVES = 3;
  */
 export async function watchProgram(context: HostContext, brought: Brought, lifeMs: number | undefined): Promise<void> {
   const { program } = brought;
-  const deadline = brought.at + brought.readyMs + program.watchMs;
-  const workers = new Map<string, ProcessView>();
+  const deadline = brought.isWatched === true ? context.now() : brought.at + brought.readyMs + program.watchMs;
+  const parts = (brought.parts ?? [brought]).map((part) => ({ part, workers: new Map<string, ProcessView>() }));
   let failures = 0;
   // At least one look: while other programs were brought up, this one's window may have passed.
   do {
     await context.sleep(Math.min(WATCH_INTERVAL_MS, Math.max(deadline - context.now(), 1)));
-    await checkRecord(context, brought);
-    await checkWorkers(context, brought, workers, lifeMs);
+    for (const { part, workers } of parts) {
+      await checkRecord(context, part);
+      await checkWorkers(context, part, workers, lifeMs);
+    }
     moment("watch: looked");
     const probe = program.health ? await probeOnce(program.health) : undefined;
     failures = probe === undefined || probe.ok ? 0 : failures + 1;

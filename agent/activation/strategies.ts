@@ -40,6 +40,7 @@ function requiredSignal(program: ProgramPlan): string {
   throw new AgentError({ reason: "bad-request", detail: `program ${program.name}: ${strategy} without a signal` });
 }
 
+const restarted: Strategy = { prepare: nothing, clear: nothing, ask: () => ({ by: "restart" }) };
 const askBySignal = (program: ProgramPlan): Ask => ({ by: "signal", signal: requiredSignal(program) });
 
 const writeSpec: Strategy["prepare"] = (context, program, _tag, kept) => writeKept(context, program, kept);
@@ -61,7 +62,10 @@ export const STRATEGIES: Record<StrategyName, Strategy> = {
   handover: kept,
   http: { ...kept, prepare: prepareForRequest, clear: clearAfterRequest },
   socket: kept,
-  restart: { prepare: nothing, clear: nothing, ask: () => ({ by: "restart" }) },
+  // Of one member: which of them, and when, is agent/members/.
+  bluegreen: restarted,
+  rolling: restarted,
+  restart: restarted,
 };
 
 function clearAfterRequest(context: HostContext, program: ProgramPlan): void {

@@ -11,6 +11,7 @@ import type { LintFinding } from "../wire/program.ts";
 import type { Layout } from "./layout.ts";
 import { COMMAND_RULES, planWords } from "./lint/command.ts";
 import { LISTEN_RULES } from "./lint/listen.ts";
+import { MEMBER_RULES } from "./lint/members.ts";
 import { PRESET_RULES } from "./lint/presets.ts";
 import { refuse, type Subject, warn } from "./lint/subject.ts";
 import { VALUE_RULES } from "./lint/values.ts";
@@ -30,8 +31,10 @@ export interface LintInput {
   readonly layout: Layout;
   /** Raw values of its section by lower-case key; absent: no section, or not readable. */
   readonly section?: ReadonlyMap<string, string> | undefined;
-  /** Its entry of getAllConfigInfo; absent: supervisord does not know it. */
+  /** Its entry of getAllConfigInfo, of one of its processes; absent: supervisord does not know it. */
   readonly config?: ConfigInfo | undefined;
+  /** How many processes of it supervisord has read. */
+  readonly processes?: number | undefined;
   readonly supervisorIsRoot: boolean;
 }
 
@@ -45,6 +48,7 @@ export function lintProgram(input: LintInput): LintFinding[] {
     ...COMMAND_RULES,
     ...VALUE_RULES,
     ...LISTEN_RULES,
+    ...MEMBER_RULES,
     ...presetLints(program.reload.preset).map((lint) => PRESET_RULES[lint]),
   ];
   const findings = [
@@ -56,8 +60,8 @@ export function lintProgram(input: LintInput): LintFinding[] {
 }
 
 /** What is known of the section that supervisor has; undefined: it has none, or none that can be read. */
-export function foundFacts(input: Pick<LintInput, "config" | "section">): SectionFacts | undefined {
-  if (input.config !== undefined) return factsOfConfig(input.config, input.section);
+export function foundFacts(input: Pick<LintInput, "config" | "section" | "processes">): SectionFacts | undefined {
+  if (input.config !== undefined) return factsOfConfig(input.config, input.section, input.processes);
   return input.section === undefined ? undefined : factsOfSection(input.section);
 }
 

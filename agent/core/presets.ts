@@ -72,6 +72,8 @@ export const STRATEGY_SECTIONS: Record<StrategyName, StrategySection> = {
   handover: { command: "keeper", directory: "deploy-to" },
   http: { command: "keeper", directory: "deploy-to" },
   socket: { command: "keeper", directory: "deploy-to" },
+  bluegreen: { command: "current", directory: "current" },
+  rolling: { command: "current", directory: "current" },
   restart: { command: "current", directory: "current" },
 };
 
@@ -80,6 +82,15 @@ const HANDED_OVER = {
   strategy: "handover",
   master: true,
   hearsWhileHung: false,
+  environment: {},
+  lints: [],
+} as const satisfies Partial<Preset>;
+
+/** Each member is a process that is stopped and started, while others accept. */
+const MEMBERS = {
+  master: false,
+  hearsWhileHung: true,
+  drainMs: 30_000,
   environment: {},
   lints: [],
 } as const satisfies Partial<Preset>;
@@ -273,6 +284,17 @@ export const PRESETS: Record<PresetName, Preset> = {
     cannot:
       "most /graceful servers can not keep the old release when the new one crashes: the old one has ended by then",
   },
+  // Programs that share a socket with others of their kind: fd 0, which supervisord opens, or SO_REUSEPORT.
+  bluegreen: {
+    ...MEMBERS,
+    strategy: "bluegreen",
+    cannot: "a program that can not listen beside another of its kind can not be one of two members",
+  },
+  rolling: {
+    ...MEMBERS,
+    strategy: "rolling",
+    cannot: "members that are renewed one after the other can not keep both releases from answering for a while",
+  },
   restart: {
     strategy: "restart",
     master: false,
@@ -306,6 +328,11 @@ export function stopSignalOf({
   readonly reload: { readonly preset?: PresetName | undefined };
 }) {
   return (preset === undefined ? undefined : PRESETS[preset].stopSignal) ?? "TERM";
+}
+
+/** Whether each release is a process that supervisor starts anew, and so stands in the release of the day. */
+export function isStartedAnew({ reload }: { readonly reload: { readonly strategy: StrategyName } }): boolean {
+  return STRATEGY_SECTIONS[reload.strategy].directory === "current";
 }
 
 /** The preset's lints; a `reload:` that spells out its parts has none of its own. */

@@ -8,6 +8,7 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
 import { AgentError } from "./failure.ts";
 import { fillPlaceholders, type Layout } from "./layout.ts";
+import { memberGroup } from "./members/plan.ts";
 import { isKept, PRESETS, STRATEGY_SECTIONS, stopSignalOf } from "./presets.ts";
 import {
   environmentProblem,
@@ -21,6 +22,9 @@ import {
 /** Names that supervisor and its config parser both take, in a header and in `supervisorctl`. */
 const SECTION_NAME = /^[^\s:/[\];#%"'\\\p{Cc}]+$/u;
 
+/** Of a unix socket: as the keeper's. */
+const SOCKET_MODE = 0o660;
+
 /** unix(7): sun_path has 108 bytes, one of them for the end. */
 const SOCKET_PATH_LIMIT_BYTES = 107;
 
@@ -30,7 +34,7 @@ export interface SectionOptions {
 }
 
 export interface RenderedSection {
-  /** `program:shop` */
+  /** `program:shop`, `fcgi-program:shop` */
   readonly name: string;
   readonly text: string;
   /** The same as keys and raw values, for comparing with what is there. */
@@ -38,8 +42,21 @@ export interface RenderedSection {
 }
 
 /** Supervisor's name of the program, without its group. */
-export function programNameOf({ process: name }: ProgramPlan): string {
-  return name.slice(name.indexOf(":") + 1);
+export function programNameOf(program: ProgramPlan): string {
+  const { process: name } = program;
+  return memberGroup(program) ?? name.slice(name.indexOf(":") + 1);
+}
+
+/** `program:shop`; `fcgi-program:shop` where supervisord is to listen for it. */
+export function sectionNameOf(program: ProgramPlan): string {
+  return `${wantedSocket(program) === "" ? "program" : "fcgi-program"}:${programNameOf(program)}`;
+}
+
+/** What supervisord is to listen on for a program with members, as `socket=` wants it; empty: nothing. */
+export function wantedSocket({ members, listen = [] }: ProgramPlan): string {
+  const [address] = members === undefined ? [] : listen;
+  if (address === undefined) return "";
+  return "path" in address ? `unix://${address.path}` : `tcp://${address.host}:${address.port}`;
 }
 
 /** Supervisor's group of the program: what is added and updated. */
@@ -121,6 +138,8 @@ export function sectionProblems(program: ProgramPlan, layout: Layout): LintFindi
   for (const word of wantedCommand(program, layout)) {
     add(`the word ${JSON.stringify(word)} of the command`, wordProblem(word), "take the control character out");
   }
+  const socket = wantedSocket(program);
+  if (socket !== "") add(`the address ${JSON.stringify(socket)}`, valueProblem(socket), "choose another in listen");
   const directory = wantedDirectory(program, layout);
   add(`the folder ${JSON.stringify(directory)}`, valueProblem(directory), "choose another deploy_to");
   if (isKept(program) && new TextEncoder().encode(layout.keeperSocket(program.name)).length > SOCKET_PATH_LIMIT_BYTES) {
@@ -137,15 +156,20 @@ export function sectionProblems(program: ProgramPlan, layout: Layout): LintFindi
 }
 
 /**
- * Renders `[program:x]`. Group and numprocs forms are not rendered: `process` gives the program's own name.
+ * Renders `[program:x]`, or `[fcgi-program:x]`. Group forms are not rendered: `process` gives the program's own name.
  * @throws AgentError `program-refused` where `sectionProblems` finds something.
  */
 export function renderSection(program: ProgramPlan, layout: Layout, options: SectionOptions): RenderedSection {
   const findings = sectionProblems(program, layout);
   if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
-  const name = programNameOf(program);
+  const { members } = program;
+  const socket = wantedSocket(program);
   const filled = new Map<string, string | undefined>([
-    ["name", name],
+    ["section", sectionNameOf(program)],
+    ["socket", socket === "" ? undefined : quoteValue(socket)],
+    ["socket_mode", socket === "" ? undefined : socketMode(program)],
+    ["numprocs", members === undefined ? undefined : String(members)],
+    ["process_name", members === undefined ? undefined : "%(program_name)s_%(process_num)02d"],
     ["command", quoteCommand(wantedCommand(program, layout))],
     ["directory", quoteValue(wantedDirectory(program, layout))],
     ["environment", quoteEnvironment(wantedEnvironment(program, layout))],
@@ -164,7 +188,14 @@ export function renderSection(program: ProgramPlan, layout: Layout, options: Sec
       return [line.slice(0, at), line.slice(at + 1)];
     }),
   );
-  return { name: `program:${name}`, text: `${lines.join("\n")}\n`, values };
+  return { name: sectionNameOf(program), text: `${lines.join("\n")}\n`, values };
+}
+
+/** Of a unix socket, octal. */
+function socketMode({ listen = [] }: ProgramPlan): string | undefined {
+  const [address] = listen;
+  if (address === undefined || !("path" in address)) return undefined;
+  return (address.mode ?? SOCKET_MODE).toString(8).padStart(4, "0");
 }
 
 /** No line at all where the placeholder has nothing to say. Each line holds at most one. */

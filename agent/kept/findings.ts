@@ -1,4 +1,4 @@
-/** What of the host itself a kept program needs, and a supervisor section can not tell. */
+/** What of the host itself a program needs, and a supervisor section can not tell. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Account, closedFolder, mayAccess, WRITE } from "../activation/account.ts";
@@ -43,7 +43,7 @@ function lostSockets({ name, listen = [] }: ProgramPlan): LintFinding[] {
 const ONLY_AT_START: ReadonlySet<string> = new Set(["strategy", "listen"]);
 
 export function keptFindings(program: ProgramPlan, layout: Layout, account: Account | undefined): LintFinding[] {
-  if (!isKept(program)) return [];
+  if (!isKept(program)) return sharesPort(program) ? queueFindings() : [];
   const text = `${layout.keeper}, by which supervisor starts it, is missing`;
   const missing = existsSync(layout.keeper) ? [] : [refuse("keeper-missing", text, "zdr setup")];
   const queue = program.reload.preset === "reuseport" ? queueFindings() : [];
@@ -75,6 +75,11 @@ function folderProblem(path: string, account: Account): string | undefined {
     // Not for this user to see.
     return undefined;
   }
+}
+
+/** Members that open a socket of their own each, for one port: SO_REUSEPORT. */
+function sharesPort({ members, listen, health }: ProgramPlan): boolean {
+  return members !== undefined && listen === undefined && health !== undefined;
 }
 
 /** Connections that wait in the queue of a SO_REUSEPORT socket are reset when it is closed, unless the kernel moves them. */

@@ -33,7 +33,7 @@ export async function placeSections(
   replaceFile(target.path, withSections(target.content, rendered), mode);
   try {
     const changes = await readChanges(context, target.path);
-    const unread = rendered.find(({ name }) => !isRead(changes, name.replace(/^program:/, "")));
+    const unread = rendered.find(({ name }) => !isRead(changes, name.replace(/^(?:fcgi-)?program:/, "")));
     if (unread === undefined) return changes;
     const detail = `supervisord does not take [${unread.name}] from it: it may run with another config`;
     throw new AgentError({ reason: "supervisor-config", path: target.path, detail });

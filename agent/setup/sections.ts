@@ -8,11 +8,14 @@
  *   the program for it.
  */
 import type { HostContext } from "../context.ts";
+import { memberGroup } from "../core/members/plan.ts";
 import { decideSection, type SectionDecision } from "../core/section/decision.ts";
-import { groupNameOf, programNameOf, type RenderedSection } from "../core/section.ts";
+import { groupNameOf, type RenderedSection } from "../core/section.ts";
 import { readCurrent } from "../io/current.ts";
+import { configOf } from "../io/supervisor/config-infos.ts";
 import type { ConfigChanges } from "../io/supervisor/supervisor.ts";
-import { findSectionTarget, type SectionTarget } from "../io/supervisor/supervisor-sections.ts";
+import { findSectionTarget, type SectionTarget, sectionOf } from "../io/supervisor/supervisor-sections.ts";
+import { membersOf } from "../members/members.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { administratorStep, holdsEnvironment } from "./administrator.ts";
 import { stopUntilDeployed } from "./first-stop.ts";
@@ -61,17 +64,22 @@ function decide(
   target: SectionTarget | undefined,
   program: ProgramPlan,
 ): Decided {
-  const section = view.sections.get(`program:${programNameOf(program)}`);
+  const section = sectionOf(program, view.sections);
   const isOwn = section !== undefined && target?.state === "own" && target.isWritable && section.file === target.path;
   const decision = decideSection({
     program,
     layout,
     supervisorIsRoot: view.uid === 0,
-    isActive: view.spoken?.active.has(program.process),
-    config: view.spoken?.configs.get(program.process),
+    isActive: view.spoken && isActive(program, view.spoken.active),
+    ...(view.spoken ? configOf(program, view.spoken.configs) : { config: undefined }),
     section: section && { values: section.values, isOwn },
   });
   return { ...decision, program, group: groupNameOf(program) };
+}
+
+function isActive(program: ProgramPlan, active: ReadonlySet<string>): boolean {
+  const group = memberGroup(program);
+  return group === undefined ? active.has(program.process) : [...active].some((name) => name.split(":")[0] === group);
 }
 
 function tellWritten(
@@ -92,7 +100,9 @@ async function addOwn(
     if (!changes.added.includes(group)) continue;
     await addGroup(context, group);
     report.did("added", `${group} to supervisor`);
-    if (readCurrent(context.layout) === undefined) await stopUntilDeployed(context, program);
+    if (readCurrent(context.layout) !== undefined) continue;
+    const members = await membersOf(context, program);
+    await Promise.all(members.map((member) => stopUntilDeployed(context, member.program)));
   }
 }
 

@@ -1,11 +1,11 @@
 /** `soak`: the programs are watched for a while longer, before another host takes the release that they took. */
 import { viewProgram } from "../activation/program-view.ts";
 import { lifeOfWorkers, watchProgram } from "../activation/settle.ts";
-import { settledInfo } from "../activation/supervised.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import type { AgentEvent, RequestOf, SoakResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import { known } from "./parts/lints.ts";
 import { lockedContext } from "./parts/open.ts";
 
 /** Throws `crashed` or `unhealthy` as the watch after an activation does. */
@@ -20,14 +20,22 @@ export async function runSoak(
   const startedAt = context.now();
   await Promise.all(
     context.project.programs.map(async (plan) => {
-      const program = { ...plan, watchMs: ms };
-      const info = await settledInfo(context, program);
-      if (info.statename !== "RUNNING") {
-        throw new AgentError({ reason: "crashed", program: plan.name, state: info.statename, detail: info.spawnerr });
+      const members = await known(context, plan);
+      const running = members.filter(({ info }) => info.statename === "RUNNING");
+      // Of two members one may rest; none of them is nobody left to serve.
+      if (running.length === 0) {
+        const { statename: state = "UNKNOWN", spawnerr: detail = "" } = members[0]?.info ?? {};
+        throw new AgentError({ reason: "crashed", program: plan.name, state, detail });
       }
-      const watched = { program, tag, action: "none", info, at: startedAt, readyMs: 0, gapMs: undefined } as const;
-      const lifeMs = lifeOfWorkers(context, await viewProgram(context, program, info.pid));
-      await watchProgram(context, { ...watched, old: [], serving: [], proof: "none", evidence: [] }, lifeMs);
+      await Promise.all(
+        running.map(async (member) => {
+          const program = { ...member.program, watchMs: ms };
+          const watched = { program, tag, action: "none", info: member.info, at: startedAt, readyMs: 0 } as const;
+          const lifeMs = lifeOfWorkers(context, await viewProgram(context, program, member.info.pid));
+          const brought = { ...watched, gapMs: undefined, old: [], serving: [], proof: "none", evidence: [] } as const;
+          await watchProgram(context, brought, lifeMs);
+        }),
+      );
     }),
   );
   return { watchedMs: Math.round(context.now() - startedAt) };

@@ -33,8 +33,5 @@ async function runsOf(session: Session, project: ProjectPlan): Promise<StatusRes
     import("./parts/running.ts"),
   ]);
   const running = await runningReleases(openProject(session, project));
-  return running.map(({ program, serves, releases }) => ({
-    process: program.process,
-    release: serves ?? releases.join(", "),
-  }));
+  return running.flatMap(({ runs }) => [...runs]);
 }

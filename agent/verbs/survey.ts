@@ -110,7 +110,9 @@ function releaseInfos(
     return {
       ...{ tag, isCurrent: tag === current, isPresent: true },
       ...recordFields(records.get(tag)),
-      runs: running.filter((one) => one.releases.includes(tag)).map((one) => one.program.process),
+      runs: running.flatMap(({ runs }) =>
+        runs.flatMap((one) => (one.release.split(", ").includes(tag) ? one.process : [])),
+      ),
       ...(digest === undefined ? {} : { digest }),
     };
   });

@@ -20,10 +20,22 @@ export const PRESET_NAMES = [
   "einhorn",
   "node",
   "systemd-socket",
+  "bluegreen",
+  "rolling",
   "restart",
 ] as const;
 /** How a program takes a new release; docs/glossary.md. */
-export const STRATEGY_NAMES = ["signal", "slot", "watch", "handover", "http", "socket", "restart"] as const;
+export const STRATEGY_NAMES = [
+  "signal",
+  "slot",
+  "watch",
+  "handover",
+  "http",
+  "socket",
+  "bluegreen",
+  "rolling",
+  "restart",
+] as const;
 /** Signals that a `reload:` may name. KILL and STOP can not be handled by any program, so they reload nothing. */
 export const RELOAD_SIGNALS = ["HUP", "USR1", "USR2", "QUIT", "TERM", "INT", "WINCH", "TTIN", "TTOU"] as const;
 
@@ -54,7 +66,7 @@ export const ReloadPlan = z.object({
 });
 export type ReloadPlan = z.infer<typeof ReloadPlan>;
 
-/** What a keeper listens on for its program. `host`: an address in numbers. `mode`: of the socket's file. */
+/** What a keeper, or supervisord, listens on for a program. `host`: an address in numbers. `mode`: of the socket's file. */
 export const ListenPlan = z.union([
   z.object({ host: z.string(), port: nonNegative }),
   z.object({ path: z.string(), mode: z.optional(nonNegative) }),
@@ -80,12 +92,14 @@ export type HttpHealth = z.infer<typeof HttpHealth>;
 export const ProgramPlan = z.object({
   /** The name in deploy.yml. */
   name: z.string(),
-  /** Supervisor's name for it: `shop` or `group:shop`. */
+  /** Supervisor's name for it: `shop` or `group:shop`; with `members`, `group:*`. */
   process: z.string(),
   /** argv; a relative first word stands under `current/`. `{current}`, `{deploy_to}`, `{shared}` and `{run}` are filled in by the agent. */
   command: z.array(z.string()).check(z.minLength(1)),
   reload: ReloadPlan,
-  /** Of `socket`: what is handed to the program, in this order from fd 3 on. */
+  /** Of `bluegreen` and `rolling`, and of no other: how many processes supervisor has of it (numprocs). */
+  members: z.optional(nonNegative),
+  /** Of `socket`: what is handed to the program, in this order from fd 3 on. Of one with members: at fd 0, and one at most. */
   listen: z.optional(z.array(ListenPlan)),
   health: z.optional(HttpHealth),
   /** argv of the program's own check of a release, run before the flip with `{release}` filled in. */

@@ -13,6 +13,8 @@ export const MeterCount = z.object({
 });
 export type MeterCount = z.infer<typeof MeterCount>;
 
+const MemberProcess = z.object({ process: z.string(), pid: z.number() });
+
 export const ProgramReport = z.object({
   name: z.string(),
   process: z.string(),
@@ -21,6 +23,8 @@ export const ProgramReport = z.object({
   after: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
   /** Processes that accept connections, before and after; absent: that could not be seen. */
   serving: z.optional(z.object({ before: z.array(z.number()), after: z.array(z.number()) })),
+  /** Of a program with members: those that ran. `before` and `after` then tell of one of them. */
+  members: z.optional(z.object({ before: z.array(MemberProcess), after: z.array(MemberProcess) })),
   /** From the signal or start until the new release was ready. */
   readyMs: z.optional(z.number()),
   /** Of a stop and start: from the stop until the new release was ready. */

@@ -9,6 +9,8 @@ import { chooseHosts, type HostChoice } from "./fleet/select.ts";
 
 /** What supervisor waits beyond the drain time before it kills a program, where deploy.yml says nothing. */
 const STOP_MARGIN_SECONDS = 5;
+/** Processes of a program with members, where deploy.yml says nothing. */
+const MEMBERS = 2;
 
 /** A machine to log in to: a host, or one on the way to it. */
 export interface Login {
@@ -64,10 +66,11 @@ export function projectPlan(config: Config): ProjectPlan {
 }
 
 function programPlan(name: string, program: ProgramConfig): ProgramPlan {
-  const { reload, health, watch, start_seconds, stop_seconds, process: supervisorName = name } = program;
+  const { reload, health, watch, start_seconds, stop_seconds } = program;
   return {
     name,
-    process: supervisorName,
+    process: processOf(name, program),
+    ...(hasMembers(program) ? { members: program.members ?? MEMBERS } : {}),
     command: program.command,
     reload: { ...reload, ...reloadUrl(program) },
     ...(program.listen.length === 0 ? {} : { listen: program.listen }),
@@ -87,6 +90,16 @@ function programPlan(name: string, program: ProgramConfig): ProgramPlan {
     stopSeconds: stop_seconds ?? Math.ceil(reload.drainMs / 1000) + STOP_MARGIN_SECONDS,
     watchMs: watch,
   };
+}
+
+/** Of which supervisor runs several processes. */
+function hasMembers({ reload: { strategy } }: ProgramConfig): boolean {
+  return strategy === "bluegreen" || strategy === "rolling";
+}
+
+/** Supervisor's name: the one in deploy.yml, or what `setup` gives it. */
+function processOf(name: string, program: ProgramConfig): string {
+  return program.process ?? (hasMembers(program) ? `${name}:*` : name);
 }
 
 /** The preset's own path, beside the health check, where deploy.yml names none. */
@@ -129,21 +142,27 @@ function hostTarget(host: HostConfig, { ssh, node: commonNode }: Config): HostTa
 }
 
 /**
- * The programs' names in deploy.yml, in its order; all of them where none is named. Supervisor's names are taken too.
+ * The programs' names in deploy.yml, in its order; all of them where none is named. Supervisor's names are taken too, and
+ * those of single members, which come back as they are.
  *
  * @throws ZdrError `usage` for a name that is neither.
  */
 export function selectPrograms(config: Config, names: readonly string[]): string[] {
   const programs = Object.entries(config.programs).map(([name, program]) => ({
     name,
-    process: program.process ?? name,
+    process: processOf(name, program),
   }));
   if (names.length === 0) return programs.map(({ name }) => name);
   const known = programs.flatMap((program) => [program.name, program.process]);
-  for (const name of names) if (!known.includes(name)) throw unknownName("program", name, known);
-  return programs
-    .filter((program) => names.includes(program.name) || names.includes(program.process))
-    .map(({ name }) => name);
+  const isMember = (name: string, process: string) => process.endsWith(":*") && name.startsWith(process.slice(0, -1));
+  for (const name of names) {
+    const isKnown = known.includes(name) || programs.some(({ process }) => isMember(name, process));
+    if (!isKnown) throw unknownName("program", name, known);
+  }
+  return programs.flatMap(({ name, process }) => {
+    if (names.includes(name) || names.includes(process)) return [name];
+    return names.filter((asked) => isMember(asked, process));
+  });
 }
 
 /** The hosts that a command is for (chooseHosts). @throws ZdrError `usage` */

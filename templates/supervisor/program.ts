@@ -2,8 +2,12 @@
  * The supervisor section of one program, as `zdr setup` writes it. `{{…}}` is filled by agent/core/section.ts; a line
  * whose placeholder has nothing to say is left out. Nothing in it changes with a release.
  */
-export const PROGRAM_TEMPLATE = `[program:{{name}}]
+export const PROGRAM_TEMPLATE = `[{{section}}]
 command={{command}}
+socket={{socket}}
+socket_mode={{socket_mode}}
+numprocs={{numprocs}}
+process_name={{process_name}}
 directory={{directory}}
 environment={{environment}}
 user={{user}}

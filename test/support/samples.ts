@@ -38,6 +38,7 @@ export const SAMPLE_BINARY = {
   "go-graceful-url": "bin/graceful",
   "go-gracehttp": "bin/shop",
   "go-listenfds": "bin/shop",
+  "go-members": "bin/shop",
   "go-overseer": "bin/shop",
   "go-overseer-watch": "bin/shop",
   "go-plain": "bin/shop",
@@ -45,7 +46,9 @@ export const SAMPLE_BINARY = {
   "go-tableflip": "bin/shop",
   gunicorn: "app.py",
   "node-listenfds": "server.mjs",
+  "node-members": "server.mjs",
   "node-plain": "server.mjs",
+  "python-members": "server.py",
   uwsgi: "app.py",
   unicorn: "app.rb",
   puma: "app.rb",
@@ -65,6 +68,7 @@ const SAMPLE_RELOAD: Readonly<Record<SampleName, PresetName>> = {
   "go-graceful-url": "graceful-url",
   "go-gracehttp": "gracehttp",
   "go-listenfds": "systemd-socket",
+  "go-members": "bluegreen",
   "go-overseer": "overseer",
   "go-overseer-watch": "overseer-watch",
   "go-plain": "restart",
@@ -72,7 +76,9 @@ const SAMPLE_RELOAD: Readonly<Record<SampleName, PresetName>> = {
   "go-tableflip": "tableflip",
   gunicorn: "gunicorn",
   "node-listenfds": "node",
+  "node-members": "bluegreen",
   "node-plain": "restart",
+  "python-members": "bluegreen",
   uwsgi: "uwsgi",
   unicorn: "unicorn",
   puma: "puma",
@@ -124,7 +130,7 @@ const FILE_VARIANTS: ReadonlySet<Variant> = new Set(["not-executable", "garbage"
 export interface SampleProgram {
   readonly command: string;
   readonly reload: PresetName;
-  /** What the keeper hands over. */
+  /** What the keeper, or supervisord, hands over. */
   readonly listen?: string;
   readonly health: { readonly http: string };
 }
@@ -134,9 +140,9 @@ export function sampleProgram(name: SampleName, port: number, isLaunched = false
   const address = `127.0.0.1:${port}`;
   const command = commandOf(name, address);
   return {
-    command: isLaunched ? launchedCommand(name, command) : command,
+    command: isLaunched ? launchedCommand(name, command) : `${name === "node-members" ? MOVED_SOCKET : ""}${command}`,
     reload: SAMPLE_RELOAD[name],
-    ...(["node", "systemd-socket"].includes(SAMPLE_RELOAD[name]) ? { listen: address } : {}),
+    ...(["node", "systemd-socket", "bluegreen"].includes(SAMPLE_RELOAD[name]) ? { listen: address } : {}),
     health: { http: `http://${address}/healthz` },
   };
 }
@@ -154,6 +160,9 @@ const PRODUCT_COMMANDS: Readonly<Partial<Record<SampleName, (address: string) =>
     `/usr/bin/python3 ${EINHORN} -m manual -k -n 2 -b ${address},r -d {run}/einhorn.sock -- {current}/bin/shop`,
 };
 
+/** Node must not have a socket that others share at fd 0; where there is none, nothing is moved. */
+const MOVED_SOCKET = `/bin/sh -c 'test ! -S /dev/fd/0 || LISTEN_FDS=1 exec "$@" 3<&0 0</dev/null; exec "$@"' sh `;
+
 function commandOf(name: SampleName, address: string): string {
   const binary = SAMPLE_BINARY[name];
   if (name in PRODUCT_COMMANDS) return PRODUCT_COMMANDS[name]?.(address) ?? "";
@@ -162,6 +171,8 @@ function commandOf(name: SampleName, address: string): string {
       return `/usr/bin/gunicorn --config {current}/gunicorn.conf.py --chdir {current} --bind ${address} app:app`;
     case "server.mjs":
       return `${process.execPath} {current}/${binary} --addr ${address}`;
+    case "server.py":
+      return `/usr/bin/python3 {current}/${binary} --addr ${address}`;
     default:
       return `${binary} -addr ${address}`;
   }
@@ -292,11 +303,13 @@ const PERL: Patches = {
 
 /** By what runs; absent: it is linked. */
 const PATCHES: Readonly<Partial<Record<string, Patches>>> = {
-  "app.py": PYTHON,
+  ...{ "app.py": PYTHON, "server.py": PYTHON },
   "server.mjs": JAVASCRIPT,
   "app.rb": RUBY,
   "app.psgi": PERL,
 };
+
+const MAIN = '\nif __name__ == "__main__":';
 
 async function buildScript(name: SampleName, folder: string, variant: Variant, patches: Patches): Promise<void> {
   const patch = patches[variant];
@@ -304,7 +317,9 @@ async function buildScript(name: SampleName, folder: string, variant: Variant, p
   await cp(join(APPS, name), folder, { recursive: true });
   const file = join(folder, SAMPLE_BINARY[name]);
   const text = await readFile(file, "utf8");
-  await writeFile(file, `${patch.before ?? ""}${text}${patch.behind ?? ""}`);
+  // Behind all definitions: Python's last lines run the server.
+  const end = text.includes(MAIN) ? text.indexOf(MAIN) : text.length;
+  await writeFile(file, `${patch.before ?? ""}${text.slice(0, end)}${patch.behind ?? ""}${text.slice(end)}`);
 }
 
 const LAUNCHER = "bin/shop";
@@ -315,9 +330,18 @@ const LAUNCHERS: Readonly<Partial<Record<string, { readonly replaces: RegExp; re
     replaces: /^\S+/,
     text: "#!/usr/bin/python3\nimport sys\nfrom gunicorn.app.wsgiapp import run\nsys.exit(run())\n",
   },
+  // supervisord's socket for several processes comes at fd 0, where Node must not have it.
   "server.mjs": {
     replaces: /^\S+ \S+/,
-    text: `#!/bin/sh\nexec ${process.execPath} "\${0%/*}/../server.mjs" "$@"\n`,
+    text: `#!/bin/sh
+program="\${0%/*}/../server.mjs"
+if [ -S /dev/fd/0 ]; then LISTEN_FDS=1 exec ${process.execPath} "$program" "$@" 3<&0 0</dev/null; fi
+exec ${process.execPath} "$program" "$@"
+`,
+  },
+  "server.py": {
+    replaces: /^\S+ \S+/,
+    text: `#!/bin/sh\nexec /usr/bin/python3 "\${0%/*}/../server.py" "$@"\n`,
   },
 };
 

@@ -1,7 +1,7 @@
 /** Which file supervisor starts: it must be the release of the day, whatever day it is. */
 import { posix } from "node:path";
 import type { LintFinding } from "../../wire/program.ts";
-import { isKept, STRATEGY_SECTIONS } from "../presets.ts";
+import { isKept, isStartedAnew, STRATEGY_SECTIONS } from "../presets.ts";
 import { keeperWords, programCommand, wantedCommand } from "../section.ts";
 import { isUnder, mentions, type Rule, refuse, type Subject, warn } from "./subject.ts";
 
@@ -86,8 +86,7 @@ function keeper({ program, layout, facts }: Subject, fix: string): LintFinding[]
 /** A signal goes to supervisor's child alone, and that may be the shell. */
 const shell: Rule = ({ program, facts }) => {
   const [first, option, script] = facts.words ?? [];
-  if (program.reload.strategy === "restart" || isKept(program) || first === undefined || script === undefined)
-    return [];
+  if (isStartedAnew(program) || isKept(program) || first === undefined || script === undefined) return [];
   const isShell = SHELLS.has(posix.basename(first)) && /^-\w*c$/.test(option ?? "");
   if (!isShell || /(^|[\s;&])exec\s/.test(script)) return [];
   const text = `${posix.basename(first)} -c stands between supervisor and the program: the reload's signal may end it`;

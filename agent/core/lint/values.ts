@@ -1,5 +1,5 @@
 /** The other values of a section, whatever the library. */
-import { isKept, presetLints } from "../presets.ts";
+import { isKept, isStartedAnew, presetLints } from "../presets.ts";
 import { isUnder, type Rule, refuse, warn } from "./subject.ts";
 
 /** Below this, supervisor may call a process RUNNING that has died already (process.py, transition). */
@@ -26,7 +26,7 @@ const directory: Rule = ({ program, layout, facts }) => {
     const text = `directory=${facts.directory} is one release for ever, and keeps it from being removed`;
     return [refuse("directory-names-release", text, fix)];
   }
-  if (program.reload.strategy === "restart" || !isUnder(facts.directory, layout.current)) return [];
+  if (isStartedAnew(program) || !isUnder(facts.directory, layout.current)) return [];
   // A library that changes its folder by itself has its own lint.
   if (presetLints(program.reload.preset).includes("chdir")) return [];
   if (facts.environment === undefined || facts.environment.has("PWD")) return [];

@@ -45,7 +45,7 @@ export interface AcceptFacts {
   /** Of all epoll sets of the process. */
   readonly epoll: readonly EpollTarget[];
   readonly threads: readonly ThreadWait[];
-  /** An io_uring can accept without any of the signs above. */
+  /** An io_uring, which can accept without any of the signs above, may be waiting for connections. */
   readonly hasIoUring: boolean;
   /** Whether the parent, and any child, hold one of `held`; undefined: could not be told, or was not asked. */
   readonly parentHolds: boolean | undefined;
@@ -55,13 +55,14 @@ export interface AcceptFacts {
 export function decideAccepting(facts: AcceptFacts): Accepting {
   if (facts.held.length === 0) return { accepts: "no" };
   const inSets = facts.epoll.filter((target) => isHeld(target, facts.held));
-  // Go registers fds 0 to 2 by itself, listening or not: a socket there says nothing (Go dups it before it listens).
-  if (inSets.some((target) => target.fd > 2)) return { accepts: "yes", by: "epoll" };
+  // Go registers fds 0 to 2 by itself, for all that can happen (runtime/netpoll_epoll.go): a socket there says nothing, and
+  // Go dups it before it listens. Whoever accepts at fd 0 itself, as Node and Python do, waits until it can be read.
+  if (inSets.some((target) => target.fd > 2 || !target.forWriting)) return { accepts: "yes", by: "epoll" };
   const seen = facts.threads.find((thread) => thread.kind === "waits" && waitsOn(thread.fds, facts.held));
   if (seen?.kind === "waits") return { accepts: "yes", by: seen.by };
   const inferred = inferFromSleep(facts);
   if (inferred !== undefined) return inferred;
-  return { accepts: inSets.length > 0 || facts.hasIoUring ? "unknown" : "no" };
+  return { accepts: facts.hasIoUring ? "unknown" : "no" };
 }
 
 /** Whether `decideAccepting` needs to know of parent and children: to be asked only then, it costs a walk over /proc. */

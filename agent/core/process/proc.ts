@@ -145,7 +145,12 @@ export interface EpollTarget {
   readonly fd: number;
   /** Kernels before 4.13 do not say. */
   readonly inode: bigint | undefined;
+  /** It is waited on until it can be written to, which a socket that listens never can. */
+  readonly forWriting: boolean;
 }
+
+/** EPOLLOUT of include/uapi/linux/eventpoll.h. */
+const FOR_WRITING = 0x4;
 
 /** /proc/<pid>/fdinfo/<fd> of an epoll set: one `tfd:` line for each file in it, its inode in hex. */
 export function parseEpollFdinfo(text: string): EpollTarget[] {
@@ -153,9 +158,24 @@ export function parseEpollFdinfo(text: string): EpollTarget[] {
   for (const line of text.matchAll(/^tfd:\s*(\d+)\s.*$/gm)) {
     const fd = integer(line[1]);
     const inode = /\sino:([0-9a-f]+)/.exec(line[0])?.[1];
-    if (fd !== undefined) targets.push({ fd, inode: inode === undefined ? undefined : BigInt(`0x${inode}`) });
+    const events = /\sevents:\s*([0-9a-f]+)/.exec(line[0])?.[1] ?? "0";
+    const forWriting = (Number.parseInt(events, 16) & FOR_WRITING) !== 0;
+    if (fd !== undefined)
+      targets.push({ fd, inode: inode === undefined ? undefined : BigInt(`0x${inode}`), forWriting });
   }
   return targets;
+}
+
+/** include/uapi/linux/io_uring.h: IORING_OP_POLL_ADD, IORING_OP_ACCEPT. */
+const RING_WAITS = /^\s*op=(?:6|13),/m;
+
+/**
+ * /proc/<pid>/fdinfo/<fd> of an io_uring: whether it may wait for connections. Its pending waits are listed; libuv's rings,
+ * which every Node has, have none. Where the kernel does not list them, it may.
+ */
+export function ringMayAccept(text: string): boolean {
+  const [, pending] = text.split(/^PollList:$/m);
+  return pending === undefined || RING_WAITS.test(pending);
 }
 
 /**

@@ -24,6 +24,7 @@ export interface SectionInput {
   /** Whether supervisor has the process; undefined: it could not be asked. */
   readonly isActive: boolean | undefined;
   readonly config: ConfigInfo | undefined;
+  readonly processes?: number | undefined;
   /** What the files say of it. */
   readonly section: OwnedSection | undefined;
 }

@@ -6,7 +6,7 @@
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { Layout } from "../layout.ts";
 import { stopSignalOf } from "../presets.ts";
-import { type SectionOptions, wantedCommand, wantedDirectory, wantedEnvironment } from "../section.ts";
+import { type SectionOptions, wantedCommand, wantedDirectory, wantedEnvironment, wantedSocket } from "../section.ts";
 import { expandValue, parseEnvironment, splitCommand } from "./quoting.ts";
 
 export interface SectionFacts {
@@ -24,6 +24,10 @@ export interface SectionFacts {
   readonly stopSignal: string | undefined;
   readonly stopAsGroup: boolean | undefined;
   readonly killAsGroup: boolean | undefined;
+  /** How many processes supervisor has of it. */
+  readonly processes: number | undefined;
+  /** What supervisord listens on for it, as `socket=`; empty: nothing. */
+  readonly socket: string | undefined;
   /** Files that supervisor writes the program's output to, as far as they are named. */
   readonly logFiles: readonly string[];
 }
@@ -60,6 +64,9 @@ export function factsOfPlan(program: ProgramPlan, layout: Layout, options: Secti
     stopSignal: stopSignalOf(program),
     stopAsGroup: false,
     killAsGroup: true,
+    // Of a program that is one process, somebody's own section may have more.
+    processes: program.members,
+    socket: program.members === undefined ? undefined : wantedSocket(program),
     logFiles: [],
   };
 }
@@ -71,7 +78,7 @@ export function factsOfSection(values: ReadonlyMap<string, string>): SectionFact
     const value = text(key, String(missing));
     return value === undefined ? undefined : TRUE_WORDS.has(value.toLowerCase());
   };
-  const seconds = (key: string, missing: number) => {
+  const whole = (key: string, missing: number) => {
     const value = Number(text(key, String(missing)));
     return Number.isInteger(value) ? value : undefined;
   };
@@ -83,11 +90,13 @@ export function factsOfSection(values: ReadonlyMap<string, string>): SectionFact
     environment: parseEnvironment(values.get("environment") ?? ""),
     user: text("user", ""),
     autostart: flag("autostart", true),
-    startSeconds: seconds("startsecs", 1),
-    stopSeconds: seconds("stopwaitsecs", 10),
+    startSeconds: whole("startsecs", 1),
+    stopSeconds: whole("stopwaitsecs", 10),
     stopSignal: text("stopsignal", "TERM")?.toUpperCase().replace(/^SIG/, ""),
     stopAsGroup,
     killAsGroup: flag("killasgroup", stopAsGroup ?? false),
+    processes: whole("numprocs", 1),
+    socket: text("socket", ""),
     logFiles: logFiles(text("stdout_logfile", "auto"), text("stderr_logfile", "auto")),
   };
 }
@@ -96,7 +105,11 @@ export function factsOfSection(values: ReadonlyMap<string, string>): SectionFact
  * From what supervisord read last; what it does not tell comes from the file, where that could be read. Both are needed:
  * the file may have changed since, and supervisord does not tell an environment.
  */
-export function factsOfConfig(config: ConfigInfo, values: ReadonlyMap<string, string> | undefined): SectionFacts {
+export function factsOfConfig(
+  config: ConfigInfo,
+  values: ReadonlyMap<string, string> | undefined,
+  processes?: number,
+): SectionFacts {
   const file = values === undefined ? undefined : factsOfSection(values);
   return {
     words: splitCommand(config.command),
@@ -109,6 +122,8 @@ export function factsOfConfig(config: ConfigInfo, values: ReadonlyMap<string, st
     stopSignal: SIGNAL_NAMES[config.stopsignal] ?? `number ${config.stopsignal}`,
     stopAsGroup: file?.stopAsGroup,
     killAsGroup: config.killasgroup,
+    processes: processes ?? file?.processes,
+    socket: file?.socket,
     logFiles: logFiles(config.stdout_logfile, config.stderr_logfile),
   };
 }
@@ -149,6 +164,8 @@ export function compareFacts(wanted: SectionFacts, found: SectionFacts): Differe
       text: `${name} in environment is not what deploy.yml says`,
     });
   }
+  if (wanted.processes !== undefined) add("numprocs", wanted.processes, found.processes, true);
+  if (wanted.socket !== undefined) add("socket", wanted.socket, found.socket, true);
   add("user", wanted.user, found.user, false);
   add("directory", wanted.directory, found.directory, false);
   add("autostart", wanted.autostart, found.autostart, false);

@@ -13,6 +13,10 @@ export function isOwnFile(content: string): boolean {
 export function withSections(content: string | undefined, sections: readonly RenderedSection[]): string {
   const [head = "", ...parts] = (content ?? FILE_HEADER).split(/^(?=\[)/m);
   const chunks = new Map(parts.map((part) => [/^\[(.+)\]/.exec(part)?.[1] ?? part, part]));
-  for (const { name, text } of sections) chunks.set(name, text);
+  for (const { name, text } of sections) {
+    // A program is of one kind: what supervisord listens for, or not.
+    chunks.delete(name.startsWith("fcgi-") ? name.slice("fcgi-".length) : `fcgi-${name}`);
+    chunks.set(name, text);
+  }
   return `${[head, ...chunks.values()].map((chunk) => chunk.trimEnd()).join("\n\n")}\n`;
 }

@@ -32,6 +32,7 @@ import {
   fdsOfSelect,
   parseEpollFdinfo,
   parseSyscall,
+  ringMayAccept,
   socketInode,
   type Wait,
 } from "../../core/process/proc.ts";
@@ -130,16 +131,18 @@ interface OpenSockets {
 async function openSockets(folder: string, listening: ReadonlySet<bigint>): Promise<OpenSockets> {
   const held: HeldSocket[] = [];
   const epollFds: string[] = [];
-  let hasIoUring = false;
+  const rings: string[] = [];
   await forEachInBatches(readdirSync(join(folder, "fd")), (fd) => {
     const target = unlessGone(() => readlinkSync(join(folder, "fd", fd)));
     if (target === undefined) return;
     const inode = socketInode(target);
     if (inode !== undefined && listening.has(inode)) held.push({ fd: Number(fd), inode });
     if (target === "anon_inode:[eventpoll]") epollFds.push(fd);
-    if (target === "anon_inode:[io_uring]") hasIoUring = true;
+    if (target === "anon_inode:[io_uring]") rings.push(fd);
   });
-  return { held, epollFds, hasIoUring };
+  const mayAccept = (fd: string) =>
+    ringMayAccept(unlessGone(() => readFileSync(join(folder, "fdinfo", fd), "latin1")) ?? "");
+  return { held, epollFds, hasIoUring: held.length > 0 && rings.some(mayAccept) };
 }
 
 async function epollTargets(folder: string, fds: readonly string[]): Promise<EpollTarget[]> {

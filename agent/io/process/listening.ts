@@ -1,8 +1,9 @@
 /** Which sockets listen, in the network namespace of a process. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { parseSocketTable, parseUnixSocketTable, TCP_LISTEN } from "../../core/process/proc.ts";
+import { parseSocketTable, parseUnixSocketTable, type SocketRow, TCP_LISTEN } from "../../core/process/proc.ts";
 import { errnoOf } from "../files.ts";
+import { PROC } from "./processes.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -18,6 +19,12 @@ export function listeningSockets(root: string): ListeningSockets {
     byNamespace.set(namespace, known);
     return known;
   };
+}
+
+/** Who listens on TCP in this process's own namespace. */
+export function tcpListeners(root: string = PROC): SocketRow[] {
+  const rows = ["tcp", "tcp6"].flatMap((table) => parseSocketTable(readListeners(join(root, "self/net", table))));
+  return rows.filter(({ state }) => state === TCP_LISTEN);
 }
 
 function readTables(folder: string): ReadonlySet<bigint> {

@@ -1,7 +1,9 @@
 /** What supervisord read last of each program's section, in the shape that the lints take. */
+import { memberGroup } from "../../core/members/plan.ts";
 import type { ConfigInfo } from "../../core/section/facts.ts";
 import { ShapeError } from "../../core/supervisor/process-info.ts";
 import type { RpcStruct } from "../../core/supervisor/xml-rpc.ts";
+import type { ProgramPlan } from "../../wire/plan.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 /** By supervisor's name of the process: `shop`, or `group:shop` where the two differ. Also of groups not yet added. */
@@ -10,6 +12,17 @@ export async function configInfos(supervisor: Pick<Supervisor, "getAllConfigInfo
   return new Map(
     structs.map((struct) => [processName(text(struct, "group"), text(struct, "name")), configInfo(struct)]),
   );
+}
+
+/** A program's entry, of the first of its processes, and how many it has. */
+export function configOf(
+  program: ProgramPlan,
+  configs: ReadonlyMap<string, ConfigInfo>,
+): { readonly config: ConfigInfo | undefined; readonly processes?: number } {
+  const group = memberGroup(program);
+  if (group === undefined) return { config: configs.get(program.process) };
+  const own = [...configs].filter(([name]) => name === group || name.startsWith(`${group}:`));
+  return { config: own[0]?.[1], ...(own.length === 0 ? {} : { processes: own.length }) };
 }
 
 /** supervisor/options.py, make_namespec. */

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { AgentError } from "../../core/failure.ts";
 import { isOwnFile } from "../../core/section/file.ts";
+import { programNameOf, sectionNameOf } from "../../core/section.ts";
 import { isPattern, matchesPart } from "../../core/supervisor/python-glob.ts";
+import type { ProgramPlan } from "../../wire/plan.ts";
 import { errnoOf, mayWrite } from "../files.ts";
 import { readProgramSections, type SupervisorSections } from "./sections.ts";
 import type { ResolvedAddress } from "./supervisor-discovery.ts";
@@ -36,6 +38,13 @@ export function bySectionName(files: SupervisorSections | undefined): Map<string
     merged.set(name, { file, values: new Map([...(merged.get(name)?.values ?? []), ...values]) });
   }
   return merged;
+}
+
+/** A program's own section, of whichever kind it is. */
+export function sectionOf<Section>(program: ProgramPlan, sections: ReadonlyMap<string, Section>): Section | undefined {
+  const name = programNameOf(program);
+  const found = sections.get(sectionNameOf(program));
+  return found ?? sections.get(`program:${name}`) ?? sections.get(`fcgi-program:${name}`);
 }
 
 /** The file that `setup` writes a project's sections to. */

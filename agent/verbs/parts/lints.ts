@@ -1,22 +1,23 @@
 /** What supervisor is told about the project's programs, and what of it would break a deploy. */
 import { accountFor, type SupervisorFacts, supervisorFacts } from "../../activation/account.ts";
-import { viewProgram } from "../../activation/program-view.ts";
 import { refuseUnsafeSignal, requireProof } from "../../activation/rights.ts";
 import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
 import type { ProcessView } from "../../core/generation.ts";
+import { workerFindings } from "../../core/lint/members.ts";
 import { orphanFindings } from "../../core/lint/orphans.ts";
 import { pidOneFindings } from "../../core/lint/pid-one.ts";
 import { rootFindings } from "../../core/lint/root.ts";
 import { successorFindings } from "../../core/lint/successors.ts";
 import { lintProgram } from "../../core/lint.ts";
-import { groupNameOf, programNameOf } from "../../core/section.ts";
-import { configInfos } from "../../io/supervisor/config-infos.ts";
+import { groupNameOf } from "../../core/section.ts";
+import { configInfos, configOf } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
-import { bySectionName, readSections } from "../../io/supervisor/supervisor-sections.ts";
+import { bySectionName, readSections, sectionOf } from "../../io/supervisor/supervisor-sections.ts";
 import { changedFindings, keptFindings } from "../../kept/findings.ts";
+import { type Members, membersOf, viewMembers } from "../../members/members.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
-import type { LintFinding, ProcessInfo } from "../../wire/program.ts";
+import type { LintFinding } from "../../wire/program.ts";
 import { findOrphans } from "./orphans.ts";
 import { secretFindings } from "./secrets.ts";
 
@@ -27,12 +28,12 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
   const pending = await pendingGroups(context);
   const findings = new Map<string, LintFinding[]>();
   for (const program of context.project.programs) {
-    const section = sections.get(`program:${programNameOf(program)}`);
+    const section = sectionOf(program, sections);
     const found = lintProgram({
       program,
       layout: context.layout,
       section: section?.values,
-      config: configs.get(program.process),
+      ...configOf(program, configs),
       supervisorIsRoot: facts.uid === 0,
     });
     const group = groupNameOf(program);
@@ -84,8 +85,7 @@ export async function refuseLints(context: HostContext): Promise<void> {
 /** Refuses programs that run in a way in which they can not be reloaded as they should. */
 export async function refuseUnreloadable(context: HostContext): Promise<void> {
   for (const program of context.project.programs) {
-    const { pid } = await infoOf(context, program);
-    const findings = await reloadFindings(context, program, await viewProgram(context, program, pid));
+    const findings = await reloadFindings(context, program, await viewMembers(context, await known(context, program)));
     if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
   }
 }
@@ -97,28 +97,34 @@ export async function reloadFindings(
   processes: readonly ProcessView[],
 ): Promise<LintFinding[]> {
   if (processes.length === 0) return [];
-  return [...successorFindings(program, processes), ...(await changedFindings(context, program))];
+  const ofProcesses = [...successorFindings(program, processes), ...workerFindings(program, processes)];
+  return [...ofProcesses, ...(await changedFindings(context, program))];
 }
 
 /** Refuses programs that supervisor does not know, may not signal, or that can not be proved where that is required. */
 export async function refuseWithoutRights(context: HostContext): Promise<void> {
   for (const program of context.project.programs) {
-    const info = await infoOf(context, program);
-    await refuseUnsafeSignal(context, program, info.pid);
-    await requireProof(context, program, info);
+    for (const { program: member, info } of await known(context, program)) {
+      await refuseUnsafeSignal(context, member, info.pid);
+      await requireProof(context, member, info);
+    }
   }
 }
 
 /** Refuses programs that supervisor does not know or may not signal: what even a stop needs. */
 export async function refuseUnsafeSignals(context: HostContext): Promise<void> {
   for (const program of context.project.programs) {
-    await refuseUnsafeSignal(context, program, (await infoOf(context, program)).pid);
+    for (const { program: member, info } of await known(context, program)) {
+      await refuseUnsafeSignal(context, member, info.pid);
+    }
   }
 }
 
-async function infoOf({ supervisor }: HostContext, { name, process }: ProgramPlan): Promise<ProcessInfo> {
+/** Throws `program-unknown` where supervisor does not know it, or any member of it. */
+export async function known(context: HostContext, program: ProgramPlan): Promise<Members> {
+  const { name, process } = program;
   try {
-    return await supervisor.getProcessInfo(process);
+    return await membersOf(context, program);
   } catch (error) {
     if (faultCode(error) !== FAULT.BAD_NAME) throw error;
     throw new AgentError({ reason: "program-unknown", program: name, process }, error);

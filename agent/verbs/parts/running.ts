@@ -1,9 +1,10 @@
 /** Which releases the living processes run: for status, for releases, and so that prune takes none of them. */
 
-import { viewProgram } from "../../activation/program-view.ts";
 import type { HostContext } from "../../context.ts";
+import { AgentError } from "../../core/failure.ts";
 import { type ProcessView, releaseRun } from "../../core/generation.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
+import { type Member, membersOf, summaryOf, viewMembers } from "../../members/members.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { ProcessInfo } from "../../wire/program.ts";
 
@@ -16,6 +17,8 @@ export interface RunningProgram {
   readonly serves: string | undefined;
   /** Every release that a process of the program runs, a master's too, without duplicates. */
   readonly releases: readonly string[];
+  /** Of each process of supervisor's: the release that it serves, or those that it runs where that can not be told. */
+  readonly runs: readonly { readonly process: string; readonly release: string }[];
   /** A process could not be looked into, so that there may be more. */
   readonly isHidden: boolean;
 }
@@ -23,21 +26,43 @@ export interface RunningProgram {
 export async function runningReleases(context: HostContext): Promise<RunningProgram[]> {
   const found: RunningProgram[] = [];
   for (const program of context.project.programs) {
-    const info = await infoOrUndefined(context, program);
-    const processes = info ? await viewProgram(context, program, info.pid) : [];
-    const releases = new Set<string>();
-    for (const process of processes) if (process.release !== undefined) releases.add(process.release);
+    const members = await membersOrNone(context, program);
+    const looks: { readonly process: string; readonly views: readonly ProcessView[] }[] = [];
+    for (const member of members) {
+      looks.push({ process: member.program.process, views: await viewMembers(context, [member]) });
+    }
+    const [first, ...rest] = members;
+    const info = first && summaryOf([first, ...rest]);
+    const processes = looks.flatMap(({ views }) => views);
+    const runs = looks.map(({ process, views }) => ({
+      process,
+      release: releaseRun(views) ?? namesOf(views).join(", "),
+    }));
     const isHidden = processes.some((process) => process.denied);
-    found.push({ program, info, processes, serves: releaseRun(processes), releases: [...releases], isHidden });
+    found.push({
+      program,
+      info,
+      processes,
+      serves: releaseRun(processes),
+      releases: namesOf(processes),
+      runs,
+      isHidden,
+    });
   }
   return found;
 }
 
-async function infoOrUndefined(context: HostContext, program: ProgramPlan): Promise<ProcessInfo | undefined> {
+/** The releases that they run, without duplicates. */
+function namesOf(views: readonly ProcessView[]): string[] {
+  return [...new Set(views.flatMap(({ release }) => release ?? []))];
+}
+
+async function membersOrNone(context: HostContext, program: ProgramPlan): Promise<readonly Member[]> {
   try {
-    return await context.supervisor.getProcessInfo(program.process);
+    return await membersOf(context, program);
   } catch (error) {
-    if (faultCode(error) === FAULT.BAD_NAME) return undefined;
+    const isUnknown = error instanceof AgentError && error.failure.reason === "program-unknown";
+    if (isUnknown || faultCode(error) === FAULT.BAD_NAME) return [];
     throw error;
   }
 }

@@ -8,6 +8,9 @@ import { type Complaint, complain } from "./rules/checked.ts";
 import { hostOfUrl, isLoopbackUrl } from "./rules/urls.ts";
 import type { configSchema, FileConfig, HostConfig, ProgramConfig } from "./schema.ts";
 
+/** Strategies by which somebody else than the program opens its sockets. */
+const LISTENING: ReadonlySet<string> = new Set(["socket", "bluegreen", "rolling"]);
+
 type Schema = ReturnType<typeof configSchema>;
 
 /** A part that is right, and where it stands. */
@@ -139,6 +142,8 @@ function programFindings(program: Part<ProgramConfig>, deployTo: string | undefi
       { path, on: "value", ...complain("names a release, and would start it for ever", "write {current} instead") },
     ];
   }
+  const members = membersComplaint(program.value);
+  if (members !== undefined) return [{ path: program.path, on: "value", ...members }];
   const listening = listenComplaint(program.value);
   if (listening !== undefined) return [{ path: program.path, on: "value", ...listening }];
   const [first = ""] = command;
@@ -156,12 +161,35 @@ function programFindings(program: Part<ProgramConfig>, deployTo: string | undefi
   return [];
 }
 
+/** What supervisor runs as several processes is named by its group, and nothing else is. */
+function membersComplaint({ reload: { strategy }, process, members, listen }: ProgramConfig): Complaint | undefined {
+  const isGroup = process?.endsWith(":*") === true;
+  if (strategy !== "bluegreen" && strategy !== "rolling") {
+    if (members !== undefined) return complain("has members, which only bluegreen and rolling have");
+    if (!isGroup) return undefined;
+    return complain(`has process: ${process}, a whole group`, "name one process, as supervisorctl status shows it");
+  }
+  if (process !== undefined && !isGroup) {
+    const suggestion = `name their group: ${process.split(":")[0]}:*`;
+    return complain(`has process: ${process}, but strategy ${strategy} is for several processes`, suggestion);
+  }
+  if (strategy === "bluegreen" && members !== undefined && members !== 2) {
+    return complain(`has ${members} members, but bluegreen is for two`, "reload: rolling is for more");
+  }
+  if (listen.length > 1) return complain("has more than one address in listen, and supervisord opens one socket");
+  const [address] = listen;
+  if (address === undefined || "path" in address || !address.host.includes(":")) return undefined;
+  return complain("has an IPv6 address in listen, which supervisord can not open", "an IPv4 address, or unix:/path");
+}
+
 /** Where the keeper listens, and what asks a program to reload, must be known in one way or another. */
 function listenComplaint({ reload: { strategy, url }, listen, health }: ProgramConfig): Complaint | undefined {
   if (strategy === "socket" && listen.length === 0) {
     return complain("has no listen, which strategy socket hands to the program", 'such as listen: "127.0.0.1:8080"');
   }
-  if (strategy !== "socket" && listen.length > 0) return complain("has listen, which only strategy socket does for it");
+  if (!LISTENING.has(strategy) && listen.length > 0) {
+    return complain("has listen, which only strategies socket, bluegreen and rolling do for it");
+  }
   if (new Set(listen.map((address) => JSON.stringify(address))).size < listen.length) {
     return complain("has one address twice in listen");
   }

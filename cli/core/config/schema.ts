@@ -42,6 +42,7 @@ const METER_RATE = 50;
 const METER_RATE_LIMIT = 1000;
 const KEEP = 5;
 const START_SECONDS = 2;
+const MEMBERS_LIMIT = 64;
 
 let built: ReturnType<typeof buildSchema> | undefined;
 
@@ -151,14 +152,19 @@ function program() {
   return z.strictObject({
     process: checkedBy(z.string(), checkProcess)
       .optional()
-      .describe("Supervisor's name of it, such as shop or group:shop; the key if left out."),
+      .describe(
+        "Supervisor's name of it, such as shop or group:shop; the key if left out. Of several processes, group:*.",
+      ),
     command: command("command").describe(
       "How it is started: a line or a list of words. A relative first word stands under current/. {current}, {deploy_to}, {shared} and {run} are filled in.",
     ),
     reload: reload().describe("How it takes a new release: a preset's name, or its parts."),
     listen: listenAddresses().describe(
-      "What is listened on for it and handed to it, one or a list: 127.0.0.1:8080, [::]:80, unix:/path/of.sock.",
+      "What is listened on for it and handed to it, one or a list: 127.0.0.1:8080, [::]:80, unix:/path/of.sock; by supervisord, at fd 0, for bluegreen and rolling.",
     ),
+    members: wholeNumber(2, MEMBERS_LIMIT)
+      .optional()
+      .describe("How many processes supervisor has of it (numprocs), for bluegreen and rolling; 2 if left out."),
     health: health().optional().describe("How to tell that it serves; only its processes are looked at if left out."),
     check: command("check")
       .optional()

@@ -82,6 +82,8 @@ function plannedAction(state: string | undefined, plan: ProgramPlan | undefined)
 
 function reloadWords({ reload }: ProgramPlan): string {
   if (reload.strategy === "restart") return "stop, then start, with a gap";
+  if (reload.strategy === "bluegreen") return "start the other member, watch it, then stop this one";
+  if (reload.strategy === "rolling") return "stop and start one member after the other";
   if (reload.strategy === "watch") return "put the new binary into its slot, and wait until it notices";
   if (reload.strategy === "http") return `reload by GET ${reload.url ?? ""}`;
   return `reload by strategy ${reload.strategy}${reload.signal === undefined ? "" : `, signal ${reload.signal}`}`;

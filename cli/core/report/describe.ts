@@ -127,7 +127,8 @@ function fromTo(before: string | undefined, after: string | undefined): string {
   return `${before ?? "none"} -> ${after ?? "unknown"}`;
 }
 
-function pids({ before, after }: ProgramReport): string {
+function pids({ before, after, members }: ProgramReport): string {
+  if (members !== undefined) return memberPids(members);
   if (before.pid === after.pid) return after.pid === 0 ? "none" : `${after.pid} (same)`;
   return `${before.pid === 0 ? "none" : before.pid} -> ${after.pid === 0 ? "none" : after.pid}`;
 }
@@ -153,6 +154,13 @@ function inFlight({ meter }: ProgramReport): string {
   const { sent = 0, failed = 0 } = meter?.inFlight ?? {};
   if (sent === 0) return "";
   return failed === 0 ? `${sent} answered` : `${failed} of ${sent} lost`;
+}
+
+/** Those of `bluegreen` are one each, and the old one goes. */
+function memberPids({ before, after }: NonNullable<ProgramReport["members"]>): string {
+  const list = (members: readonly { readonly pid: number }[]) => members.map(({ pid }) => pid).join(", ") || "none";
+  const [old, now] = [list(before), list(after)];
+  return old === now ? `${now} (same)` : `${old} -> ${now}`;
 }
 
 function oldGone({ oldGoneMs, draining, connections, ended = 0 }: ProgramReport): string {

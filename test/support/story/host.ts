@@ -66,14 +66,16 @@ export async function startStoryHost(
       await rig.configure({ programs: { shop: { ...shop, ...keys.program, health } } });
       return rig.zdr(["deploy", "--tag", tag, "--json"], { timeoutMs: DEPLOY_TIMEOUT_MS });
     },
-    supervised: async () => parseStatus((await rig.supervisord.ctl(["status", "shop"])).stdout),
+    supervised: async () => parseStatus((await rig.supervisord.ctl(["status", "shop:*"])).stdout),
   };
   await host.ok("setup");
   return host;
 }
 
-/** `shop    RUNNING   pid 12, uptime 0:00:07`, or a state without a process. */
-function parseStatus(line: string): Supervised {
+/** `shop    RUNNING   pid 12, uptime 0:00:07`, or a state without a process. Of several lines, one that runs. */
+function parseStatus(text: string): Supervised {
+  const lines = text.split("\n");
+  const line = lines.find((one) => one.includes(" pid ")) ?? lines[0] ?? "";
   const [, state = ""] = line.split(/\s+/);
   const up = /pid (\d+), uptime (?:(\d+) days?, )?(\d+):(\d\d):(\d\d)/.exec(line);
   if (up === null) return { state, pid: 0, uptimeSeconds: 0 };

@@ -6,7 +6,7 @@ import { placeholderComplaint } from "./placeholders.ts";
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const LONGEST_NAME = 64;
 /** Of a program that supervisor has already: what its section headers and RPC names can hold. */
-const PROCESS = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(?::[A-Za-z0-9_][A-Za-z0-9._@+-]*)?$/;
+const PROCESS = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(?::(?:[A-Za-z0-9_][A-Za-z0-9._@+-]*|\*))?$/;
 const USER = /^[A-Za-z_][A-Za-z0-9_.-]*\$?$|^[0-9]+$/;
 
 /** A project, a program or a host. */
@@ -21,11 +21,10 @@ export function checkName(text: string): Checked<string> {
   );
 }
 
-/** Supervisor's name of a program: `shop` or `group:shop`. */
+/** Supervisor's name of a program: `shop`, `group:shop`, or `group:*` for all processes of one group. */
 export function checkProcess(text: string): Checked<string> {
   if (PROCESS.test(text)) return { ok: text };
   if (text === "") return complain("is empty");
-  if (text.endsWith(":*")) return complain("names a whole group; name one process, as supervisorctl status shows it");
   return complain('is no name that supervisor gives a process, such as "shop" or "group:shop"');
 }
 

@@ -25,13 +25,15 @@ export const PRESET_DEFAULTS: Readonly<Record<PresetName, ReloadPlan>> = {
   einhorn: { preset: "einhorn", strategy: "signal", signal: "HUP", drainMs: 30_000 },
   node: { preset: "node", strategy: "socket", drainMs: 30_000 },
   "systemd-socket": { preset: "systemd-socket", strategy: "socket", drainMs: 30_000 },
+  bluegreen: { preset: "bluegreen", strategy: "bluegreen", drainMs: 30_000 },
+  rolling: { preset: "rolling", strategy: "rolling", drainMs: 30_000 },
   restart: { preset: "restart", strategy: "restart", drainMs: 10_000 },
 };
 
 /** How long the old generation may take, by strategy, where no preset says it. */
 const DRAIN_MS: Readonly<Record<StrategyName, number>> = {
   ...{ signal: 30_000, slot: 30_000, watch: 30_000, handover: 30_000, http: 30_000, socket: 30_000 },
-  restart: 10_000,
+  ...{ bluegreen: 30_000, rolling: 30_000, restart: 10_000 },
 };
 
 /** Those that reload by a signal. */

@@ -13,6 +13,7 @@ const overseer = programPlan("overseer");
 const watching = programPlan("overseer-watch");
 const grace = programPlan("grace");
 const server = programPlan("node", { command: ["/usr/bin/node", "{current}/server.mjs"] });
+const pair = programPlan("bluegreen", { listen: [{ host: "127.0.0.1", port: 8080 }] });
 const gunicorn = programPlan("gunicorn", { command: ["venv/bin/gunicorn", "--chdir", "{current}", "app:app"] });
 const plain = programPlan("restart");
 
@@ -32,7 +33,7 @@ function lintSection(program: ProgramPlan, changes: Record<string, string | unde
 }
 
 describe("a section that setup rendered", () => {
-  for (const [name, program] of Object.entries({ overseer, watching, gunicorn, plain, grace, server })) {
+  for (const [name, program] of Object.entries({ overseer, watching, pair, gunicorn, plain, grace, server })) {
     test(`of ${name} has no findings, neither before nor after it is there`, () => {
       assert.deepEqual(lint(program), []);
       assert.deepEqual(lintSection(program, {}), []);
@@ -128,6 +129,30 @@ describe("a section of somebody else's", () => {
         [],
       ],
       ["of overseer stops the whole group", overseer, { stopasgroup: "true" }, ["warn stopasgroup"]],
+      [
+        "of a pair puts a shell before the program, which then holds supervisord's socket by itself",
+        pair,
+        { command: "/bin/sh -c '/data/web/shop/current/bin/shop; true'" },
+        ["refuse fcgi-shell"],
+      ],
+      [
+        "of a pair gives Node the socket at fd 0",
+        pair,
+        { command: "/usr/bin/node /data/web/shop/current/server.mjs" },
+        ["warn fcgi-node"],
+      ],
+      [
+        "has supervisord open a socket for a keeper",
+        server,
+        { socket: "tcp://127.0.0.1:8080" },
+        ["refuse fcgi-keeper"],
+      ],
+      [
+        "has supervisord open a socket for one process",
+        plain,
+        { socket: "tcp://127.0.0.1:8080" },
+        ["warn fcgi-single"],
+      ],
       [
         "of overseer's fetcher lets it move its binary through /tmp",
         watching,
@@ -307,6 +332,26 @@ describe("what supervisord read last", () => {
     assert.equal(finding?.rule, "section-differs");
     assert.match(finding.text, /bin\/old there and \/data\/web\/shop\/current\/bin\/shop -addr :8080 by deploy\.yml/);
     assert.match(finding.fix, /supervisorctl update shop/);
+  });
+});
+
+describe("a section with another number of processes", () => {
+  const values = renderSection(pair, layout, { supervisorIsRoot: true }).values;
+  const textOf = (section: ReadonlyMap<string, string>) =>
+    lintProgram({ program: pair, layout, supervisorIsRoot: true, section }).map((one) => `${one.level} ${one.text}`);
+
+  test("or another socket than deploy.yml's is refused", () => {
+    const other = new Map([...values, ["numprocs", "1"], ["socket", "tcp://127.0.0.1:9"]] as const);
+    assert.match(textOf(other).join(), /refuse .*numprocs is 1 there and 2 by deploy.yml; socket is tcp:.*:9 there/);
+  });
+
+  test("is nobody's business where deploy.yml has one of them only", () => {
+    const one = programPlan("restart", { process: "web:shop_00" });
+    const section = new Map([
+      ...renderSection(one, layout, { supervisorIsRoot: true }).values,
+      ["numprocs", "3"],
+    ] as const);
+    assert.deepEqual(lint(one, { section }), []);
   });
 });
 

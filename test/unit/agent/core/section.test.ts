@@ -42,6 +42,47 @@ stdout_logfile=AUTO
     assert.match(rendered(own, "environment") ?? "", /TMPDIR="\/data\/web\/shop\/tmp"/);
   });
 
+  test("of a program with members names them by number, and has supervisord listen for them", () => {
+    const program = programPlan("rolling", { members: 4, listen: [{ host: "127.0.0.1", port: 8080 }] });
+    const { name, text } = renderSection(program, layout, asRoot);
+    assert.equal(name, "fcgi-program:shop");
+    assert.equal(
+      text,
+      `[fcgi-program:shop]
+command=/data/web/shop/current/bin/shop -addr :8080
+socket=tcp://127.0.0.1:8080
+numprocs=4
+process_name=%(program_name)s_%(process_num)02d
+directory=/data/web/shop/current
+environment=ZDR_CURRENT="/data/web/shop/current"
+autostart=true
+autorestart=unexpected
+startsecs=2
+stopsignal=TERM
+stopwaitsecs=30
+stopasgroup=false
+killasgroup=true
+redirect_stderr=true
+stdout_logfile=AUTO
+`,
+    );
+  });
+
+  test("of members with a unix socket says who may connect", () => {
+    const socket = (mode?: number) =>
+      programPlan("bluegreen", { listen: [{ path: "/run/shop.sock", ...(mode === undefined ? {} : { mode }) }] });
+    assert.deepEqual(
+      ["socket", "socket_mode"].map((key) => rendered(socket(), key)),
+      ["unix:///run/shop.sock", "0660"],
+    );
+    assert.equal(rendered(socket(0o600), "socket_mode"), "0600");
+  });
+
+  test("of members that open their own sockets is a plain program", () => {
+    const { name, values } = renderSection(programPlan("bluegreen"), layout, asRoot);
+    assert.deepEqual([name, values.get("numprocs"), values.get("socket")], ["program:shop", "2", undefined]);
+  });
+
   test("of gunicorn goes through current and fills the places in", () => {
     const command = ["venv/bin/gunicorn", "--chdir", "{current}", "-c", "{shared}/g.py", "--pid={run}/pid", "app:app"];
     const program = programPlan("gunicorn", { command });

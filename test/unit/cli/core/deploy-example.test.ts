@@ -34,7 +34,7 @@ describe("deploy.example.yml", () => {
   test("it is a config that zdr takes", () => {
     const { config } = parseConfig(text, "deploy.example.yml", environment);
     assert.equal(config.project, "shop");
-    assert.deepEqual(Object.keys(config.programs), ["shop", "api", "gateway", "legacy", "front", "worker"]);
+    assert.deepEqual(Object.keys(config.programs), ["shop", "api", "gateway", "legacy", "front", "pool", "worker"]);
   });
 
   test("every key of the schema stands in it, and no other", () => {

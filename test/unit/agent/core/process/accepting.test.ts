@@ -10,6 +10,11 @@ import {
 const LISTENER = { fd: 5, inode: 13734n };
 const POLLING: ThreadWait = { kind: "hidden", wchan: "poll_schedule_timeout.constprop.0" };
 
+/** As Go adds files to its set, for all that can happen. */
+const target = (fd: number, inode: bigint | undefined = LISTENER.inode, forWriting = true) => ({
+  ...{ fd, inode, forWriting },
+});
+
 function decide(facts: Partial<AcceptFacts>) {
   const quiet = { held: [LISTENER], epoll: [], threads: [], hasIoUring: false };
   return decideAccepting({ ...quiet, parentHolds: undefined, childHolds: undefined, ...facts });
@@ -17,24 +22,29 @@ function decide(facts: Partial<AcceptFacts>) {
 
 describe("what is seen", () => {
   test("a listening socket in an epoll set is accepted from, even while every thread is busy", () => {
-    const epoll = [{ fd: 7, inode: 13734n }];
+    const epoll = [target(7)];
     assert.deepEqual(decide({ epoll, threads: [{ kind: "elsewhere" }] }), { accepts: "yes", by: "epoll" });
   });
 
   test("an epoll set without the listening socket says nothing", () => {
-    assert.deepEqual(decide({ epoll: [{ fd: 5, inode: 99n }] }), { accepts: "no" });
+    assert.deepEqual(decide({ epoll: [target(5, 99n)] }), { accepts: "no" });
   });
 
   test("on a kernel that tells no inodes, the fd decides", () => {
-    assert.deepEqual(decide({ epoll: [{ fd: 5, inode: undefined }] }), { accepts: "yes", by: "epoll" });
-    assert.deepEqual(decide({ epoll: [{ fd: 6, inode: undefined }] }), { accepts: "no" });
+    const untold = (fd: number) => ({ fd, inode: undefined, forWriting: true });
+    assert.deepEqual(decide({ epoll: [untold(5)] }), { accepts: "yes", by: "epoll" });
+    assert.deepEqual(decide({ epoll: [untold(6)] }), { accepts: "no" });
   });
 
   test("a socket at fd 0 in an epoll set proves nothing, since Go registers stdin by itself", () => {
     const held = [{ fd: 0, inode: 13734n }];
-    assert.deepEqual(decide({ held, epoll: [{ fd: 0, inode: 13734n }] }), { accepts: "unknown" });
-    const duplicate = { fd: 6, inode: 13734n };
-    assert.deepEqual(decide({ held, epoll: [{ fd: 0, inode: 13734n }, duplicate] }), { accepts: "yes", by: "epoll" });
+    assert.deepEqual(decide({ held, epoll: [target(0)] }), { accepts: "no" });
+    assert.deepEqual(decide({ held, epoll: [target(0), target(6)] }), { accepts: "yes", by: "epoll" });
+  });
+
+  test("a socket at fd 0 that is waited on to be read is accepted from: Node and Python do so", () => {
+    const held = [{ fd: 0, inode: 13734n }];
+    assert.deepEqual(decide({ held, epoll: [target(0, 13734n, false)] }), { accepts: "yes", by: "epoll" });
   });
 
   test("a thread that waits in accept, select or poll on the listening socket accepts", () => {

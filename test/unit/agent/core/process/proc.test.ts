@@ -12,6 +12,7 @@ import {
   parseStatusUids,
   parseSyscall,
   parseUnixSocketTable,
+  ringMayAccept,
   socketInode,
   TCP_LISTEN,
 } from "../../../../../agent/core/process/proc.ts";
@@ -141,14 +142,29 @@ tfd:        3 events:       1f data:                3  pos:0 ino:13115 sdev:9
 tfd:        7 events: 80000019 data:                7  pos:0 ino:13119 sdev:9
 `;
     assert.deepEqual(parseEpollFdinfo(text), [
-      { fd: 3, inode: 78101n },
-      { fd: 7, inode: 78105n },
+      { fd: 3, inode: 78101n, forWriting: true },
+      { fd: 7, inode: 78105n, forWriting: false },
     ]);
   });
 
   test("kernels before 4.13 tell no inode", () => {
     const text = "pos:\t0\nflags:\t02\ntfd:        5 events:       1d data: ffffffffffffffff\n";
-    assert.deepEqual(parseEpollFdinfo(text), [{ fd: 5, inode: undefined }]);
+    assert.deepEqual(parseEpollFdinfo(text), [{ fd: 5, inode: undefined, forWriting: true }]);
+  });
+});
+
+describe("an io_uring", () => {
+  const ring = (pending: string) => `pos:\t0\nSqMask:\t0xff\nPollList:\n${pending}CqOverflowList:\nNAPI:\tdisabled\n`;
+
+  test("that waits for nothing, as each of Node's, accepts nothing", () => {
+    assert.equal(ringMayAccept(ring("")), false);
+    assert.equal(ringMayAccept(ring("  op=22, task_works=0\n")), false);
+  });
+
+  test("that waits in accept or in poll, or does not tell, may accept", () => {
+    assert.equal(ringMayAccept(ring("  op=22, task_works=0\n  op=13, task_works=0\n")), true);
+    assert.equal(ringMayAccept(ring("  op=6, task_works=0\n")), true);
+    assert.equal(ringMayAccept("pos:\t0\nflags:\t02\n"), true);
   });
 });
 

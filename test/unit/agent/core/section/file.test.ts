@@ -29,3 +29,14 @@ test("putting the same sections in again changes nothing", () => {
   const text = withSections(undefined, [section("a"), section("b")]);
   assert.equal(withSections(text, [section("b")]), text);
 });
+
+test("a program that is made another kind of section has only that one", () => {
+  const own = (listen: boolean) =>
+    renderSection(programPlan("bluegreen", listen ? { listen: [{ host: "127.0.0.1", port: 80 }] } : {}), layout, {
+      supervisorIsRoot: true,
+    });
+  const text = withSections(undefined, [own(false), section("b")]);
+  const turned = withSections(text, [own(true)]);
+  assert.deepEqual(turned.match(/^\[.*$/gm), ["[program:b]", "[fcgi-program:shop]"]);
+  assert.deepEqual(withSections(turned, [own(false)]).match(/^\[.*$/gm), ["[program:b]", "[program:shop]"]);
+});

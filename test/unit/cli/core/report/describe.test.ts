@@ -65,6 +65,16 @@ describe("the table at the end of a deploy", () => {
     assert.match(table, / 4 \(before the flip: 3 of 100\) /);
   });
 
+  test("of a program with members it tells the pids of all that ran and that run", () => {
+    const of = (...pids: number[]) => pids.map((pid, at) => ({ process: `shop:shop_0${at}`, pid }));
+    const pids = (members: ProgramReport["members"]) =>
+      activationTable([{ host: "web-1", report: report({ ...PROGRAM, ...(members && { members }) }) }]);
+    assert.match(pids({ before: of(11), after: of(12) }), / 11 -> 12 {2}/);
+    assert.match(pids({ before: of(11, 12), after: of(13, 14) }), / 11, 12 -> 13, 14 {2}/);
+    assert.match(pids({ before: of(11, 12), after: of(11, 12) }), / 11, 12 \(same\) {2}/);
+    assert.match(pids({ before: [], after: of(11) }), / none -> 11 {2}/);
+  });
+
   test("the gap of a restart has a column of its own", () => {
     const table = activationTable([{ host: "web-1", report: report({ ...PROGRAM, action: "restart", gapMs: 2150 }) }]);
     assert.match(table, /gap .*\n.* 2\.15 s /);
