@@ -13,11 +13,15 @@ const LAST_CHANCE_MS = 2_000;
 /** Until whoever ends it, the keeper or this agent, has done so; the keeper's limit counts from a little later. */
 const END_MARGIN_MS = 6_000;
 
+/** Between two counts of what is open, and how many times longer than one of them that is at least. */
+const COUNT_INTERVAL_MS = 250;
+const COUNT_SHARE = 20;
+
 export interface Drained {
   /** From the signal until the last old process was gone; undefined: it still drains. */
   readonly oldGoneMs: number | undefined;
   readonly draining: number;
-  /** Connections that were open past the limit; undefined: nobody was late, or this user can not tell. */
+  /** Connections that were open at the limit; undefined: nobody was late, or this user can not tell. */
   readonly connections: number | undefined;
   /** Processes that did not go by themselves. */
   readonly ended: number;
@@ -34,19 +38,33 @@ type Old = Brought["old"];
  */
 export async function waitDrained(context: HostContext, brought: Brought, over: AbortSignal): Promise<Drained> {
   const { program, old, at } = brought;
+  const isEnding = pastDrainOf(program) === "end";
   const deadline = at + program.reload.drainMs;
-  for (;;) {
-    const left = old.filter(isAlive);
-    if (left.length === 0) return gone(context, brought, 0, undefined);
+  let connections: number | undefined;
+  let late = old.filter(isAlive);
+  for (let nextCount = context.now(); ; ) {
+    const left = late.filter(isAlive);
+    if (left.length === 0) {
+      // Its keeper may have been quicker than this look.
+      const wasEnded = isEnding && isKept(program) && late.length > 0 && context.now() > deadline;
+      return gone(context, brought, wasEnded ? late.length : 0, wasEnded ? connections : undefined);
+    }
+    late = left;
     if (over.aborted) return { ...NOTHING_TO_DRAIN, draining: left.length };
+    if (context.now() >= nextCount) {
+      const began = context.now();
+      connections = (await connectionsOf(context, program, late)) ?? connections;
+      // With 100,000 connections a count takes its time.
+      nextCount = context.now() + Math.max(COUNT_INTERVAL_MS, COUNT_SHARE * (context.now() - began));
+    }
     if (context.now() > deadline) break;
     await context.sleep(POLL_INTERVAL_MS);
   }
-  const late = old.filter(isAlive);
-  const connections = await connectionsOf(context, program, late);
-  if (pastDrainOf(program) === "end") await endLate(context, program, late, over);
+  if (isEnding) await endLate(context, program, late, over);
+  else connections = (await connectionsOf(context, program, late)) ?? connections;
   const left = late.filter(isAlive);
-  const ended = late.length - left.length;
+  // What is to be left may go by itself all the same.
+  const ended = isEnding ? late.length - left.length : 0;
   if (left.length === 0) return gone(context, brought, ended, connections);
   return { oldGoneMs: undefined, draining: left.length, connections, ended };
 }
