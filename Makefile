@@ -1,8 +1,11 @@
 # What there is to do here; `make` alone lists it. Each target sets up what it needs first (scripts/setup.sh).
 
 NODE := scripts/with-node.sh node
-# One test file at a time: they measure, and share the machine's two cores with what they measure.
-ROOT_TESTS := scripts/with-node.sh scripts/as-root.sh node --test --test-concurrency=1
+ROOT_TESTS := scripts/with-node.sh scripts/as-root.sh node --test
+# Two test files at a time: most of what they do is wait, and no more than two cores are counted on.
+E2E := $(ROOT_TESTS) --test-concurrency=2
+# What takes long measures too, and has the machine for itself.
+SOAK := $(ROOT_TESTS) --test-concurrency=1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build check test demo test-soak strategies bench clean
@@ -24,7 +27,7 @@ test: ## set up everything, build, check, and run all end-to-end tests: what CI 
 	@$(NODE) scripts/build.ts
 	@$(NODE) scripts/check.ts
 	@$(NODE) --test 'test/fuzz/**/*.test.ts'
-	@$(ROOT_TESTS) 'test/e2e/**/*.test.ts'
+	@$(E2E) 'test/e2e/**/*.test.ts'
 
 demo: ## see zdr at work, on a private supervisord and sshd in a temporary folder
 	@scripts/setup.sh demo
@@ -35,7 +38,7 @@ test-soak: ## thousands of reloads under load, 100,000 cases for each parser: ho
 	@scripts/setup.sh soak
 	@$(NODE) scripts/build.ts
 	@FUZZ_RUNS=100000 $(NODE) --test 'test/fuzz/**/*.test.ts' test/e2e/supervisor/supervisor-config-python.test.ts
-	@$(ROOT_TESTS) 'test/soak/**/*.test.ts'; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result
+	@$(SOAK) 'test/soak/**/*.test.ts'; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result
 
 strategies: ## what a deploy and each bad release cost each preset; writes docs/strategies.md
 	@scripts/setup.sh test
