@@ -24,14 +24,19 @@ const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
 
 /** The code of a system error, or undefined for anything else that was thrown. */
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { code, errno } = error as NodeJS.ErrnoException;
   if (typeof code !== "string") return undefined;
-  const number = /^Unknown system error -(\d+)$/.exec(code)?.[1];
-  if (number !== undefined) return nameOfErrno(Number(number));
-  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  if (/^E[A-Z0-9]+$/.test(code)) return code;
+  return UNNAMED.test(code) && typeof errno === "number" ? nameOfErrno(-errno) : undefined;
 }
 
-/** libuv has no names for some that Linux has, and EDQUOT (a quota is used up) is among them. */
+/**
+ * libuv has no names for some errors of Linux, and EDQUOT (a quota is used up) is among them: such a one is an `Unknown
+ * system error -122`, and where it comes from write(2) it is `UNKNOWN`.
+ */
+const UNNAMED = /^(?:Unknown system error -\d+|UNKNOWN)$/;
+
 function nameOfErrno(number: number): string {
   const [name] = Object.entries(osConstants.errno).find(([, value]) => value === number) ?? [];
   return name ?? `E${number}`;
