@@ -77,7 +77,9 @@ describe("zdr lock", () => {
     const freeze = JSON.parse(await readFile(freezeFile(), "utf8"));
     assert.equal(freeze.until, new Date(2099, 0, 1).toISOString());
     assert.match((await rig.zdr(["rollback"])).stderr, /until 209\S+ \S+Z: freeze/);
-    await writeFile(freezeFile(), JSON.stringify({ ...freeze, until: new Date(Date.now() - 1).toISOString() }));
+    await writeFile(freezeFile(), JSON.stringify({ ...freeze, until: new Date(Date.now() - 1).toISOString() }), {
+      mode: 0o600,
+    });
     await ok("deploy", "--tag", "v3");
     await ok("lock", "-m", "again");
     assert.equal(JSON.parse(await readFile(freezeFile(), "utf8")).why, "again");
@@ -92,7 +94,7 @@ describe("zdr lock", () => {
   });
 
   test("a freeze that can not be read counts, until somebody unlocks it", async () => {
-    await writeFile(freezeFile(), "{");
+    await writeFile(freezeFile(), "{", { mode: 0o600 });
     const error = /freeze\.json can not be read/;
     assertTold(await rig.zdr(["deploy", "--tag", "v3"]), { exit: 3, error });
     await ok("unlock");
