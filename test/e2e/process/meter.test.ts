@@ -211,6 +211,8 @@ describe("the meter alone", () => {
     meter.mark();
     server.behave(fine);
     for (const cutOff of waiting) cutOff();
+    const asked = server.requests();
+    await eventually(() => server.requests() > asked, { name: "a request after the mark" });
     const { baseline, during, inFlight } = await meter.stop();
     assert.equal(baseline.sent, 0);
     assert.ok(during.failed >= 5);
