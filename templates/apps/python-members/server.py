@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
             return slow(query.get("ms", [""])[0])
         if path == "/log":
             # A line in the log, to watch that none is lost.
-            print(f"release {RELEASE} was told {query.get('text', [''])[0]!r}", file=sys.stderr, flush=True)
+            print(f'release {RELEASE} was told "{query.get("text", [""])[0]}"', file=sys.stderr, flush=True)
             return 200, RELEASE
         return 404, "not found"
 
