@@ -149,7 +149,7 @@ test("a command that comes while another is at work is told who holds the host, 
   await eventually(() => first.said().stderr.includes("local: activate"), { name: "the first one is at work" });
   const second = await rig.zdr(["deploy", "--tag", "v1"]);
   const error = /another command holds the lock: alice@.* since 20\d\d-.*Z \(deploy v1, pid \d+\)/;
-  assertTold(second, { exit: 3, error, state: /not touched/, hint: /wait for it to end/ });
+  assertTold(second, { exit: 3, error, state: /not touched/, hint: /wait for it: .*--wait/ });
   await writeFile(join(rig.dir, "go-on"), "");
   assert.equal((await first.done).code, 0);
   assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);
