@@ -82,12 +82,16 @@ async function watchProcesses(over: Promise<unknown>): Promise<Seen> {
       const commandLine = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
       const isAgent = commandLine.includes("eval(String(Buffer.from");
       if (isAgent) agents++;
-      // The program itself is given its environment; it is the only one.
-      const isProgram = /\/current\/|\/releases\//.test(commandLine);
-      const environment = isProgram ? "" : await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+      const environment = isProgram(commandLine)
+        ? ""
+        : await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
       for (const secret of SECRETS) {
         if (commandLine.includes(secret)) leaks.add(`command line: ${commandLine.replaceAll("\0", " ")}`);
-        if (environment.includes(secret)) leaks.add(`environment: ${commandLine.replaceAll("\0", " ")}`);
+        if (environment.includes(secret)) {
+          // Between the two looks it may have become the program, or gone.
+          const now = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+          if (now !== "" && !isProgram(now)) leaks.add(`environment: ${now.replaceAll("\0", " ")}`);
+        }
         if (isAgent && decoded(commandLine).includes(secret)) leaks.add(`in base64: ${decoded(commandLine)}`);
       }
     }
@@ -95,6 +99,9 @@ async function watchProcesses(over: Promise<unknown>): Promise<Seen> {
   }
   return { leaks: [...leaks], agents };
 }
+
+/** The program itself is given its environment; it is the only one. */
+const isProgram = (commandLine: string) => /\/current\/|\/releases\//.test(commandLine);
 
 /** What the words of a command say that are base64. */
 function decoded(commandLine: string): string {
