@@ -4,7 +4,7 @@
  */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import type { StrategyName } from "../core/presets.ts";
+import type { StrategyName } from "../core/section/preset.ts";
 import { onFile, removeFile } from "../io/files.ts";
 import { writeKept } from "../kept/spec.ts";
 import { emptySlot, fillSlot, holdSlot } from "../slot/slot.ts";

@@ -6,6 +6,7 @@
  * - A line that cannot be understood trusts nothing and breaks nothing.
  * - `@cert-authority` never trusts a key, because ssh2 cannot check host certificates; it is reported.
  */
+import { matchesWildcards } from "./fleet/wildcards.ts";
 import { keyTypeOf, parsePublicKey } from "./ssh/wire.ts";
 
 export interface KnownHostsFile {
@@ -200,7 +201,7 @@ function parseLine(text: string, place: string): Line | undefined {
 function namesHost(names: string, name: string, hashes: HostKeyHashes): boolean {
   if (names.startsWith("|")) return isHashOf(names, name, hashes);
   const patterns = names.toLowerCase().split(",");
-  const isMeant = (pattern: string) => matchesGlob(name, pattern);
+  const isMeant = (pattern: string) => matchesWildcards(name, pattern);
   return (
     patterns.some((pattern) => !pattern.startsWith("!") && isMeant(pattern)) &&
     !patterns.some((pattern) => pattern.startsWith("!") && isMeant(pattern.slice(1)))
@@ -212,27 +213,4 @@ function isHashOf(names: string, name: string, hashes: HostKeyHashes): boolean {
   const [, salt, hash] = /^\|1\|([A-Za-z0-9+/=]+)\|([A-Za-z0-9+/=]+)$/.exec(names) ?? [];
   if (salt === undefined || hash === undefined) return false;
   return hashes.hmacSha1(Buffer.from(salt, "base64"), name).equals(Buffer.from(hash, "base64"));
-}
-
-/**
- * Only `*` and `?` mean something; brackets are part of a name with a port. Not by a regular expression, which tries every
- * way to share a name out among the stars of a pattern.
- */
-function matchesGlob(name: string, pattern: string): boolean {
-  let at = 0;
-  let star: { readonly at: number; taken: number } | undefined;
-  for (let taken = 0; taken < name.length; ) {
-    const wanted = pattern.charAt(at);
-    if (wanted === "*") star = { at: at++, taken };
-    else if (wanted === "?" || wanted === name.charAt(taken)) {
-      at++;
-      taken++;
-    } else if (star === undefined) return false;
-    else {
-      // The last star takes one character more; those before it have taken as few as they could.
-      at = star.at + 1;
-      taken = ++star.taken;
-    }
-  }
-  return /^\**$/.test(pattern.slice(at));
 }

@@ -1,7 +1,9 @@
 /** What deploy.yml means: for the agent, and for whoever connects to the hosts. */
+
 import type { ProgramPlan, ProjectPlan } from "../../agent/wire/plan.ts";
 import { ZdrError } from "../failure.ts";
 import { didYouMean } from "./closest.ts";
+import type { Login } from "./config/rules/host-entry.ts";
 import type { HostConfig, ProgramConfig } from "./config/schema.ts";
 import type { Config } from "./config.ts";
 import type { RolloutPlan } from "./fleet/rollout.ts";
@@ -11,20 +13,6 @@ import { chooseHosts, type HostChoice } from "./fleet/select.ts";
 const STOP_MARGIN_SECONDS = 5;
 /** Processes of a program with members, where deploy.yml says nothing. */
 const MEMBERS = 2;
-
-/** A machine to log in to: a host, or one on the way to it. */
-export interface Login {
-  /** A host name, an IP address, or an alias of the operator's SSH configuration. */
-  readonly address: string;
-  /** Absent: what the SSH configuration says, or 22. */
-  readonly port?: number | undefined;
-  /** Absent: what the SSH configuration says, or whoever runs zdr. */
-  readonly user?: string | undefined;
-  /** Private key files, in the order to try them; none: what the SSH configuration says, or the usual ones. */
-  readonly keys: readonly string[];
-  /** Pinned keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`); none: known_hosts decides. */
-  readonly hostKeys: readonly string[];
-}
 
 export interface SshHost extends Login {
   readonly name: string;

@@ -21,7 +21,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { PresetName } from "../../agent/core/presets.ts";
+import type { PresetName } from "../../agent/core/section/preset.ts";
 import { runOk } from "./processes.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

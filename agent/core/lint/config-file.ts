@@ -3,7 +3,7 @@
  * said is judged: a file that includes others, or that is a program (unicorn.rb, puma.rb) and says it under a condition,
  * may say anything.
  */
-import type { PresetName } from "../presets.ts";
+import type { PresetName } from "../section/preset.ts";
 import { hasOption, optionValue } from "./options.ts";
 import { UWSGI_TERM } from "./products.ts";
 

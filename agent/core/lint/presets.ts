@@ -1,6 +1,7 @@
 /** What only some libraries need; a preset names its own (agent/core/presets.ts). */
-import type { PresetLint } from "../presets.ts";
+
 import type { SectionFacts } from "../section/facts.ts";
+import type { PresetLint } from "../section/preset.ts";
 import { optionValue } from "./options.ts";
 import { PRODUCT_RULES } from "./products.ts";
 import { isUnder, type Rule, refuse, warn } from "./subject.ts";

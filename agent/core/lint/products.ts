@@ -4,7 +4,7 @@
  */
 import { posix } from "node:path";
 import type { LintFinding } from "../../wire/program.ts";
-import type { ProductLint, ReloadSignal } from "../presets.ts";
+import type { ProductLint, ReloadSignal } from "../section/preset.ts";
 import { hasOption, optionValue, ownWords } from "./options.ts";
 import { isUnder, type Rule, refuse, type Subject, warn } from "./subject.ts";
 

@@ -19,6 +19,7 @@ import { AgentError } from "../../core/failure.ts";
 import { onFile } from "../files.ts";
 import { moment } from "../moment.ts";
 import { createFile, type FileEntry, finishFile, SCRATCH_BYTES, sha256, writeAll, writeNewFile } from "./bytes.ts";
+import { cut, paxPath } from "./pax.ts";
 import { dropIncoming, type Incoming, storeFailure } from "./release-store.ts";
 
 const BLOCK_BYTES = 512;
@@ -29,11 +30,8 @@ const SIZE_END = 136;
 const TYPE_AT = 156;
 const PREFIX_AT = 345;
 const TYPE_FILE = 0x30;
-const PATH_KEY = Buffer.from("path=");
 /** A name is at most 4096 bytes on Linux; a record that says more is no name. */
 const PAX_LIMIT_BYTES = 64 * 1024;
-/** Of a record that is refused. */
-const SHOWN_BYTES = 40;
 
 export interface Receiver {
   /**
@@ -275,28 +273,5 @@ function parseHeader(block: Buffer): Header {
 }
 
 const paddingOf = (size: number) => (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
-const cut = (detail: string) => new AgentError({ reason: "upload-cut", detail });
 const unsafe = (path: string, problem: string) => new AgentError({ reason: "unsafe-path", path, problem });
 const corrupt = ({ path }: FileEntry) => new AgentError({ reason: "file-corrupt", path });
-
-/**
- * `path` of a pax extended header: records of "length key=value\n", whose length counts itself and bytes (POSIX pax).
- * Nothing else is ever sent there, and what could be (size, linkpath, GNU.sparse.…) would change what the header says.
- */
-function paxPath(body: Buffer): string {
-  let path: string | undefined;
-  for (let at = 0; at < body.length && body[at] !== 0; ) {
-    const space = body.indexOf(0x20, at);
-    const digits = body.toString("latin1", at, space);
-    const length = /^[1-9][0-9]{0,5}$/.test(digits) ? Number(digits) : 0;
-    const record = body.subarray(space + 1, at + length - 1);
-    if (at + length > body.length || body[at + length - 1] !== 0x0a || record.length === 0)
-      throw cut("a bad pax record");
-    if (path !== undefined || !record.subarray(0, PATH_KEY.length).equals(PATH_KEY))
-      throw cut(`a pax record ${JSON.stringify(record.toString("utf8", 0, SHOWN_BYTES))}`);
-    path = record.toString("utf8", PATH_KEY.length);
-    at += length;
-  }
-  if (path === undefined) throw cut("an empty pax record");
-  return path;
-}

@@ -3,6 +3,7 @@
  * run tells all that is wrong.
  */
 import type { z } from "zod";
+import { mappingOf } from "./mapping.ts";
 import type { Finding } from "./problems.ts";
 import { type Complaint, complain } from "./rules/checked.ts";
 import { hostOfUrl, isLoopbackUrl } from "./rules/urls.ts";
@@ -43,7 +44,7 @@ export function crossFindings(parts: Parts): Finding[] {
 /** Of a config that is right in every part. */
 export function partsOf({ deploy_to, hosts, inventory, shared, programs }: FileConfig, data: unknown): Parts {
   return {
-    noHosts: hosts.length > 0 || inventory !== undefined ? undefined : whyNoHosts(mapping(data).hosts),
+    noHosts: hosts.length > 0 || inventory !== undefined ? undefined : whyNoHosts(mappingOf(data).hosts),
     deployTo: deploy_to,
     hosts: eachHost(placed(hosts.entries(), ["hosts"])),
     shared: [
@@ -62,8 +63,8 @@ function whyNoHosts(written: unknown): Parts["noHosts"] {
 
 /** What is right in data that as a whole is not. */
 export function rightPartsOf({ shape }: Schema, data: unknown): Parts {
-  const root = mapping(data);
-  const sharedRoot = mapping(root.shared);
+  const root = mappingOf(data);
+  const sharedRoot = mappingOf(root.shared);
   const { dirs, files } = shape.shared.unwrap().shape;
   const deployTo = shape.deploy_to.safeParse(root.deploy_to);
   return {
@@ -74,7 +75,7 @@ export function rightPartsOf({ shape }: Schema, data: unknown): Parts {
       ...right(dirs.unwrap().element, list(sharedRoot.dirs).entries(), ["shared", "dirs"]),
       ...right(files.unwrap().element, list(sharedRoot.files).entries(), ["shared", "files"]),
     ],
-    programs: right(shape.programs.valueType, Object.entries(mapping(root.programs)), ["programs"]),
+    programs: right(shape.programs.valueType, Object.entries(mappingOf(root.programs)), ["programs"]),
   };
 }
 
@@ -240,10 +241,6 @@ function right<S extends z.ZodType>(
     const parsed = schema.safeParse(part.value);
     return parsed.success ? [{ path: part.path, value: parsed.data }] : [];
   });
-}
-
-function mapping(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -17,7 +17,7 @@ import {
 import { checkBatch } from "./rules/batch.ts";
 import { complain } from "./rules/checked.ts";
 import { checkSshUser } from "./rules/host-address.ts";
-import { hostsOfParts, hostsOfWord, type JumpHost, jumpOfParts, jumpOfWord } from "./rules/host-entry.ts";
+import { hostsOfParts, hostsOfWord, jumpOfParts, jumpOfWord, type Login } from "./rules/host-entry.ts";
 import { checkHostKey } from "./rules/host-key.ts";
 import { checkName } from "./rules/names.ts";
 
@@ -131,7 +131,7 @@ function loginParts() {
 /** One word, or a list; `none` is no host at all. */
 function jump() {
   const word = checkedBy(z.string(), jumpOfWord);
-  const none = choice(["none"]).transform((): JumpHost[] => []);
+  const none = choice(["none"]).transform((): Login[] => []);
   const spelled = checkedBy(z.strictObject(loginParts()), jumpOfParts);
   return z.union([none, word.transform((one) => [one]), z.array(z.union([word, spelled]))]).optional();
 }

@@ -1,4 +1,5 @@
 /** A config made of two files: one for everywhere, and over it what differs in one environment. */
+import { isMapping } from "./mapping.ts";
 
 /** Mappings are merged key by key; anything else takes the place of what was there, and null takes it away. */
 export function mergeData(base: unknown, over: unknown): unknown {
@@ -20,8 +21,4 @@ export function hasPart(data: unknown, path: readonly PropertyKey[]): boolean {
     value = (value as Record<PropertyKey, unknown>)[step];
   }
   return true;
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@
 import { ZdrError } from "../../failure.ts";
 import { didYouMean } from "../closest.ts";
 import { expandRanges } from "../config/rules/host-range.ts";
+import { matchesWildcards } from "./wildcards.ts";
 
 /** Each list may be empty; values may hold several, with commas between them. */
 export interface HostChoice {
@@ -64,22 +65,12 @@ function named<Host extends Choosable>(
     const expanded = expandRanges(word);
     if ("problem" in expanded) throw new ZdrError({ kind: "usage", problem: `"${word}" ${expanded.problem}` });
     return expanded.ok.map((one) => {
-      const pattern = matcher(one);
-      if (known.some(pattern)) return pattern;
+      const fits = (name: string) => matchesWildcards(name, one);
+      if (known.some(fits)) return fits;
       const hint =
         didYouMean(one, known) ?? (known.length === 0 ? `the config has none` : `there are: ${known.join(", ")}`);
       throw new ZdrError({ kind: "usage", problem: `the config has no ${what} named "${one}"`, hint });
     });
   });
   return (host) => wordsOfHost(host).some((name) => patterns.some((fits) => fits(name)));
-}
-
-function matcher(word: string): (name: string) => boolean {
-  if (!/[*?]/.test(word)) return (name) => name === word;
-  const source = word
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  const pattern = new RegExp(`^${source}$`);
-  return (name) => pattern.test(name);
 }

@@ -2,6 +2,7 @@
  * Ansible inventories: hosts, groups and groups of groups (Ansible, How to build your inventory). A host's groups become
  * its roles; of its variables, those that say how to reach it are taken over.
  */
+import { mappingOf } from "../config/mapping.ts";
 import { expandRanges } from "../config/rules/host-range.ts";
 
 /** As it could stand under `hosts:` in deploy.yml: a word, or a mapping. */
@@ -151,21 +152,17 @@ const unquoted = (text: string) => text.replace(/^(["'])(.*)\1$/, "$2");
 export function ansibleYaml(data: unknown): AnsibleInventory {
   const groups = new Map<string, MutableGroup>();
   const read = (name: string, value: unknown) => {
-    const { hosts, children, vars } = mapping(value);
+    const { hosts, children, vars } = mappingOf(value);
     const group: MutableGroup = groups.get(name) ?? { hosts: new Map(), children: [], vars: {} };
     groups.set(name, group);
-    for (const [host, of] of Object.entries(mapping(hosts)))
-      group.hosts.set(host, { ...group.hosts.get(host), ...mapping(of) });
-    Object.assign(group.vars, mapping(vars));
-    for (const [child, of] of Object.entries(mapping(children))) {
+    for (const [host, of] of Object.entries(mappingOf(hosts)))
+      group.hosts.set(host, { ...group.hosts.get(host), ...mappingOf(of) });
+    Object.assign(group.vars, mappingOf(vars));
+    for (const [child, of] of Object.entries(mappingOf(children))) {
       group.children.push(child);
       read(child, of);
     }
   };
-  for (const [name, value] of Object.entries(mapping(data))) read(name, value);
+  for (const [name, value] of Object.entries(mappingOf(data))) read(name, value);
   return { groups };
-}
-
-function mapping(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

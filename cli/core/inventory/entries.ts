@@ -2,6 +2,7 @@
  * Hosts out of lists that other tools keep, as entries of deploy.yml's `hosts:`. What an entry means, and whether it is
  * right, the schema says; here it is only found.
  */
+import { isMapping, mappingOf } from "../config/mapping.ts";
 import { type AnsibleGroup, type AnsibleInventory, ansibleEntries, type HostEntry } from "./ansible.ts";
 
 /** What a command printed: JSON, or one host a line; `#` begins a comment. */
@@ -32,25 +33,21 @@ function entriesOfJson(text: string): HostEntry[] | { readonly problem: string }
 
 /** `ansible-inventory --list`: groups by name, and the hosts' variables under `_meta` (Ansible, Developing dynamic inventory). */
 function dynamicInventory(data: Readonly<Record<string, unknown>>): AnsibleInventory {
-  const meta = isMapping(data._meta) ? data._meta : {};
-  const hostvars = isMapping(meta.hostvars) ? meta.hostvars : {};
+  const meta = mappingOf(data._meta);
+  const hostvars = mappingOf(meta.hostvars);
   const groups = new Map<string, AnsibleGroup>();
   for (const [name, value] of Object.entries(data)) {
     if (name === "_meta") continue;
-    const group = Array.isArray(value) ? { hosts: value } : isMapping(value) ? value : {};
+    const group = Array.isArray(value) ? { hosts: value } : mappingOf(value);
     groups.set(name, {
       hosts: new Map(texts(group.hosts).map((host) => [host, {}])),
       children: texts(group.children),
-      vars: isMapping(group.vars) ? group.vars : {},
+      vars: mappingOf(group.vars),
     });
   }
-  const vars = new Map(Object.entries(hostvars).map(([host, of]) => [host, isMapping(of) ? of : {}]));
+  const vars = new Map(Object.entries(hostvars).map(([host, of]) => [host, mappingOf(of)]));
   return { groups, hostvars: vars };
 }
 
 const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

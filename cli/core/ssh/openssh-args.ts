@@ -1,5 +1,6 @@
 /** The arguments for the system's ssh: what deploy.yml says as flags, and what zdr never leaves to a configuration. */
-import type { Login, SshHost } from "../plan.ts";
+import type { Login } from "../config/rules/host-entry.ts";
+import type { SshHost } from "../plan.ts";
 
 /** Options that win over every configuration file (ssh_config(5): the first value obtained is used). */
 const FORCED = [

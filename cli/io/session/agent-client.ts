@@ -17,13 +17,13 @@ import {
   SILENCE_LIMIT_MS,
   type Verb,
 } from "../../../agent/protocol.ts";
-import { formatBytes } from "../../core/report/units.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
 import type { AgentSession, EarlyRequest, OnEvent, RequestBody, SessionOptions } from "./agent-session.ts";
 import { bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
 import { Lines } from "./lines.ts";
 import { Pulse } from "./pulse.ts";
 import { readLoaderWord, readReply } from "./replies.ts";
+import { earlyLine, FIRST_ID, leavesNothing, tooManyFiles } from "./requests.ts";
 import type { Channel, ChannelEnd, Connection } from "./transport.ts";
 
 interface Pending {
@@ -40,23 +40,6 @@ const NOISE_LIMIT_BYTES = 4096;
 export const EVENT_LIMIT = 20_000;
 /** How long `close` waits for the agent to end by itself. */
 export const CLOSE_TIMEOUT_MS = 2_000;
-/** Whether a session holds no lock and no upload after this answer: then nobody has to see it end. */
-function leavesNothing(verb: Verb, result: object): boolean {
-  return HOLDS_NOTHING.has(verb) || "unchanged" in result;
-}
-const HOLDS_NOTHING: ReadonlySet<Verb> = new Set([
-  "status",
-  "settle",
-  "unlock",
-  "freeze",
-  "unfreeze",
-  "history",
-  "verify",
-]);
-
-/** What would not fit into every host's limits for a command goes to stdin like any other request. */
-const EARLY_LIMIT_LENGTH = 16 * 1024;
-
 /** Starts the agent on a connection. Resolves at once: trouble shows in the first request. */
 export async function openSession(connection: Connection, options: SessionOptions): Promise<AgentSession> {
   const { agent, agentPath: path, node, use, heartbeatMs, silenceMs } = options;
@@ -66,14 +49,6 @@ export async function openSession(connection: Connection, options: SessionOption
   const channel = await connection.exec(command);
   if (input !== "") channel.stdin.write(input);
   return new Session(channel, options, magic, early === undefined ? undefined : options.early);
-}
-
-const FIRST_ID = 1;
-
-function earlyLine(early: EarlyRequest | undefined): string | undefined {
-  if (early === undefined) return undefined;
-  const line = `${JSON.stringify({ verb: early.verb, id: FIRST_ID, ...early.body })}\n`;
-  return line.length > EARLY_LIMIT_LENGTH ? undefined : line;
 }
 
 class Session implements AgentSession {
@@ -302,11 +277,4 @@ class Session implements AgentSession {
     this.#pending.clear();
     this.#onBroken();
   }
-}
-
-/** Only a manifest can be that long. */
-function tooManyFiles(): ZdrError {
-  const limit = formatBytes(REQUEST_LINE_LIMIT_BYTES);
-  const problem = `has so many files that the list of them is longer than ${limit}, which is what an agent takes`;
-  return new ZdrError({ kind: "build", problem, hint: "put what is never changed into an archive inside the build" });
 }

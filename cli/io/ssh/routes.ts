@@ -6,9 +6,11 @@
  * - Hosts behind the same jump host share one connection to it.
  * - Handshakes with one server are not begun all at once.
  */
+
 import { parseHostAddress } from "../../core/config/rules/host-address.ts";
+import type { Login } from "../../core/config/rules/host-entry.ts";
 import { DEFAULT_SSH_PORT } from "../../core/known-hosts.ts";
-import type { Login, SshHost } from "../../core/plan.ts";
+import type { SshHost } from "../../core/plan.ts";
 import type { HostSettings } from "../../core/ssh/settings.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
 import {

@@ -7,6 +7,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { basename, dirname, isAbsolute, join } from "node:path";
+import { matchesWildcards } from "../../core/fleet/wildcards.ts";
 import { type HostSettings, parseSettings, readKeywords, type Setting, settingsOf } from "../../core/ssh/settings.ts";
 import type { LinkFailure } from "../../failure.ts";
 
@@ -108,13 +109,9 @@ async function included(pattern: string, folder: string, home: string): Promise<
   const unquoted = pattern.replace(/^"(.*)"$/, "$1").replace(/^~\//, `${home}/`);
   const path = isAbsolute(unquoted) ? unquoted : join(folder, unquoted);
   if (!/[*?]/.test(basename(path))) return [path];
-  const source = basename(path)
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
   const names = await readdir(dirname(path)).catch(() => []);
   return names
-    .filter((name) => new RegExp(`^${source}$`).test(name))
+    .filter((name) => matchesWildcards(name, basename(path)))
     .sort()
     .map((name) => join(dirname(path), name));
 }

@@ -7,12 +7,17 @@ import { checkName } from "./names.ts";
 /** This machine, without SSH. */
 export const LOCAL = "local";
 
-/** A host on the way to others. */
-export interface JumpHost {
+/** A machine to log in to: a host, or one on the way to it. */
+export interface Login {
+  /** A host name, an IP address, or an alias of the operator's SSH configuration. */
   readonly address: string;
+  /** Absent: what the SSH configuration says, or whoever runs zdr. */
   readonly user?: string | undefined;
+  /** Absent: what the SSH configuration says, or 22. */
   readonly port?: number | undefined;
+  /** Private key files, in the order to try them; none: what the SSH configuration says, or the usual ones. */
   readonly keys: readonly string[];
+  /** Pinned keys (`ssh-ed25519 AAAA…`) or fingerprints (`SHA256:…`); none: known_hosts decides. */
   readonly hostKeys: readonly string[];
 }
 
@@ -26,11 +31,11 @@ interface Groups {
 export type Host = Groups &
   (
     | { readonly kind: "local"; readonly name: string; readonly node?: string | undefined }
-    | (JumpHost & {
+    | (Login & {
         readonly kind: "ssh";
         readonly name: string;
         /** Empty: none, whatever the SSH configuration says. */
-        readonly jump?: readonly JumpHost[] | undefined;
+        readonly jump?: readonly Login[] | undefined;
         readonly transport?: "builtin" | "openssh" | undefined;
         readonly node?: string | undefined;
       })
@@ -62,17 +67,17 @@ interface HostParts extends LoginParts {
   readonly name?: string | undefined;
   readonly roles: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly jump?: readonly JumpHost[] | undefined;
+  readonly jump?: readonly Login[] | undefined;
   readonly transport?: "builtin" | "openssh" | undefined;
   readonly node?: string | undefined;
 }
 
-export function jumpOfWord(text: string): Checked<JumpHost> {
+export function jumpOfWord(text: string): Checked<Login> {
   const parsed = parseHostAddress(text);
   return "problem" in parsed ? parsed : { ok: { ...parsed.ok, keys: [], hostKeys: [] } };
 }
 
-export function jumpOfParts({ address, user, port, key, host_key }: LoginParts): Checked<JumpHost> {
+export function jumpOfParts({ address, user, port, key, host_key }: LoginParts): Checked<Login> {
   if (address === undefined) return complain("has no address");
   const checked = checkAddress(address);
   if ("problem" in checked) return { ...checked, at: ["address"] };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { layoutOf } from "../../../../../agent/core/layout.ts";
 import { lintProgram } from "../../../../../agent/core/lint.ts";
-import type { PresetName, ReloadSignal } from "../../../../../agent/core/presets.ts";
+import type { PresetName, ReloadSignal } from "../../../../../agent/core/section/preset.ts";
 import type { ProgramPlan } from "../../../../../agent/wire/plan.ts";
 import { programPlan } from "../../../../support/fixtures/plans.ts";
 
