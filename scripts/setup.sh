@@ -100,6 +100,8 @@ set_up_packages() {
   if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return; fi
   if [ -x .node/node_modules/.bin/npm ]; then npm=$PWD/.node/node_modules/.bin/npm; fi
   command -v "$npm" >/dev/null || fail "npm is missing: install nodejs and npm first"
+  # npm empties what a link leads to, which belongs to another checkout.
+  if [ -L node_modules ]; then fail "node_modules is a link, and its packages are not those of package-lock.json: remove the link"; fi
   say "installing the packages of package-lock.json"
   quietly scripts/with-node.sh "$npm" ci --ignore-scripts
   echo "$wanted" >"$stamp"

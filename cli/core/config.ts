@@ -1,12 +1,12 @@
 /** deploy.yml: text -> checked config, or all that is wrong with it, each with its place. */
 import { dirname } from "node:path";
+import { Secret } from "../../agent/wire/secret.ts";
 import { type ConfigProblem, type SourcePlace, ZdrError } from "../failure.ts";
 import { crossFindings, partsOf, rightPartsOf } from "./config/checks.ts";
 import { hasPart, mergeData } from "./config/overlay.ts";
 import { type Finding, findingsOf, PROBLEMS_SHOWN, valueAt } from "./config/problems.ts";
 import { configSchema, type FileConfig, type HostConfig } from "./config/schema.ts";
 import { readYaml, type YamlSource } from "./config/yaml-source.ts";
-import { Secret } from "./secret.ts";
 
 /** A checked deploy.yml, keys as there, times in milliseconds; with no secret that must still be looked up. */
 export type Config = Omit<FileConfig, "supervisor" | "hosts"> & {

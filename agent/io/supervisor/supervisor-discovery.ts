@@ -1,12 +1,12 @@
 /** Finds supervisord as supervisorctl does (supervisor/options.py, Options and ClientOptions). */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { Secret } from "../../core/secret.ts";
 import type { PathContext, ServerPlace } from "../../core/supervisor/server-url.ts";
 import { normalizePath, parseServerUrl } from "../../core/supervisor/server-url.ts";
 import type { ServerAccess } from "../../core/supervisor/supervisor-config.ts";
 import { DEFAULT_SERVER_URL, supervisorctlServer } from "../../core/supervisor/supervisor-config.ts";
 import type { SupervisorAddress } from "../../wire/plan.ts";
+import { Secret } from "../../wire/secret.ts";
 import { readConfigText, refusing } from "./sections.ts";
 
 /** Where to ask, and as whom. `url` is as supervisorctl prints it. */

@@ -6,7 +6,7 @@
  */
 import * as z from "zod";
 import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/wire/plan.ts";
-import { Secret } from "../secret.ts";
+import { Secret } from "../../../agent/wire/secret.ts";
 import { hostEntry, inventorySection, rolloutSection, sshSection } from "./host-schema.ts";
 import {
   checkedBy,

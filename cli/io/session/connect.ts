@@ -1,6 +1,7 @@
 /** The way to a host of deploy.yml, whichever kind it is. */
+
+import type { Secret } from "../../../agent/wire/secret.ts";
 import type { HostTarget } from "../../core/plan.ts";
-import type { Secret } from "../../core/secret.ts";
 import type { Routes } from "../ssh/routes.ts";
 import type { Connection } from "./transport.ts";
 

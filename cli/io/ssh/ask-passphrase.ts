@@ -1,5 +1,5 @@
 /** Asks for a passphrase on the terminal, without showing what is typed. */
-import { Secret } from "../../core/secret.ts";
+import { Secret } from "../../../agent/wire/secret.ts";
 
 const ENTER = /[\r\n]/;
 const INTERRUPT = "\u0003";

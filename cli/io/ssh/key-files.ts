@@ -1,7 +1,7 @@
 /** Private keys on this machine's disk: each file is read once, and each passphrase asked for once, however many hosts there are. */
 import { access, readFile } from "node:fs/promises";
 import type { ParsedKey } from "ssh2";
-import type { Secret } from "../../core/secret.ts";
+import type { Secret } from "../../../agent/wire/secret.ts";
 import { describeKeyFile } from "../../core/ssh/key-file.ts";
 
 export type Ssh2 = typeof import("ssh2");

@@ -13,6 +13,7 @@ import { canonicalManifest, type Manifest, type ManifestEntry } from "../../../a
 import { ZdrError } from "../../../cli/failure.ts";
 import { HOSTILE_MANIFESTS } from "../../fixtures/hostile/manifests.ts";
 import { HOSTILE_STREAMS } from "../../fixtures/hostile/streams.ts";
+import { failureOf } from "../../support/fixtures/failures.ts";
 import { makeReleaseRig, NO_SHARED, type ReleaseRig, transfer, treeOf } from "../../support/fixtures/releases.ts";
 import { rawMember, TAR_END } from "../../support/hostile/tar.ts";
 import { runOk } from "../../support/processes.ts";
@@ -37,14 +38,10 @@ describe("a host refuses", () => {
   });
   after(() => rig.remove());
 
-  async function failureOf(work: Promise<unknown>): Promise<AgentFailure> {
-    const error = await work.then(
-      () => assert.fail("it was accepted"),
-      (thrown: unknown) => thrown,
-    );
-    assert.ok(error instanceof AgentError, String(error));
+  async function refusal(work: Promise<unknown>): Promise<AgentFailure> {
+    const failure = await failureOf(work);
     assert.deepEqual(await treeOf(rig.folder), untouched, "something was left");
-    return error.failure;
+    return failure;
   }
 
   for (const { name, entries, because, path, isSetuid = false } of HOSTILE_MANIFESTS) {
@@ -52,7 +49,7 @@ describe("a host refuses", () => {
       // What setuid bits are refused for is only that they are not allowed here.
       for (const allowSetuid of isSetuid ? [false] : [false, true]) {
         const options = { dryRun: false, allowSetuid };
-        const failure = await failureOf(stageRelease(rig.layout, manifestOf(entries), NO_SHARED, options));
+        const failure = await refusal(stageRelease(rig.layout, manifestOf(entries), NO_SHARED, options));
         assert.ok(failure.reason === "unsafe-path", failure.reason);
         assert.match(failure.problem, because);
         assert.equal(failure.path, path ?? entries.at(-1)?.path);
@@ -72,7 +69,7 @@ describe("a host refuses", () => {
             await receiver.write(bytes.subarray(at, at + pieceBytes));
           await receiver.end();
         };
-        const failure = await failureOf(receive());
+        const failure = await refusal(receive());
         assert.equal(failure.reason, reason);
         const words = "problem" in failure ? failure.problem : "detail" in failure ? failure.detail : failure.reason;
         assert.match(words, because);

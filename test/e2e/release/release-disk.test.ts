@@ -5,9 +5,9 @@ import { AgentError } from "../../../agent/core/failure.ts";
 import { freeSpace, makeDurable } from "../../../agent/io/release/disk.ts";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
-import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
 import { packFiles } from "../../../cli/io/build/pack.ts";
+import { failureOf } from "../../support/fixtures/failures.ts";
 import {
   makeReleaseRig,
   manifestOf,
@@ -23,15 +23,6 @@ beforeEach(() => {
   rig = makeReleaseRig();
 });
 afterEach(() => rig.remove());
-
-async function failureOf(work: Promise<unknown>): Promise<AgentFailure> {
-  const error = await work.then(
-    () => assert.fail("it went well"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof AgentError, String(error));
-  return error.failure;
-}
 
 describe("a disk", () => {
   /** A file system of this size, for as long as `work` takes. */

@@ -13,6 +13,7 @@ import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import type { Manifest } from "../../../agent/wire/release.ts";
 import { type ScannedBuild, scanBuild } from "../../../cli/io/build/build.ts";
 import { packFiles } from "../../../cli/io/build/pack.ts";
+import { failureOf } from "../../support/fixtures/failures.ts";
 import {
   makeReleaseRig,
   manifestOf,
@@ -56,14 +57,10 @@ async function receive(bytes: Buffer, manifest: Manifest = manifestOf(build, "v1
   await publish(incoming, NO_SHARED);
 }
 
-async function failureOf(work: Promise<unknown>): Promise<AgentFailure> {
-  const error = await work.then(
-    () => assert.fail("it was accepted"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof AgentError, String(error));
+async function refusal(work: Promise<unknown>): Promise<AgentFailure> {
+  const failure = await failureOf(work);
   assert.deepEqual(await treeOf(rig.layout.deployTo), untouched);
-  return error.failure;
+  return failure;
 }
 
 interface Crafted {
@@ -106,7 +103,7 @@ describe("a stream", () => {
       stream.length - 512,
       stream.length - 1,
     ]) {
-      const { reason } = await failureOf(receive(stream.subarray(0, length)));
+      const { reason } = await refusal(receive(stream.subarray(0, length)));
       assert.equal(reason, "upload-cut", `cut at ${length}`);
     }
   });
@@ -114,10 +111,10 @@ describe("a stream", () => {
   test("with one changed byte in a file is refused by that file's name", async () => {
     const bytes = Buffer.from(stream);
     bytes.write("F", bytes.indexOf("first file"));
-    assert.deepEqual(await failureOf(receive(bytes)), { reason: "file-corrupt", path: "a/one" });
+    assert.deepEqual(await refusal(receive(bytes)), { reason: "file-corrupt", path: "a/one" });
     const cut = Buffer.from(stream);
     cut.write("3", cut.indexOf("2222") + 150_000);
-    assert.deepEqual(await failureOf(receive(cut)), { reason: "file-corrupt", path: "a/two" });
+    assert.deepEqual(await refusal(receive(cut)), { reason: "file-corrupt", path: "a/two" });
   });
 
   test("with one changed byte in a file too large to be held is refused by that file's name", async () => {
@@ -125,39 +122,39 @@ describe("a stream", () => {
     const large = await scanBuild(path, { modes: "normalize" });
     const bytes = await packed(large);
     bytes.write("y", 2 << 20);
-    const failure = await failureOf(receive(bytes, manifestOf(large, "v1")));
+    const failure = await refusal(receive(bytes, manifestOf(large, "v1")));
     assert.deepEqual(failure, { reason: "file-corrupt", path: "large" });
   });
 
   test("with a damaged header is refused", async () => {
     const bytes = Buffer.from(stream);
     bytes.write("9", 130);
-    assert.equal((await failureOf(receive(bytes))).reason, "upload-cut");
+    assert.equal((await refusal(receive(bytes))).reason, "upload-cut");
   });
 
   test("with a file more than was asked for is refused", async () => {
     const extra = Buffer.concat([stream.subarray(0, -1024), member({ path: "extra", body: "x" }), END]);
-    const failure = await failureOf(receive(extra));
+    const failure = await refusal(receive(extra));
     assert.deepEqual(failure, { reason: "unsafe-path", path: "extra", problem: "was not asked for here" });
   });
 
   test("with the same file twice is refused", async () => {
     const twice = member({ path: "a/one", body: "first file" });
-    assert.equal((await failureOf(receive(Buffer.concat([twice, twice, END])))).reason, "unsafe-path");
+    assert.equal((await refusal(receive(Buffer.concat([twice, twice, END])))).reason, "unsafe-path");
   });
 
   test("with a file less is refused", async () => {
     const less = await packed(build, fileIndices(build).slice(0, -1));
-    assert.equal((await failureOf(receive(less))).reason, "upload-cut");
+    assert.equal((await refusal(receive(less))).reason, "upload-cut");
   });
 
   test("with bytes behind its end is refused", async () => {
-    assert.equal((await failureOf(receive(Buffer.concat([stream, Buffer.from("x")])))).reason, "upload-cut");
+    assert.equal((await refusal(receive(Buffer.concat([stream, Buffer.from("x")])))).reason, "upload-cut");
   });
 
   test("with a file of another size is refused", async () => {
     const bytes = Buffer.concat([member({ path: "a/one", body: "first file and more" }), END]);
-    assert.deepEqual(await failureOf(receive(bytes)), { reason: "file-corrupt", path: "a/one" });
+    assert.deepEqual(await refusal(receive(bytes)), { reason: "file-corrupt", path: "a/one" });
   });
 });
 
@@ -178,7 +175,7 @@ describe("a stream that wants to write elsewhere", () => {
   for (const [how, make] of crafted) {
     test(`${how} is refused`, async () => {
       const bytes = Buffer.concat([member({ body: "first file", ...make() }), END]);
-      const failure = await failureOf(receive(bytes));
+      const failure = await refusal(receive(bytes));
       assert.ok(failure.reason === "unsafe-path" || failure.reason === "upload-cut", failure.reason);
       assert.ok(!existsSync(outside()));
     });
@@ -214,7 +211,7 @@ describe("a manifest", () => {
   const changed = (change: (manifest: Manifest) => void) => {
     const manifest = manifestOf(build, "v1");
     change(manifest);
-    return failureOf(stageRelease(rig.layout, manifest, NO_SHARED, { dryRun: false }));
+    return refusal(stageRelease(rig.layout, manifest, NO_SHARED, { dryRun: false }));
   };
 
   test("whose digest is not that of its entries is refused", async () => {
@@ -244,7 +241,7 @@ describe("a manifest", () => {
     await receiver.end();
     mkdirSync(rig.layout.release("by-hand"));
     untouched["releases/by-hand"] = "dir 755";
-    assert.equal((await failureOf(publish(incoming, NO_SHARED))).reason, "release-differs");
-    assert.equal((await failureOf(receive(stream, manifest))).reason, "release-differs");
+    assert.equal((await refusal(publish(incoming, NO_SHARED))).reason, "release-differs");
+    assert.equal((await refusal(receive(stream, manifest))).reason, "release-differs");
   });
 });

@@ -15,12 +15,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { AgentError } from "../../../agent/core/failure.ts";
 import { readHoldings, readManifest, readManifestHead, writeManifest } from "../../../agent/io/release/manifests.ts";
 import { clearIncoming, publish, removeRelease, verifyRelease } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
-import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
+import { failureOf } from "../../support/fixtures/failures.ts";
 import {
   makeReleaseRig,
   manifestOf,
@@ -36,15 +35,6 @@ beforeEach(() => {
   rig = makeReleaseRig();
 });
 afterEach(() => rig.remove());
-
-async function failureOf(work: Promise<unknown>): Promise<AgentFailure> {
-  const error = await work.then(
-    () => assert.fail("it went well"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof AgentError, String(error));
-  return error.failure;
-}
 
 async function stage(path: string, tag: string, shared = NO_SHARED) {
   const build = await scanBuild(path, { modes: "normalize" });

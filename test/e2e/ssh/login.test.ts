@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
-import { Secret } from "../../../cli/core/secret.ts";
+import { Secret } from "../../../agent/wire/secret.ts";
 import { keyRing } from "../../../cli/io/ssh/keys.ts";
 import { connectSsh } from "../../../cli/io/ssh.ts";
 import { runOk } from "../../support/processes.ts";

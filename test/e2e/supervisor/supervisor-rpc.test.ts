@@ -4,12 +4,11 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { AgentError } from "../../../agent/core/failure.ts";
 import { namespecOf, renderStatus } from "../../../agent/core/supervisor/status-text.ts";
 import { FAULT, faultCode, openSupervisor, type Supervisor } from "../../../agent/io/supervisor/supervisor.ts";
 import { findSupervisor } from "../../../agent/io/supervisor/supervisor-discovery.ts";
-import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { eventually } from "../../support/eventually.ts";
+import { failureOf } from "../../support/fixtures/failures.ts";
 import { type Supervisord, startSupervisord } from "../../support/supervisord.ts";
 
 const SHORT = { connectMs: 2_000, answerMs: 300 };
@@ -48,15 +47,6 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   assert.ok(typeof address === "object" && address !== null);
   return address.port;
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<AgentFailure> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof AgentError)) throw new Error("no AgentError", { cause: error });
-  return error.failure;
 }
 
 async function faultOf(promise: Promise<unknown>): Promise<number | undefined> {

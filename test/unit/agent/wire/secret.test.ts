@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { format, inspect } from "node:util";
 import fc from "fast-check";
-import { Secret } from "../../../../cli/core/secret.ts";
+import { Secret } from "../../../../agent/wire/secret.ts";
 
 describe("a secret", () => {
   test("gives its text away only when asked to reveal it", () => {

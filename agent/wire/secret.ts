@@ -1,6 +1,6 @@
 /**
- * A text that does not leak by being printed: passphrases, passwords, tokens. Only `reveal()` gives it away, so that
- * every place that does is found by searching for that word.
+ * A text that does not leak by being printed, logged or sent: passphrases, passwords, tokens, on both sides. Only `reveal()`
+ * gives it away, so that every place that does is found by searching for that word.
  */
 export class Secret {
   readonly #text: string;
@@ -21,7 +21,7 @@ export class Secret {
     return "[redacted]";
   }
 
-  /** What `util.inspect`, and so `console.log`, prints. */
+  /** What `util.inspect`, and so `console.log` and assertion messages, print. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return "[redacted]";
   }
