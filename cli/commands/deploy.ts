@@ -3,6 +3,7 @@
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, ReleaseInfo, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
+import { parallelOf } from "../core/parallel.ts";
 import { type HostTarget, isConfidential, rolloutPlan } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
@@ -12,8 +13,9 @@ import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { runBuildCommand } from "../io/build/build-command.ts";
 import { readRevision } from "../io/build/git.ts";
-import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
+import type { AgentSession, EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
+import { type Slots, slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
 import { type Opened, openConfig, openFleet } from "./parts/open.ts";
@@ -27,11 +29,14 @@ export interface DeployOptions extends FreezableOptions, UnreachableOptions {
   readonly dryRun?: boolean;
   /** False: deploy what lies at build.path, without running build.run. */
   readonly build?: boolean;
+  /** How many hosts are sent the release at a time. */
+  readonly parallel?: string;
 }
 
 export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode> {
   requireTag(options.tag);
   waitMsOf(options.wait);
+  const limit = slots(parallelOf(options.parallel));
   const opened = openConfig(run, options, true);
   if (options.build !== false) await build(run, opened);
   let scanned: ScannedBuild | undefined;
@@ -53,7 +58,7 @@ export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
     if (options.dryRun) return await dryRun(run, opened, fleet, surveys, manifest);
-    if (!(await stageHosts(run, fleet, surveys, scanned, manifest))) return concludeHosts(run, fleet.hosts);
+    if (!(await stageHosts(run, fleet, surveys, scanned, manifest, limit))) return concludeHosts(run, fleet.hosts);
     undo();
     return await rollOut(run, fleet, { tag: options.tag, why: "deploy" }, rolloutPlan(opened.config));
   } finally {
@@ -190,15 +195,16 @@ async function dryRun(
   return exit;
 }
 
-/** Puts the release on every host; nothing that serves is touched. */
+/** Puts the release on every host, on so many at a time as `limit` lets in; nothing that serves is touched. */
 async function stageHosts(
   run: Run,
   fleet: Fleet<HostTarget>,
   surveys: Surveys,
   build: ScannedBuild,
   manifest: Manifest,
+  limit: Slots,
 ): Promise<boolean> {
-  return fleet.onAll("stage", async (host, session) => {
+  const stage = async (host: FleetHost, session: AgentSession) => {
     const survey = surveys.get(host);
     const there = survey?.releases.find((release) => release.tag === manifest.tag);
     if (isStaged(there, manifest)) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
@@ -216,7 +222,8 @@ async function stageHosts(
     const copied = copiedBytes === 0 ? "" : `, ${formatBytes(copiedBytes)} copied there`;
     const detail = `${count(missing.length, "file")}, ${formatBytes(missingBytes)} sent${copied}, durable after ${Math.round(durableMs)} ms`;
     return markStaged(host, survey, manifest.tag, detail);
-  });
+  };
+  return fleet.onAll("stage", stage, limit);
 }
 
 /** Files of the build, each once: what a host asks for beyond that is not sent. */

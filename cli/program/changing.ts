@@ -1,5 +1,6 @@
 /** The verbs that change something on hosts. */
 import type { ControlAction } from "../commands/control.ts";
+import { PARALLEL } from "../core/parallel.ts";
 import {
   type Command,
   type CommonFlags,
@@ -27,7 +28,8 @@ export function addDeploy(program: Command, take: Take): void {
     .option(WAIT, WAIT_HELP)
     .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .option(SKIP, SKIP_HELP)
-    .action((flags: LockFlags & { tag: string; dryRun?: boolean; build: boolean }) =>
+    .option("--parallel <count>", `send to so many hosts at a time (default: ${PARALLEL})`)
+    .action((flags: LockFlags & { tag: string; dryRun?: boolean; build: boolean; parallel?: string }) =>
       take({
         ...{ json: flags.json === true, quiet: false },
         run: async (run) => (await import("../commands/deploy.ts")).deploy(run, flags),

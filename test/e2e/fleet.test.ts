@@ -28,8 +28,12 @@ const all = (tag: string | undefined) => fleet.hosts.map(() => tag);
 
 describe("a fleet", { concurrency: 1 }, () => {
   test("takes a release in the steps of rollout, and every host serves it", async () => {
-    const { code, stderr } = await deploy("v1", { rollout: { batch: [1, "50%", "100%"], pause: "300ms" } });
+    const rollout = { batch: [1, "50%", "100%"], pause: "300ms" };
+    const { code, stderr } = await deploy("v1", { rollout }, ["--parallel", "1"]);
     assert.equal(code, 0, stderr);
+    const staged = stderr.split("\n").flatMap((line) => /^(web\d): stage(?: done|$)/.exec(line)?.[1] ?? []);
+    assert.deepEqual(staged, ["web1", "web1", "web2", "web2", "web3", "web3", "web4", "web4"], stderr);
+    assert.match(stderr, /^slowest: web[1-4], .* s, of which (?:survey|stage|activate|soak) took /m);
     assert.deepEqual(await answers(), all("v1"));
     const order = stderr.split("\n").filter((line) => /step \d of 3|: soak/.test(line));
     assert.match(

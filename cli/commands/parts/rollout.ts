@@ -9,6 +9,7 @@
 
 import type { ExitCode } from "../../core/exit-code.ts";
 import { batchesOf, type RolloutPlan } from "../../core/fleet/rollout.ts";
+import { describeSlowest, slowestOf } from "../../core/fleet/slowest.ts";
 import type { HostTarget } from "../../core/plan.ts";
 import { activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
@@ -43,8 +44,10 @@ export async function rollOut(
   const reports = fleet.hosts.flatMap((host) =>
     host.activation ? [{ host: host.name, report: host.activation }] : [],
   );
+  const slowest = slowestOf(fleet.hosts);
+  if (slowest !== undefined) run.output.report({ kind: "note", text: describeSlowest(slowest) });
   const exit = concludeHosts(run, fleet.hosts);
-  run.output.result(activationTable(reports, run.columns), { goal, hosts: hostResults(fleet) }, exit);
+  run.output.result(activationTable(reports, run.columns), { goal, hosts: hostResults(fleet), slowest }, exit);
   return exit;
 }
 

@@ -8,6 +8,7 @@
 
 import type { AgentEvent, Unchanged } from "../../../agent/protocol.ts";
 import type { ActivationReport } from "../../../agent/wire/report.ts";
+import type { PhaseTime } from "../../core/fleet/slowest.ts";
 import type { HostPhase, ProgressEvent } from "../../core/report/progress.ts";
 import type { HostState } from "../../core/report/state-line.ts";
 import type { PhasedFailure } from "../../explain.ts";
@@ -15,6 +16,7 @@ import { ZdrError } from "../../failure.ts";
 import { openSession } from "./agent-client.ts";
 import type { AgentSession, EarlyRequest } from "./agent-session.ts";
 import type { AgentFile } from "./bootstrap.ts";
+import type { Slots } from "./slots.ts";
 import type { Connection } from "./transport.ts";
 
 export interface FleetTarget {
@@ -53,6 +55,8 @@ export interface FleetHost {
   wentBack: ActivationReport | undefined;
   /** The release serves there already: the survey has answered for `activate` and `settle` too. */
   unchanged: Unchanged | undefined;
+  /** How long each of its steps took, in their order. */
+  readonly times: PhaseTime[];
 }
 
 /** What a step came to. `failed`: it was answered, and the answer is that it did not work. */
@@ -86,7 +90,7 @@ export class Fleet<Target extends FleetTarget> {
         wentBack: undefined,
         unchanged: undefined,
       } as const;
-      return { name: target.name, session, ...nothingYet };
+      return { name: target.name, session, times: [], ...nothingYet };
     });
   }
 
@@ -104,20 +108,20 @@ export class Fleet<Target extends FleetTarget> {
     return this.hosts.filter((host) => host.failure !== undefined);
   }
 
-  /** Runs a step on every host at once. Failures are noted with their hosts; true: there was none. */
-  async onAll(phase: HostPhase, step: Step): Promise<boolean> {
-    await Promise.all(this.hosts.map((host) => this.onOne(host, phase, step)));
+  /** Runs a step on every host at once, or on so many as `limit` lets in. Failures are noted with their hosts; true: there was none. */
+  async onAll(phase: HostPhase, step: Step, limit: Slots = (work) => work()): Promise<boolean> {
+    await Promise.all(this.hosts.map((host) => limit(() => this.onOne(host, phase, step))));
     return this.failed.length === 0;
   }
 
   /** Runs a step on one host; what it resolves with is told as the step's detail. */
   async onOne(host: FleetHost, phase: HostPhase, step: Step): Promise<boolean> {
     const startedAt = performance.now();
-    const tell = (status: "start" | "done" | "failed", detail?: string) =>
-      this.#options.report({
-        ...{ kind: "host-phase", host: host.name, phase, status, detail },
-        ms: status === "start" ? undefined : Math.round(performance.now() - startedAt),
-      });
+    const tell = (status: "start" | "done" | "failed", detail?: string) => {
+      const ms = status === "start" ? undefined : Math.round(performance.now() - startedAt);
+      if (ms !== undefined) host.times.push({ phase, ms });
+      this.#options.report({ ...{ kind: "host-phase", host: host.name, phase, status, detail }, ms });
+    };
     tell("start");
     try {
       const end = await Promise.race([host.session.then((session) => step(host, session)), this.#left]);

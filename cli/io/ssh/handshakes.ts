@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ZdrError } from "../../failure.ts";
+import { type Slots, slots } from "../session/slots.ts";
 
 /** Below the ten at which sshd begins to drop by default. */
 export const HANDSHAKES_AT_ONCE = 8;
@@ -14,12 +15,11 @@ export const DROPPED_PAUSES_MS = [100, 300, 1_000, 2_000, 4_000] as const;
 export type Handshake = <T>(server: string, connect: () => Promise<T>) => Promise<T>;
 
 export function handshakes(pausesMs: readonly number[] = DROPPED_PAUSES_MS): Handshake {
-  const queues = new Map<string, Queue>();
+  const queues = new Map<string, Slots>();
   return async (server, connect) => {
-    const queue = queues.get(server) ?? { free: HANDSHAKES_AT_ONCE, waiting: [] };
+    const queue = queues.get(server) ?? slots(HANDSHAKES_AT_ONCE);
     queues.set(server, queue);
-    await enter(queue);
-    try {
+    return queue(async () => {
       for (const pauseMs of pausesMs) {
         try {
           return await connect();
@@ -29,26 +29,8 @@ export function handshakes(pausesMs: readonly number[] = DROPPED_PAUSES_MS): Han
         }
       }
       return await connect();
-    } finally {
-      leave(queue);
-    }
+    });
   };
-}
-
-interface Queue {
-  free: number;
-  readonly waiting: (() => void)[];
-}
-
-async function enter(queue: Queue): Promise<void> {
-  if (queue.free > 0) queue.free--;
-  else await new Promise<void>((resolve) => queue.waiting.push(resolve));
-}
-
-function leave(queue: Queue): void {
-  const next = queue.waiting.shift();
-  if (next === undefined) queue.free++;
-  else next();
 }
 
 function isDropped(error: unknown): boolean {
