@@ -1,13 +1,14 @@
 /** Failure -> what failed and where, what to do about it, and the exit code. This file and explain/ have all failure prose. */
+import type { AgentFailure } from "../agent/wire/failure.ts";
 import type { ActivationReport, ProgramReport } from "../agent/wire/report.ts";
 import { EXIT, type ExitCode, isLossy } from "./core/exit-code.ts";
-import type { FailureReport } from "./core/report/failure-report.ts";
+import type { About, FailureReport } from "./core/report/failure-report.ts";
 import { agentWords } from "./explain/agent.ts";
 import { exitOf, type Phase } from "./explain/exit.ts";
 import { linkWords } from "./explain/link.ts";
 import { localWords } from "./explain/local.ts";
 import type { Words } from "./explain/words.ts";
-import type { Failure } from "./failure.ts";
+import type { Failure, SourcePlace } from "./failure.ts";
 
 /** A failure and when it came; see Phase in explain/exit.ts. */
 export interface PhasedFailure {
@@ -33,6 +34,7 @@ export function explainAll(failures: readonly PhasedFailure[]): Explained {
   const first = failures[0];
   return {
     error: groups.flatMap(({ hosts, words }) => words.map(({ what }) => withHosts(hosts, what))),
+    about: groups.flatMap(({ hosts, program, words }) => words.map(({ place }) => aboutWhat(hosts, program, place))),
     log: groups.flatMap(({ words }) => words.flatMap(({ log = [] }) => log)),
     hints: [...new Set(groups.flatMap(({ words }) => words.flatMap(({ hints }) => hints)))],
     exit: first === undefined ? EXIT.done : exitOf(first.failure, first.phase),
@@ -54,6 +56,10 @@ export function explainActivation(host: string, report: ActivationReport): Expla
         ? []
         : [withHosts([host], `putting the old release back failed too: ${reverting.what}`)]),
     ],
+    about: [
+      aboutWhat([host], programOf(report.failure)),
+      ...(reverting === undefined ? [] : [aboutWhat([host], programOf(report.revertFailure))]),
+    ],
     log: [
       ...report.log.map(({ program, line }) => `${host}: ${program}: ${line}`),
       ...[failed, reverting].flatMap((words) => words?.log ?? []),
@@ -69,6 +75,7 @@ export function explainLoss(host: string, report: ActivationReport): Explained |
   if (lossy.length === 0) return undefined;
   return {
     error: lossy.map((program) => withHosts([host], lossWords(program))),
+    about: lossy.map(({ name }) => aboutWhat([host], name)),
     hints: LOSS_HINTS,
     exit: EXIT.lossy,
   };
@@ -102,6 +109,7 @@ const STUCK_HINTS = ["look at the host before anything else: zdr status --releas
 interface Group {
   readonly reason: string;
   readonly hosts: string[];
+  readonly program: string | undefined;
   readonly words: readonly Words[];
 }
 
@@ -109,10 +117,10 @@ interface Group {
 function groupByReason(failures: readonly Failure[]): Group[] {
   const groups: Group[] = [];
   for (const failure of failures) {
-    const { reason, host, words } = read(failure);
+    const { reason, host, program, words } = read(failure);
     const text = words.map(({ what }) => what).join("\n");
     const same = groups.find((group) => group.reason === reason && textOf(group) === text);
-    if (same === undefined) groups.push({ reason, hosts: host === undefined ? [] : [host], words });
+    if (same === undefined) groups.push({ reason, hosts: host === undefined ? [] : [host], program, words });
     else if (host !== undefined && !same.hosts.includes(host)) same.hosts.push(host);
   }
   const reasons = [...new Set(groups.map(({ reason }) => reason))];
@@ -123,12 +131,15 @@ function textOf(group: Group): string {
   return group.words.map(({ what }) => what).join("\n");
 }
 
-function read(failure: Failure): { reason: string; host?: string; words: Words[] } {
+function read(failure: Failure): { reason: string; host?: string; program?: string | undefined; words: Words[] } {
   switch (failure.kind) {
     case "link":
       return { reason: failure.link.kind, host: failure.host, words: [linkWords(failure.link)] };
     case "agent":
-      return { reason: failure.failure.reason, host: failure.host, words: [agentWords(failure.failure)] };
+      return {
+        ...{ reason: failure.failure.reason, host: failure.host, program: programOf(failure.failure) },
+        words: [agentWords(failure.failure)],
+      };
     case "usage":
     case "config":
     case "build":
@@ -136,6 +147,19 @@ function read(failure: Failure): { reason: string; host?: string; words: Words[]
     case "interrupted":
       return { reason: failure.kind, words: localWords(failure) };
   }
+}
+
+/** The program that it is about, by its name in deploy.yml. */
+function programOf(failure: AgentFailure | undefined): string | undefined {
+  return failure !== undefined && "program" in failure ? failure.program : undefined;
+}
+
+function aboutWhat(hosts: readonly string[], program: string | undefined, place?: SourcePlace): About {
+  return {
+    ...(hosts.length === 0 ? {} : { hosts: [...hosts] }),
+    ...(program === undefined ? {} : { program }),
+    ...(place === undefined ? {} : { place }),
+  };
 }
 
 function withHosts(hosts: readonly string[], what: string): string {

@@ -1,12 +1,13 @@
 /** argv in, exit code out. The only reader of process.argv and process.env, and the only place that handles signals. */
 import { homedir, hostname, userInfo } from "node:os";
 import { isatty } from "node:tty";
-import type { Actor } from "../agent/wire/plan.ts";
+import { actorOf } from "./core/ci/surroundings.ts";
 import { EXIT } from "./core/exit-code.ts";
 import { failureLines } from "./core/report/failure-report.ts";
 import { chooseColor, chooseMode } from "./core/report/output-mode.ts";
 import { explain, explainBug } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
+import { withFiles } from "./io/output/files.ts";
 import { type Output, openOutput } from "./io/output.ts";
 import type { Asked } from "./program/verb.ts";
 import { NothingAsked, parseCommandLine } from "./program.ts";
@@ -24,11 +25,9 @@ async function main(): Promise<number> {
     asked = parseCommandLine(argv.slice(2), ZDR_VERSION);
   } catch (error) {
     if (error instanceof NothingAsked) return argv.length > 2 ? EXIT.done : EXIT.usage;
-    return fail(openPlain(false), error);
+    return fail(openFor(env, UNREADABLE), error);
   }
-  const isTTY = stderr.isTTY === true;
-  const mode = chooseMode({ isTTY, env, json: asked.json });
-  const output = openOutput({ mode, stdout, stderr, color: chooseColor({ isTTY, env }), quiet: asked.quiet });
+  const output = openFor(env, asked);
   const interrupt = watchSignals(output);
   try {
     return await asked.run({
@@ -42,7 +41,7 @@ async function main(): Promise<number> {
         interrupt,
         bundles: __dirname,
       },
-      actor: actorOf(env),
+      actor: actorOf(env, { user: nameOfUser(), host: hostname() }),
       // Not process.stdin.isTTY: making that stream loads 3 ms of Node that only a question needs.
       canAsk: isatty(0) && stderr.isTTY === true,
     });
@@ -53,8 +52,18 @@ async function main(): Promise<number> {
   }
 }
 
-function openPlain(json: boolean): Output {
-  return openOutput({ mode: json ? "json" : "plain", stdout: process.stdout, stderr: process.stderr, color: false });
+/** A command line that asks for nothing that there is. */
+const UNREADABLE = { verb: "", json: false, quiet: false, junit: undefined };
+
+type Shown = Pick<Asked, "verb" | "json" | "quiet" | "junit">;
+
+function openFor(env: NodeJS.ProcessEnv, { verb, json, quiet, junit }: Shown): Output {
+  const { stdout, stderr } = process;
+  const isTTY = stderr.isTTY === true;
+  const mode = chooseMode({ isTTY, env, json });
+  const { GITHUB_WORKSPACE: workspace = process.cwd(), GITHUB_STEP_SUMMARY: summary = "" } = env;
+  const output = openOutput({ mode, stdout, stderr, color: chooseColor({ isTTY, env }), quiet, workspace });
+  return withFiles(output, { verb, junit, summary: summary === "" || verb === "" ? undefined : summary });
 }
 
 function fail(output: Output, error: unknown): number {
@@ -114,19 +123,6 @@ function leaveAtOnce(signal: Signal): never {
   const state = "what was under way is left to the agents, which finish or revert by themselves";
   process.stderr.write(`\nzdr: state: ${state}\nzdr: hint:  see what became of it: zdr releases\n`);
   process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
-}
-
-/** The run that a CI system is in names itself in these variables. */
-function actorOf(env: NodeJS.ProcessEnv): Actor {
-  const user = env.GITHUB_ACTOR ?? env.GITLAB_USER_LOGIN ?? nameOfUser();
-  const run = env.CI_JOB_URL ?? env.BUILD_URL ?? githubRun(env);
-  return { user, host: hostname(), ...(run === undefined ? {} : { run }) };
-}
-
-function githubRun({ GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: NodeJS.ProcessEnv): string | undefined {
-  return GITHUB_RUN_ID === undefined
-    ? undefined
-    : `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
 }
 
 function nameOfUser(): string {

@@ -11,8 +11,8 @@ export class NothingAsked extends Error {}
 /** Reads the command line. Throws `usage`, or NothingAsked where commander has answered by itself. */
 export function parseCommandLine(argv: readonly string[], version: string): Asked {
   let asked: Asked | undefined;
-  const program = buildProgram(version, (found) => {
-    asked = found;
+  const program = buildProgram(version, (taken) => {
+    asked = { ...taken, verb: program.args[0] ?? "" };
   });
   try {
     program.parse(argv, { from: "user" });

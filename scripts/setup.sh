@@ -197,6 +197,7 @@ if [ "$TIER" = test ] || [ "$TIER" = soak ]; then
   need tcsh /usr/bin/tcsh
   need fish /usr/bin/fish
   need rsync /usr/bin/rsync
+  need libxml2-utils /usr/bin/xmllint
   need btrfs-progs /usr/bin/mkfs.btrfs /usr/sbin/mkfs.btrfs /sbin/mkfs.btrfs
   need uwsgi-core /usr/bin/uwsgi-core
   need uwsgi-plugin-python3 /usr/lib/uwsgi/plugins/python3_plugin.so

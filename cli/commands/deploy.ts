@@ -7,7 +7,7 @@ import { parallelOf } from "../core/parallel.ts";
 import { type HostTarget, isConfidential, rolloutPlan } from "../core/plan.ts";
 import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
-import { checkTag } from "../core/tag.ts";
+import { requireTag } from "../core/tag.ts";
 import { waitMsOf } from "../core/wait.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
@@ -25,7 +25,8 @@ import { tellSurvey } from "./parts/tell-survey.ts";
 import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
 export interface DeployOptions extends FreezableOptions, UnreachableOptions {
-  readonly tag: string;
+  /** Absent: that of the CI job. */
+  readonly tag?: string;
   readonly dryRun?: boolean;
   /** False: deploy what lies at build.path, without running build.run. */
   readonly build?: boolean;
@@ -33,8 +34,10 @@ export interface DeployOptions extends FreezableOptions, UnreachableOptions {
   readonly parallel?: string;
 }
 
-export async function deploy(run: Run, options: DeployOptions): Promise<ExitCode> {
-  requireTag(options.tag);
+type TaggedOptions = DeployOptions & { readonly tag: string };
+
+export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> {
+  const options = { ...asked, tag: requireTag(asked.tag, run.env) };
   waitMsOf(options.wait);
   const limit = slots(parallelOf(options.parallel));
   const opened = openConfig(run, options, true);
@@ -82,13 +85,6 @@ async function build(run: Run, { config }: Opened): Promise<void> {
   }
 }
 
-function requireTag(tag: string): void {
-  const verdict = checkTag(tag);
-  if ("ok" in verdict) return;
-  const hint = verdict.suggestion === undefined ? {} : { hint: verdict.suggestion };
-  throw new ZdrError({ kind: "usage", problem: `the tag ${JSON.stringify(tag)} ${verdict.problem}`, ...hint });
-}
-
 async function scan({ config }: Opened): Promise<ScannedBuild> {
   const { scanBuild } = await import("../io/build/build.ts");
   return scanBuild(config.build.path, { modes: config.modes, allowSetuid: config.allow_setuid });
@@ -103,7 +99,7 @@ type Surveys = ReadonlyMap<FleetHost, Survey>;
 type SurveyQuestion = RequestBody<"survey">;
 
 /** Under the host's lock, unless nothing is to be changed. */
-function surveyQuestion(run: Run, { plan }: Opened, options: DeployOptions, digest?: string): SurveyQuestion {
+function surveyQuestion(run: Run, { plan }: Opened, options: TaggedOptions, digest?: string): SurveyQuestion {
   const { tag, dryRun: isDry } = options;
   if (isDry) return { project: plan };
   const release = { tag, ...(digest === undefined ? {} : { digest }) };
@@ -169,7 +165,8 @@ function requireSound(host: FleetHost, survey: Survey): void {
 function tellDoubts(run: Run, { name: host }: FleetHost, { programs }: Survey): void {
   for (const { name, findings } of programs) {
     for (const { level, text, fix } of findings) {
-      if (level === "warn") run.output.report({ kind: "warning", host, text: `${name}: ${text}; fix: ${fix}` });
+      if (level !== "warn") continue;
+      run.output.report({ kind: "warning", host, program: name, text: `${name}: ${text}; fix: ${fix}` });
     }
   }
 }

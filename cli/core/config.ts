@@ -7,6 +7,7 @@ import { hasPart, mergeData } from "./config/overlay.ts";
 import { type Finding, findingsOf, PROBLEMS_SHOWN, valueAt } from "./config/problems.ts";
 import { configSchema, type FileConfig, type HostConfig } from "./config/schema.ts";
 import { readYaml, type YamlSource } from "./config/yaml-source.ts";
+import type { ConfigPlaces } from "./report/progress.ts";
 
 /** A checked deploy.yml, keys as there, times in milliseconds; with no secret that must still be looked up. */
 export type Config = Omit<FileConfig, "supervisor" | "hosts"> & {
@@ -15,6 +16,8 @@ export type Config = Omit<FileConfig, "supervisor" | "hosts"> & {
   readonly file: string;
   /** Where it stands: what its relative paths start from, and where `build.run` runs. */
   readonly folder: string;
+  /** Where what it names stands, for failures that only a host can show. */
+  readonly places: ConfigPlaces;
   readonly supervisor: Omit<FileConfig["supervisor"], "password"> & { readonly password?: Secret };
 };
 
@@ -71,9 +74,20 @@ export function parseConfig(
     ...found.slice(0, PROBLEMS_SHOWN).map((finding) => problemOf(finding)),
   ];
   if (problems.length > 0 || !parsed.success) throw refused(problems.slice(0, PROBLEMS_SHOWN), files);
+  const placeOf = (path: readonly PropertyKey[]) => placeIn(sourceOf(path), { path, on: "value" });
+  const hosts = hostsOf(parsed.data);
+  const places = {
+    hosts: placesOfHosts(hosts, (entry) => placeOf(["hosts", entry])),
+    programs: Object.fromEntries(
+      Object.keys(parsed.data.programs).map((name) => {
+        const path = ["programs", name];
+        return [name, placeIn(sourceOf(path), { path, on: "key" })];
+      }),
+    ),
+  };
   return {
-    config: { ...withSecrets(parsed.data, environment), hosts: hostsOf(parsed.data), file, folder: dirname(file) },
-    placeOf: (path) => placeIn(sourceOf(path), { path, on: "value" }),
+    config: { ...withSecrets(parsed.data, environment), hosts, file, folder: dirname(file), places },
+    placeOf,
   };
 }
 
@@ -104,10 +118,26 @@ function hostsOf({ hosts }: FileConfig): ConfigHost[] {
   return hosts.flatMap((entry, index) => entry.map((host) => ({ ...host, entry: index })));
 }
 
+/** A range of hosts is one entry. */
+function placesOfHosts(
+  hosts: readonly ConfigHost[],
+  placeOf: (entry: number) => SourcePlace,
+): Readonly<Record<string, SourcePlace>> {
+  const known = new Map<number, SourcePlace>();
+  return Object.fromEntries(
+    hosts.flatMap(({ name, entry }) => {
+      if (entry === undefined) return [];
+      const place = known.get(entry) ?? placeOf(entry);
+      known.set(entry, place);
+      return [[name, place]];
+    }),
+  );
+}
+
 function withSecrets(
   { hosts: _, ...config }: FileConfig,
   environment: Environment,
-): Omit<Config, "file" | "folder" | "hosts"> {
+): Omit<Config, "file" | "folder" | "hosts" | "places"> {
   const { password, ...supervisor } = config.supervisor;
   if (password === undefined) return { ...config, supervisor };
   const secret = password instanceof Secret ? password : new Secret(environment[password.env] ?? "");

@@ -1,5 +1,7 @@
 /** Tags come from a command line and name folders on every host: each kind of bad one is refused with its own reason. */
 import { TAG_PATTERN } from "../../agent/wire/release.ts";
+import { ZdrError } from "../failure.ts";
+import { TAG_VARIABLE_NAMES, tagOfJob } from "./ci/surroundings.ts";
 import { type Checked, complain } from "./config/rules/checked.ts";
 
 export const LONGEST_TAG = 128;
@@ -8,6 +10,30 @@ export const LONGEST_TAG = 128;
 export function checkTag(text: string): Checked<string> {
   if (TAG_PATTERN.test(text)) return { ok: text };
   return complain(tagProblem(text), tagSuggestion(text));
+}
+
+/**
+ * The tag that is asked for: `--tag`, or that of the CI job. One that can not name a release is refused and not made to
+ * fit: two tags of the repository must not become the same release.
+ *
+ * @throws ZdrError `usage`
+ */
+export function requireTag(given: string | undefined, env: Readonly<Record<string, string | undefined>>): string {
+  const ofJob = given === undefined ? tagOfJob(env) : undefined;
+  const tag = given ?? ofJob?.tag;
+  if (tag === undefined) throw noTag(env);
+  const verdict = checkTag(tag);
+  if ("ok" in verdict) return tag;
+  const from = ofJob === undefined ? "" : ` of ${ofJob.variable}`;
+  const hint = verdict.suggestion === undefined ? {} : { hint: verdict.suggestion };
+  throw new ZdrError({ kind: "usage", problem: `the tag ${JSON.stringify(tag)}${from} ${verdict.problem}`, ...hint });
+}
+
+function noTag({ GITHUB_REF_TYPE, CI }: Readonly<Record<string, string | undefined>>): ZdrError {
+  const job = GITHUB_REF_TYPE === undefined ? "" : `: this job is for a ${GITHUB_REF_TYPE}`;
+  const where = CI === undefined ? "" : `, nor in ${TAG_VARIABLE_NAMES.join(", ")}`;
+  const problem = `no tag is given${where}${job}`;
+  return new ZdrError({ kind: "usage", problem, hint: "name the release: --tag v1.2" });
 }
 
 function tagProblem(text: string): string {

@@ -30,7 +30,8 @@ export function localWords(failure: LocalFailure): Words[] {
 function configWords({ place, path, problem, suggestion }: ConfigProblem): Words {
   const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
   const what = suggestion === undefined ? problem : `${problem} (${suggestion})`;
-  return words([...where, ...(path === "" ? [] : [path]), what].join(": "));
+  const said = words([...where, ...(path === "" ? [] : [path]), what].join(": "));
+  return place === undefined ? said : { ...said, place };
 }
 
 function hintOr(hint: string | undefined, path: string | undefined): string[] {

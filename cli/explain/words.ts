@@ -1,4 +1,5 @@
 /** What the explanations share. */
+import type { SourcePlace } from "../failure.ts";
 
 /** One failure in words. `what` names no host, so that hosts that failed alike can share a line. */
 export interface Words {
@@ -6,6 +7,8 @@ export interface Words {
   readonly hints: readonly string[];
   /** For whoever mends zdr: the stack of a bug at the other end. */
   readonly log?: readonly string[];
+  /** Where it stands in a file of the user's. */
+  readonly place?: SourcePlace;
 }
 
 export function words(what: string, ...hints: readonly string[]): Words {

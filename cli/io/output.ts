@@ -9,6 +9,8 @@ import { WriteStream } from "node:tty";
 import type { FailureReport } from "../core/report/failure-report.ts";
 import type { OutputMode } from "../core/report/output-mode.ts";
 import type { ProgressEvent } from "../core/report/progress.ts";
+import type { Table } from "../core/report/table.ts";
+import { openCi } from "./output/ci.ts";
 import { openJson } from "./output/json.ts";
 import { openPlain } from "./output/plain.ts";
 import { forgiveBrokenPipe } from "./output/streams.ts";
@@ -18,9 +20,9 @@ export interface Output {
   report(event: ProgressEvent): void;
   /**
    * What the command was run for. `text` is written as it is (status must be byte for byte); `data` is what `--json`
-   * prints in its place; `exit` is told with it. Called more than once, the texts follow each other and `data` is a list.
+   * prints in its place; `exit` is told with it; `table` is what the text shows, where that is a table. Called more than once, the texts follow each other and `data` is a list.
    */
-  result(text: string, data: unknown, exit?: number): void;
+  result(text: string, data: unknown, exit?: number, table?: Table): void;
   /** A failure; its exit code becomes that of the result event of `--json`. */
   failure(report: FailureReport): void;
   /** Takes the tree off the terminal while `work` asks the operator one line on stderr. One at a time. */
@@ -37,12 +39,17 @@ export interface OutputOptions {
   readonly color: boolean;
   /** Plain lines: only notes, warnings and failures, for verbs whose output is read line by line (status). */
   readonly quiet?: boolean;
+  /** In CI: the checked out repository. */
+  readonly workspace?: string;
 }
 
-export function openOutput({ mode, stdout, stderr, color, quiet = false }: OutputOptions): Output {
+export function openOutput({ mode, stdout, stderr, color, quiet = false, workspace = "." }: OutputOptions): Output {
   forgiveBrokenPipe(stdout);
   forgiveBrokenPipe(stderr);
   if (mode === "json") return openJson({ stdout, stderr, color });
+  if (mode === "github" || mode === "gitlab") {
+    return openCi({ stdout, stderr, color, quiet, system: mode, workspace });
+  }
   if (mode === "tree" && stderr instanceof WriteStream && hasSize(stderr)) {
     return openTerminal({ stdout, terminal: stderr, color });
   }

@@ -6,9 +6,12 @@ import {
   type CommonFlags,
   IGNORE_FREEZE,
   IGNORE_FREEZE_HELP,
+  JUNIT,
+  JUNIT_HELP,
   type LockFlags,
   SKIP,
   SKIP_HELP,
+  shownBy,
   type Take,
   verb,
   WAIT,
@@ -22,16 +25,20 @@ export function addDeploy(program: Command, take: Take): void {
     "zdr deploy --tag v1.2 --host web1   one host only",
     "zdr deploy --tag v1.2 --wait 5m     after whoever is deploying now",
   ])
-    .requiredOption("-t, --tag <tag>", "the release's name: letters, digits and . _ + -")
+    .option(
+      "-t, --tag <tag>",
+      "the release's name: letters, digits and . _ + - (default: the tag that a CI job is for)",
+    )
     .option("-n, --dry-run", "connect, read, and print what would be done; change nothing")
     .option("--no-build", "do not run build.run; deploy what lies at build.path")
     .option(WAIT, WAIT_HELP)
     .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .option(SKIP, SKIP_HELP)
     .option("--parallel <count>", `send to so many hosts at a time (default: ${PARALLEL})`)
-    .action((flags: LockFlags & { tag: string; dryRun?: boolean; build: boolean; parallel?: string }) =>
+    .option(JUNIT, JUNIT_HELP)
+    .action((flags: LockFlags & { tag?: string; dryRun?: boolean; build: boolean; parallel?: string }) =>
       take({
-        ...{ json: flags.json === true, quiet: false },
+        ...shownBy(flags),
         run: async (run) => (await import("../commands/deploy.ts")).deploy(run, flags),
       }),
     );
@@ -46,9 +53,10 @@ export function addRollback(program: Command, take: Take): void {
     .option(WAIT, WAIT_HELP)
     .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .option(SKIP, SKIP_HELP)
+    .option(JUNIT, JUNIT_HELP)
     .action((flags: LockFlags & { to?: string }) =>
       take({
-        ...{ json: flags.json === true, quiet: false },
+        ...shownBy(flags),
         run: async (run) => (await import("../commands/rollback.ts")).rollback(run, flags),
       }),
     );
@@ -62,9 +70,10 @@ export function addSetup(program: Command, take: Take): void {
     .option("-n, --dry-run", "print what would be made; change nothing")
     .option(WAIT, WAIT_HELP)
     .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
+    .option(JUNIT, JUNIT_HELP)
     .action((flags: LockFlags & { dryRun?: boolean }) =>
       take({
-        ...{ json: flags.json === true, quiet: false },
+        ...shownBy(flags),
         run: async (run) => (await import("../commands/setup.ts")).setup(run, flags),
       }),
     );
@@ -80,14 +89,14 @@ export function addFreeze(program: Command, take: Take): void {
     .option("--until <time>", "when it ends by itself, on this machine's clock (default: with zdr unlock)")
     .action((flags: CommonFlags & { message: string; until?: string }) =>
       take({
-        ...{ json: flags.json === true, quiet: true },
+        ...shownBy(flags, true),
         run: async (run) => (await import("../commands/freeze.ts")).freeze(run, flags),
       }),
     );
   verb(program, "unlock", "end what zdr lock has begun, whoever that was", ["zdr unlock"]).action(
     (flags: CommonFlags) =>
       take({
-        ...{ json: flags.json === true, quiet: true },
+        ...shownBy(flags, true),
         run: async (run) => (await import("../commands/freeze.ts")).unfreeze(run, flags),
       }),
   );
@@ -105,9 +114,10 @@ export function addControls(program: Command, take: Take): void {
     verb(program, action, CONTROLS[action], [`zdr ${action}`, `zdr ${action} shop`])
       .argument("[program...]", "names in deploy.yml (default: all)")
       .option(WAIT, WAIT_HELP)
+      .option(JUNIT, JUNIT_HELP)
       .action((names: string[], flags: LockFlags) =>
         take({
-          ...{ json: flags.json === true, quiet: false },
+          ...shownBy(flags),
           run: async (run) => (await import("../commands/control.ts")).control(run, action, names, flags),
         }),
       );

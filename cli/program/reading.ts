@@ -1,5 +1,5 @@
 /** The verbs that only look. */
-import { type Command, type CommonFlags, STATUS_EXIT_CODES, type Take, verb } from "./verb.ts";
+import { type Command, type CommonFlags, STATUS_EXIT_CODES, shownBy, type Take, verb } from "./verb.ts";
 
 export function addStatus(program: Command, take: Take): void {
   verb(
@@ -19,7 +19,7 @@ export function addStatus(program: Command, take: Take): void {
     .option("--releases", "say which release each process really runs")
     .action((names: string[], flags: CommonFlags & { local?: boolean; releases?: boolean }) =>
       take({
-        ...{ json: flags.json === true, quiet: true },
+        ...shownBy(flags, true),
         run: async (run) => (await import("../commands/status.ts")).status(run, names, flags),
       }),
     );
@@ -31,7 +31,7 @@ export function addReleases(program: Command, take: Take): void {
     "zdr releases --json",
   ]).action((flags: CommonFlags) =>
     take({
-      ...{ json: flags.json === true, quiet: true },
+      ...shownBy(flags, true),
       run: async (run) => (await import("../commands/releases.ts")).releases(run, flags),
     }),
   );
@@ -45,7 +45,7 @@ export function addTrust(program: Command, take: Take): void {
     .option("-w, --write <file>", "append the keys that are not known to this file, in the form of known_hosts")
     .action((flags: CommonFlags & { write?: string }) =>
       take({
-        ...{ json: flags.json === true, quiet: true },
+        ...shownBy(flags, true),
         run: async (run) => (await import("../commands/trust.ts")).trust(run, flags),
       }),
     );
@@ -60,7 +60,7 @@ export function addHistory(program: Command, take: Take): void {
     .option("-n, --number <count>", "how many of each host, newest first; 0: all (default: 20)")
     .action((flags: CommonFlags & { number?: string }) =>
       take({
-        ...{ json: flags.json === true, quiet: true },
+        ...shownBy(flags, true),
         run: async (run) => (await import("../commands/history.ts")).history(run, flags),
       }),
     );
@@ -76,7 +76,7 @@ export function addVerify(program: Command, take: Take): void {
     .option("--all", "every release that is there")
     .action((tags: string[], flags: CommonFlags & { all?: boolean }) =>
       take({
-        ...{ json: flags.json === true, quiet: false },
+        ...shownBy(flags),
         run: async (run) => (await import("../commands/verify.ts")).verify(run, tags, flags),
       }),
     );

@@ -5,11 +5,18 @@ export type { Command };
 
 /** What the command line asks for: which output, and how to run it. */
 export interface Asked {
+  /** The verb as it was typed. */
+  readonly verb: string;
   readonly json: boolean;
   /** True: what it prints is read line by line, so no tree is drawn over it. */
   readonly quiet: boolean;
+  /** Where a JUnit report goes. */
+  readonly junit?: string | undefined;
   run(run: import("../run.ts").Run): Promise<number>;
 }
+
+/** What a verb takes: how it is shown, and how to run it; which one it is says the command line. */
+export type Taken = Omit<Asked, "verb">;
 
 export interface CommonFlags {
   readonly config?: string;
@@ -19,6 +26,7 @@ export interface CommonFlags {
   readonly label?: string[];
   readonly except?: string[];
   readonly json?: boolean;
+  readonly junit?: string;
 }
 
 /** Of verbs that change something on a host. */
@@ -41,7 +49,12 @@ Exit codes, as supervisorctl's:
   and zdr's own where a host did not answer: 2 usage or config   4 not reached or trusted   5 no Node there
 `;
 
-export type Take = (asked: Asked) => void;
+export type Take = (taken: Taken) => void;
+
+/** `isRead`: what it prints is read line by line. */
+export function shownBy({ json, junit }: CommonFlags, isRead = false): Omit<Taken, "run"> {
+  return { json: json === true, quiet: isRead, junit };
+}
 
 /** A verb with the flags that all of them have. Options may stand before or after the names. */
 export function verb(
@@ -73,6 +86,9 @@ export const WAIT_HELP = "wait for a host that another command holds, up to this
 
 export const IGNORE_FREEZE = "--ignore-freeze";
 export const IGNORE_FREEZE_HELP = "go on although an operator has locked the host (zdr lock)";
+
+export const JUNIT = "--junit <file>";
+export const JUNIT_HELP = "write a JUnit report: a suite for each host, a case for each phase";
 
 export const SKIP = "--skip-unreachable";
 export const SKIP_HELP = "do without hosts that cannot be reached (default: refuse, and change nothing)";

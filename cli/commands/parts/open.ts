@@ -31,6 +31,7 @@ export function openConfig(run: Run, options: HostOptions, needsBuild = false): 
     ...(options.config === undefined ? {} : { path: options.config }),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
   });
+  run.output.report({ kind: "config", ...config.places });
   const targets = selectHosts(config, options);
   return { config, plan: projectPlan(config), targets };
 }

@@ -30,6 +30,7 @@ export function concludeHosts(run: Run, hosts: readonly FleetHost[], withState =
   if (explained.length === 0) return exit;
   run.output.failure({
     error: explained.flatMap((one) => one.error),
+    about: explained.flatMap(({ error, about = [] }) => error.map((_, index) => about[index] ?? {})),
     state: withState ? [stateLine(hosts.map(({ name, state }) => ({ host: name, state })))] : [],
     log: explained.flatMap((one) => one.log ?? []),
     hints: [...new Set(explained.flatMap((one) => one.hints))],

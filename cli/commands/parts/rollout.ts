@@ -11,7 +11,7 @@ import type { ExitCode } from "../../core/exit-code.ts";
 import { batchesOf, type RolloutPlan } from "../../core/fleet/rollout.ts";
 import { describeSlowest, slowestOf } from "../../core/fleet/slowest.ts";
 import type { HostTarget } from "../../core/plan.ts";
-import { activationTable, describeHeld } from "../../core/report/describe.ts";
+import { activations, activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
 import { explainAll } from "../../explain.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
@@ -47,7 +47,8 @@ export async function rollOut(
   const slowest = slowestOf(fleet.hosts);
   if (slowest !== undefined) run.output.report({ kind: "note", text: describeSlowest(slowest) });
   const exit = concludeHosts(run, fleet.hosts);
-  run.output.result(activationTable(reports, run.columns), { goal, hosts: hostResults(fleet), slowest }, exit);
+  const result = { goal, hosts: hostResults(fleet), slowest };
+  run.output.result(activationTable(reports, run.columns), result, exit, activations(reports, goal.tag));
   return exit;
 }
 

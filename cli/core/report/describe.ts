@@ -4,7 +4,7 @@ import type { ControlResult } from "../../../agent/protocol.ts";
 import type { Actor } from "../../../agent/wire/plan.ts";
 import type { HeldRelease, ReleaseInfo } from "../../../agent/wire/release.ts";
 import type { ActivationReport, ProgramReport } from "../../../agent/wire/report.ts";
-import { type Column, renderTable } from "./table.ts";
+import { type Column, renderTable, type Table } from "./table.ts";
 import { formatMs } from "./units.ts";
 
 /** Of describeActivation's rows; what no program has is left out, so that the table fits a terminal. */
@@ -44,16 +44,17 @@ function describeActivation(host: string, report: ActivationReport): string[][] 
   ]);
 }
 
+type HostReports = readonly { host: string; report: ActivationReport }[];
+
 /** The final table over all hosts; empty where no program was touched. */
-export function activationTable(
-  reports: readonly { host: string; report: ActivationReport }[],
-  maxWidth?: number,
-): string {
-  return renderTable(
-    ACTIVATION_COLUMNS,
-    reports.flatMap(({ host, report }) => describeActivation(host, report)),
-    maxWidth,
-  );
+export function activationTable(reports: HostReports, maxWidth?: number): string {
+  return renderTable(ACTIVATION_COLUMNS, activations(reports, "").rows, maxWidth);
+}
+
+/** The same, for those who show it otherwise. */
+export function activations(reports: HostReports, tag: string): Table {
+  const rows = reports.flatMap(({ host, report }) => describeActivation(host, report));
+  return { title: tag, columns: ACTIVATION_COLUMNS, rows };
 }
 
 const RELEASE_COLUMNS: readonly Column[] = [

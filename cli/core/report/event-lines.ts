@@ -19,6 +19,7 @@ export function eventLine(event: ProgressEvent): string | undefined {
     case "warning":
       return warningLine(event.text, event.host);
     case "upload":
+    case "config":
       return undefined;
   }
 }

@@ -1,7 +1,10 @@
 /** How a command shows itself. */
 
-/** `tree`: changes in place, on a terminal. `plain`: one line for each fact. `json`: NDJSON events on stdout. */
-export type OutputMode = "tree" | "plain" | "json";
+/**
+ * `tree`: changes in place, on a terminal. `plain`: one line for each fact; `github`, `gitlab`: those lines, with what these
+ * two make of some of them. `json`: NDJSON events on stdout.
+ */
+export type OutputMode = "tree" | "plain" | "github" | "gitlab" | "json";
 
 export interface Surroundings {
   /** Whether stderr is a terminal: progress goes there and nowhere else. */
@@ -11,6 +14,8 @@ export interface Surroundings {
 
 export function chooseMode({ isTTY, env, json }: Surroundings & { readonly json: boolean }): OutputMode {
   if (json) return "json";
+  if (isSet(env.GITHUB_ACTIONS)) return "github";
+  if (isSet(env.GITLAB_CI)) return "gitlab";
   return isTTY && env.TERM !== "dumb" && !isSet(env.CI) ? "tree" : "plain";
 }
 

@@ -6,6 +6,14 @@ export interface Column {
   readonly align?: "left" | "right";
 }
 
+/** What a command was run for, where that is a table: for those who show it otherwise than as text. */
+export interface Table {
+  /** What it is of: a release's tag. */
+  readonly title?: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+}
+
 const GAP = "  ";
 // Rough on purpose (no Unicode tables): what most terminals draw over two cells, and what they draw over none.
 const WIDE =

@@ -13,11 +13,11 @@ export interface PlainOptions {
 }
 
 export function openPlain({ stdout, stderr, color, quiet = false }: PlainOptions): Output {
-  const uploads = new Map<string, { quarter: number; startedMs: number }>();
+  const quarterLine = quarterLines();
   return {
     report(event) {
       if (quiet && !isSpoken(event)) return;
-      const line = event.kind === "upload" ? quarterLine(event, uploads) : eventLine(event);
+      const line = event.kind === "upload" ? quarterLine(event) : eventLine(event);
       if (line !== undefined) stderr.write(errorLine(line, color));
     },
     result: (text) => void stdout.write(text),
@@ -30,15 +30,14 @@ export function openPlain({ stdout, stderr, color, quiet = false }: PlainOptions
 }
 
 /** A long upload says each quarter, so that a CI job that waits for output does not give up. */
-function quarterLine(
-  event: Extract<ProgressEvent, { kind: "upload" }>,
-  uploads: Map<string, { quarter: number; startedMs: number }>,
-): string | undefined {
-  const upload = uploads.get(event.host) ?? { quarter: 0, startedMs: performance.now() };
-  uploads.set(event.host, upload);
-  const quarter = uploadQuarter(event.sentBytes, event.totalBytes);
-  if (quarter <= upload.quarter) return undefined;
-  upload.quarter = quarter;
-  const ms = performance.now() - upload.startedMs;
-  return `${event.host}: ${uploadLine("upload", event.sentBytes, event.totalBytes, ms)}`;
+export function quarterLines(): (event: Extract<ProgressEvent, { kind: "upload" }>) => string | undefined {
+  const uploads = new Map<string, { quarter: number; startedMs: number }>();
+  return ({ host, sentBytes, totalBytes }) => {
+    const upload = uploads.get(host) ?? { quarter: 0, startedMs: performance.now() };
+    uploads.set(host, upload);
+    const quarter = uploadQuarter(sentBytes, totalBytes);
+    if (quarter <= upload.quarter) return undefined;
+    upload.quarter = quarter;
+    return `${host}: ${uploadLine("upload", sentBytes, totalBytes, performance.now() - upload.startedMs)}`;
+  };
 }

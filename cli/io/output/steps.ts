@@ -54,7 +54,7 @@ export function growTree({ hosts, phases }: PlanEvent): Steps {
   return {
     hosts: [...live].map(([host, steps]) => ({ host, steps })),
     report(event) {
-      if (event.kind === "plan" || event.kind === "warning") return;
+      if (event.kind === "plan" || event.kind === "config" || event.kind === "warning") return;
       if (event.kind === "note") {
         // Also printed when the tree has gone; but whoever pressed Ctrl-C wants to know now.
         for (const [host, own] of live) {

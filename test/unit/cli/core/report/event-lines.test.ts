@@ -6,6 +6,7 @@ import type { ProgressEvent } from "../../../../../cli/core/report/progress.ts";
 
 /** One of each: a new kind of event does not compile without a row here. */
 const LINES: { [Kind in ProgressEvent["kind"]]: [Extract<ProgressEvent, { kind: Kind }>, string | undefined] } = {
+  config: [{ kind: "config", hosts: {}, programs: {} }, undefined],
   plan: [
     { kind: "plan", verb: "deploy", hosts: ["web-1", "web-2"], phases: ["connect"] },
     "deploy: 2 hosts: web-1, web-2",

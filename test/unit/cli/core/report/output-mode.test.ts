@@ -14,8 +14,14 @@ describe("how a command shows itself", () => {
     assert.equal(chooseMode({ isTTY: true, env: { CI: "false" }, json: false }), "tree");
   });
 
+  test("GitHub and GitLab get what they read", () => {
+    assert.equal(chooseMode({ isTTY: false, env: { CI: "true", GITHUB_ACTIONS: "true" }, json: false }), "github");
+    assert.equal(chooseMode({ isTTY: false, env: { CI: "true", GITLAB_CI: "true" }, json: false }), "gitlab");
+    assert.equal(chooseMode({ isTTY: false, env: { CI: "true" }, json: false }), "plain");
+  });
+
   test("--json wins over everything", () => {
-    assert.equal(chooseMode({ isTTY: true, env: {}, json: true }), "json");
+    assert.equal(chooseMode({ isTTY: true, env: { GITHUB_ACTIONS: "true" }, json: true }), "json");
   });
 });
 
