@@ -36,6 +36,7 @@ import { lifeOfWorkers, watchProgram } from "./settle.ts";
 import { restingInfo } from "./supervised.ts";
 
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
+  const supervisorPid = await context.supervisor.getPID();
   const activation = await begin(context, order);
   try {
     if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
@@ -49,6 +50,7 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     }
     moment("meter: baseline taken");
     activation.lap("baseline");
+    await refuseOtherWorld(context, supervisorPid);
     if (order.gone.aborted) throw new AgentError({ reason: "interrupted" });
     reserveLedgerSpace(context.layout);
     activation.announce(activation.beginning());
@@ -57,6 +59,17 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     throw error;
   }
   return flipAndProve(activation);
+}
+
+/**
+ * All that comes before the flip takes a while, in which supervisord may have gone, or been started anew beside what the
+ * one before had left, or somebody may have taken a program from it. What is flipped then could not be put right.
+ */
+async function refuseOtherWorld(context: HostContext, supervisorPid: number): Promise<void> {
+  const { supervisor, project } = context;
+  const pid = await supervisor.getPID();
+  if (pid !== supervisorPid) throw new AgentError({ reason: "supervisor-shutting-down", url: supervisor.address.url });
+  for (const program of project.programs) await membersOf(context, program);
 }
 
 /** A program and its processes, looked at just now. */

@@ -28,7 +28,7 @@ import { viewProgram } from "./program-view.ts";
 import { acceptingPids, programEvent, waitReady } from "./ready.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 import { type Ask, STRATEGIES } from "./strategies.ts";
-import { askToStart, settledInfo, stopProgram } from "./supervised.ts";
+import { askToStart, infoOf, settledInfo, stopProgram } from "./supervised.ts";
 
 export type Action = ProgramReport["action"];
 
@@ -108,7 +108,7 @@ const MAY_BE_THE_OLD_ONE: ReadonlySet<AgentFailure["reason"]> = new Set(["crashe
 
 /** A program that notices a new binary by itself, before there is one: its processes, and whether it will notice any. */
 async function lookBefore(context: HostContext, program: ProgramPlan, tag: string) {
-  const info = await context.supervisor.getProcessInfo(program.process);
+  const info = await infoOf(context, program);
   const before = await viewProgram(context, program, info.pid);
   const serving = before.find(({ accepts }) => accepts)?.pid ?? info.pid;
   return { info, before, isSame: serving !== 0 && (await runsSameBinary(context, program, serving, tag)) };

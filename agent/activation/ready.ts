@@ -27,6 +27,7 @@ import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
 import { viewProgram } from "./program-view.ts";
 import { proofUnavailable } from "./rights.ts";
+import { infoOf } from "./supervised.ts";
 
 /** How long a program without a health check may take until it is ready. */
 export const READY_TIMEOUT_MS = 30_000;
@@ -116,7 +117,7 @@ function withBusy(processes: readonly ProcessView[], question: GenerationQuestio
 }
 
 async function lookAt(context: HostContext, program: ProgramPlan, awaited: Awaited) {
-  const info = await context.supervisor.getProcessInfo(program.process);
+  const info = await infoOf(context, program);
   refuseDead(program, info, awaited);
   return { info, processes: await viewProgram(context, program, info.pid) };
 }

@@ -1,9 +1,12 @@
 /** What an activation tells about itself when it is over. */
 
 import type { HostContext } from "../context.ts";
+import { failureOf } from "../core/failure.ts";
 import { releaseRun } from "../core/generation.ts";
+import { orphanWords } from "../core/lint/orphans.ts";
 import { readCurrent } from "../io/current.ts";
 import { membersOf, summaryOf, viewMembers } from "../members/members.ts";
+import { orphansOf, serversOf } from "../orphans/orphans.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProvedProgram } from "../wire/history.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -56,9 +59,14 @@ async function programWords(context: HostContext, program: ProgramPlan): Promise
     const { statename, pid } = summaryOf(members);
     const release = releaseRun(await viewMembers(context, members));
     const runs = release === undefined ? "" : ` and runs ${release}`;
-    return `${program.name} is ${statename}${pid === 0 ? "" : ` (pid ${pid})`}${runs}`;
-  } catch {
-    return `${program.name}: supervisord does not say`;
+    const orphans = await orphansOf(context, program, await context.supervisor.getPID()).catch(() => []);
+    const beside = orphans.length === 0 ? "" : `, but ${orphanWords(orphans)}`;
+    return `${program.name} is ${statename}${pid === 0 ? "" : ` (pid ${pid})`}${runs}${beside}`;
+  } catch (error) {
+    const silence = failureOf(error).reason === "program-unknown" ? "does not know it" : "does not say";
+    const servers = await serversOf(context, program).catch(() => []);
+    const seen = servers.length === 0 ? "nothing of it was found that listens" : orphanWords(servers);
+    return `${program.name}: supervisord ${silence}, ${seen}`;
   }
 }
 

@@ -7,6 +7,7 @@
  *   already, is left alone.
  * - A program that does not come back by its own way of reloading is stopped and started, more than once if need be: a gap
  *   costs less than a host that serves the wrong release, or nothing. What can not be proved then is for a person to see.
+ * - A supervisord that does not answer is waited for: a revert needs it, and may well be needed because it was restarted.
  * - One program that does not come back keeps none of the others from it.
  */
 
@@ -22,6 +23,7 @@ import { linesSince } from "../io/program-log.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import { bringMembersBack } from "../members/before.ts";
 import { stopMembers } from "../members/members.ts";
+import { refuseOrphans } from "../orphans/orphans.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ActivationReport } from "../wire/report.ts";
@@ -31,7 +33,7 @@ import { waitDrained } from "./drain.ts";
 import { viewProgram } from "./program-view.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
 import { STRATEGIES } from "./strategies.ts";
-import { askToStart, settledInfo } from "./supervised.ts";
+import { askToStart, infoOf, settledInfo, whenSupervised } from "./supervised.ts";
 
 /** What failed may hang until its library kills it. It serves nobody any more, so it is not waited for as a good one is. */
 export const FAILED_DRAIN_LIMIT_MS = 3_000;
@@ -91,7 +93,7 @@ async function putBack(activation: Activation): Promise<void> {
   if (previous === undefined) {
     removeCurrent(context.layout);
     for (const { program } of befores) {
-      await stopMembers(context, program);
+      await whenSupervised(context, () => stopMembers(context, program));
       STRATEGIES[program.reload.strategy].clear(context, program);
     }
     return;
@@ -99,7 +101,9 @@ async function putBack(activation: Activation): Promise<void> {
   for (const before of befores) await refillSlot(activation, before, previous);
   flipBack(context, previous);
   const failures: unknown[] = [];
-  for (const before of befores) await bringBack(activation, before, previous).catch((error) => failures.push(error));
+  for (const before of befores) {
+    await whenSupervised(context, () => bringBack(activation, before, previous)).catch((error) => failures.push(error));
+  }
   if (failures.length > 0) throw failures[0];
 }
 
@@ -132,6 +136,7 @@ async function bringBack(activation: Activation, before: Before, previous: strin
   const { context } = activation;
   const { program, info, wasUp } = before;
   if (!activation.asked.has(program)) return;
+  await refuseOrphans(context, program);
   if (!wasUp) {
     await stopMembers(context, program);
     // Supervisor was trying to start it, and goes on trying; that it succeeds is nobody's promise.
@@ -208,7 +213,7 @@ async function bringOld(context: HostContext, before: Before, tag: string): Prom
  */
 async function servesStill(context: HostContext, program: ProgramPlan, tag: string): Promise<Brought | undefined> {
   for (let look = 0; look < LOOKS_AT_OLD; look++) {
-    const info = await context.supervisor.getProcessInfo(program.process);
+    const info = await infoOf(context, program);
     const brought = info.statename === "RUNNING" ? await provedAlready(context, program, info, tag) : undefined;
     if (brought !== undefined) return brought;
     await context.sleep(LOOK_PAUSE_MS);
@@ -254,7 +259,7 @@ async function isDeaf(context: HostContext, program: ProgramPlan): Promise<boole
   const { preset, strategy } = program.reload;
   const isHandover = strategy === "handover" || strategy === "http";
   if (preset === undefined ? !isHandover : PRESETS[preset].hearsWhileHung) return false;
-  const info = await context.supervisor.getProcessInfo(program.process);
+  const info = await infoOf(context, program);
   const processes = await viewProgram(context, program, info.pid);
   if (processes.some(({ accepts }) => accepts)) return false;
   if (!processes.some(({ denied }) => denied)) return true;

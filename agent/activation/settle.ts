@@ -8,6 +8,7 @@ import { moment } from "../io/moment.ts";
 import { ageMs, readProcess } from "../io/process/processes.ts";
 import type { Brought } from "./bring.ts";
 import { viewProgram } from "./program-view.ts";
+import { infoOf } from "./supervised.ts";
 
 /** How often a program is looked at while it is watched. */
 export const WATCH_INTERVAL_MS = 250;
@@ -44,8 +45,8 @@ export async function watchProgram(context: HostContext, brought: Brought, lifeM
   } while (context.now() < deadline || failures > 0);
 }
 
-async function checkRecord({ supervisor }: HostContext, { program, info, generation }: Brought): Promise<void> {
-  const now = await supervisor.getProcessInfo(program.process);
+async function checkRecord(context: HostContext, { program, info, generation }: Brought): Promise<void> {
+  const now = await infoOf(context, program);
   if (generation !== undefined && !isAlive(generation)) {
     const detail = `pid ${generation.pid} ended after it was ready`;
     throw new AgentError({ reason: "crashed", program: program.name, state: now.statename, detail });

@@ -7,7 +7,7 @@
  */
 import type { HostContext } from "../context.ts";
 import { isDown, stepOf } from "../core/decision.ts";
-import { AgentError } from "../core/failure.ts";
+import { AgentError, failureOf, isSupervisorAway } from "../core/failure.ts";
 import { moment } from "../io/moment.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -20,6 +20,33 @@ export const TRANSITION_TIMEOUT_MS = 30_000;
 export const POLL_INTERVAL_MS = 40;
 /** Each question wakes supervisord's loop, and each turn of it restarts what is to be restarted. */
 const LOOKS_AT_EXITED = 3;
+
+/** How long a supervisord that has gone is waited for where there is nothing better to do: whoever restarts it needs a while. */
+export const SUPERVISOR_RETURN_MS = 30_000;
+const SUPERVISOR_POLL_MS = 500;
+
+/** Tries again while supervisord is away: killed, restarting, or stopped. */
+export async function whenSupervised<T>(context: HostContext, work: () => Promise<T>): Promise<T> {
+  const deadline = context.now() + SUPERVISOR_RETURN_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isSupervisorAway(failureOf(error)) || context.now() > deadline) throw error;
+    }
+    await context.sleep(SUPERVISOR_POLL_MS);
+  }
+}
+
+/** What supervisor says of a program; fails with `program-unknown` where it knows none of that name, or no longer does. */
+export async function infoOf({ supervisor }: HostContext, { name, process }: ProgramPlan): Promise<ProcessInfo> {
+  try {
+    return await supervisor.getProcessInfo(process);
+  } catch (error) {
+    if (faultCode(error) !== FAULT.BAD_NAME) throw error;
+    throw new AgentError({ reason: "program-unknown", program: name, process }, error);
+  }
+}
 
 /** Waits out STARTING and STOPPING, refuses UNKNOWN, and changes nothing. Resolves with RUNNING, BACKOFF or a state that is down. */
 export async function restingInfo(context: HostContext, program: ProgramPlan): Promise<ProcessInfo> {
@@ -94,10 +121,10 @@ async function askToStop(context: HostContext, program: ProgramPlan): Promise<vo
 
 /** supervisor's answer, asked again while it says EXITED and might not mean it. */
 async function lastingInfo(context: HostContext, program: ProgramPlan): Promise<ProcessInfo> {
-  let info = await context.supervisor.getProcessInfo(program.process);
+  let info = await infoOf(context, program);
   for (let look = 1; info.statename === "EXITED" && look < LOOKS_AT_EXITED; look++) {
     await context.sleep(POLL_INTERVAL_MS);
-    info = await context.supervisor.getProcessInfo(program.process);
+    info = await infoOf(context, program);
   }
   return info;
 }

@@ -11,6 +11,17 @@ export class AgentError extends Error {
   }
 }
 
+const AWAY: ReadonlySet<AgentFailure["reason"]> = new Set([
+  "supervisor-not-running",
+  "supervisor-silent",
+  "supervisor-shutting-down",
+]);
+
+/** Whether supervisord does not answer, so that nothing can be said of what it holds. */
+export function isSupervisorAway({ reason }: AgentFailure): boolean {
+  return AWAY.has(reason);
+}
+
 /** What was thrown, as data: whoever answers the CLI answers whatever happens. What is no expected trouble is a bug. */
 export function failureOf(error: unknown): AgentFailure {
   if (error instanceof AgentError) return error.failure;

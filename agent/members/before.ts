@@ -2,7 +2,7 @@
 import type { Activation, Before } from "../activation/activation.ts";
 import type { Brought } from "../activation/bring.ts";
 import { acceptingPids } from "../activation/ready.ts";
-import { askToStart, stopProgram } from "../activation/supervised.ts";
+import { askToStart, infoOf, stopProgram } from "../activation/supervised.ts";
 import type { HostContext } from "../context.ts";
 import { releaseRun } from "../core/generation.ts";
 import { markLog } from "../io/program-log.ts";
@@ -68,22 +68,22 @@ export async function bringMembersBack(
 }
 
 /** Supervisor holds the very process of before: it runs what it ran, and need not be looked into. */
-async function isUntouched({ supervisor }: HostContext, { program, info }: Before): Promise<boolean> {
-  const now = await supervisor.getProcessInfo(program.process);
+async function isUntouched(context: HostContext, { program, info }: Before): Promise<boolean> {
+  const now = await infoOf(context, program);
   return now.statename === "RUNNING" && now.pid === info.pid && now.start === info.start;
 }
 
 async function isStillOn(context: HostContext, { program }: Before, previous: string): Promise<boolean> {
-  const { statename, pid } = await context.supervisor.getProcessInfo(program.process);
+  const { statename, pid } = await infoOf(context, program);
   return statename === "RUNNING" && isOn(context, program, pid, previous);
 }
 
 /** One that is down takes nothing away from anybody when it is started. */
-async function downFirst({ supervisor }: HostContext, members: readonly Before[]): Promise<readonly Before[]> {
+async function downFirst(context: HostContext, members: readonly Before[]): Promise<readonly Before[]> {
   const down: Before[] = [];
   const others: Before[] = [];
   for (const member of members) {
-    const { statename } = await supervisor.getProcessInfo(member.program.process);
+    const { statename } = await infoOf(context, member.program);
     (statename === "RUNNING" ? others : down).push(member);
   }
   return [...down, ...others];

@@ -10,7 +10,7 @@
 import { type BringOptions, type Brought, bringProgram } from "../activation/bring.ts";
 import { programEvent, type Ready, waitReady } from "../activation/ready.ts";
 import { watchProgram } from "../activation/settle.ts";
-import { restingInfo, stopProgram } from "../activation/supervised.ts";
+import { infoOf, restingInfo, stopProgram } from "../activation/supervised.ts";
 import type { HostContext } from "../context.ts";
 import { judgeGeneration, type ProcessView, processKey } from "../core/generation.ts";
 import { type MemberState, type MemberStep, memberSteps } from "../core/members/steps.ts";
@@ -149,7 +149,7 @@ async function takeSteps(
 }
 
 async function stopMember(context: HostContext, { program }: Member): Promise<ProcessView[]> {
-  const info = await context.supervisor.getProcessInfo(program.process);
+  const info = await infoOf(context, program);
   const processes = await viewMembers(context, [{ program, info }]);
   context.emit(programEvent(context, program, "stop", info.pid, undefined));
   await stopProgram(context, program);

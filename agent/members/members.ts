@@ -1,8 +1,8 @@
 /** A program's members as supervisor has them. A program that is one process is the only member of itself. */
 import { viewProgram } from "../activation/program-view.ts";
-import { stopProgram } from "../activation/supervised.ts";
+import { infoOf, stopProgram } from "../activation/supervised.ts";
 import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
+import { AgentError, failureOf } from "../core/failure.ts";
 import type { ProcessView } from "../core/generation.ts";
 import { memberGroup, memberPlan } from "../core/members/plan.ts";
 import { namespecOf } from "../core/supervisor/status-text.ts";
@@ -18,14 +18,24 @@ export interface Member {
 /** Never none. */
 export type Members = readonly [Member, ...Member[]];
 
-/** In supervisor's order. Throws `program-unknown` for a group without any; of one process, what supervisor throws. */
+/** In supervisor's order. Throws `program-unknown` where supervisor knows none. */
 export async function membersOf(context: HostContext, program: ProgramPlan): Promise<Members> {
   const group = memberGroup(program);
-  if (group === undefined) return [{ program, info: await context.supervisor.getProcessInfo(program.process) }];
+  if (group === undefined) return [{ program, info: await infoOf(context, program) }];
   const infos = (await context.supervisor.getAllProcessInfo()).filter((info) => info.group === group);
   const [first, ...rest] = infos.map((info) => ({ program: memberPlan(program, namespecOf(info)), info }));
   if (first !== undefined) return [first, ...rest];
   throw new AgentError({ reason: "program-unknown", program: program.name, process: program.process });
+}
+
+/** The same; none where supervisor does not know it. */
+export async function membersOrNone(context: HostContext, program: ProgramPlan): Promise<readonly Member[]> {
+  try {
+    return await membersOf(context, program);
+  } catch (error) {
+    if (failureOf(error).reason === "program-unknown") return [];
+    throw error;
+  }
 }
 
 /** Of the member that says most of the whole: it is up if any of them is. */

@@ -10,7 +10,7 @@ import { membersOf, programInfo, stopMembers } from "../members/members.ts";
 import type { AgentEvent, ControlResult, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
-import { known, refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./parts/lints.ts";
+import { refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./parts/lints.ts";
 import { lockedContext } from "./parts/open.ts";
 
 type Done = ControlResult["programs"][number];
@@ -28,7 +28,7 @@ export async function runControl(
   else await refuseLints(asked);
   if (request.action === "reload") await refuseUnreloadable(asked);
   // Of single members, before anything is told to any of them.
-  for (const { program } of targets) await known(context, program);
+  for (const { program } of targets) await membersOf(context, program);
   const act = request.action === "stop" ? stop : bringer(context, request.action);
   const done: Done[] = [];
   for (const { program } of targets) {

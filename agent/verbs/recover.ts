@@ -11,11 +11,12 @@
 import { activate, goBack } from "../activation/activate.ts";
 import type { ActivationOrder } from "../activation/activation.ts";
 import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
+import { AgentError, isSupervisorAway } from "../core/failure.ts";
 import { type InterruptedActivation, interruptedActivation, releaseRecords, revertTarget } from "../core/ledger.ts";
 import { readCurrent } from "../io/current.ts";
 import { appendLedger, readLedger } from "../io/ledger-file.ts";
 import { presentReleases } from "../io/release/releases.ts";
+import { refuseOrphans } from "../orphans/orphans.ts";
 import type { ActivationReport } from "../wire/report.ts";
 import { leaveNothing } from "./parts/first-deploy.ts";
 import { withdraw } from "./parts/withdraw.ts";
@@ -31,6 +32,7 @@ export async function recover(context: HostContext): Promise<string | undefined>
   const records = releaseRecords(entries);
   const target = revertTarget(records, new Set(presentReleases(context.layout)), interrupted);
   if (current !== from && current !== tag && current !== target) return closeForeign(context, interrupted, current);
+  for (const program of context.project.programs) await refuseOrphans(context, program);
   const wasRemoved = from !== undefined && records.get(from)?.verdict === "removed";
   const report = await resume(context, interrupted, wasRemoved ? undefined : from);
   if (report.outcome === "reverted" && report.previous === undefined) await leaveNothing(context, tag);
@@ -49,9 +51,9 @@ async function resume(
   try {
     return await activate(context, order);
   } catch (error) {
-    // Its release can not even be tried: what served before is not kept waiting for that.
-    if (error instanceof AgentError) return goBack(context, order, error.failure);
-    throw error;
+    // Its release can not even be tried: what served before is not kept waiting for that. Without supervisord nothing can.
+    if (!(error instanceof AgentError) || isSupervisorAway(error.failure)) throw error;
+    return goBack(context, order, error.failure);
   }
 }
 

@@ -3,9 +3,9 @@ import { viewProgram } from "../activation/program-view.ts";
 import { lifeOfWorkers, watchProgram } from "../activation/settle.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
+import { membersOf } from "../members/members.ts";
 import type { AgentEvent, RequestOf, SoakResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { known } from "./parts/lints.ts";
 import { lockedContext } from "./parts/open.ts";
 
 /** Throws `crashed` or `unhealthy` as the watch after an activation does. */
@@ -20,7 +20,7 @@ export async function runSoak(
   const startedAt = context.now();
   await Promise.all(
     context.project.programs.map(async (plan) => {
-      const members = await known(context, plan);
+      const members = await membersOf(context, plan);
       const running = members.filter(({ info }) => info.statename === "RUNNING");
       // Of two members one may rest; none of them is nobody left to serve.
       if (running.length === 0) {

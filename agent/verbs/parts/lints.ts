@@ -5,7 +5,6 @@ import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
 import type { ProcessView } from "../../core/generation.ts";
 import { workerFindings } from "../../core/lint/members.ts";
-import { orphanFindings } from "../../core/lint/orphans.ts";
 import { pidOneFindings } from "../../core/lint/pid-one.ts";
 import { rootFindings } from "../../core/lint/root.ts";
 import { successorFindings } from "../../core/lint/successors.ts";
@@ -15,10 +14,10 @@ import { configInfos, configOf } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
 import { bySectionName, readSections, sectionOf } from "../../io/supervisor/supervisor-sections.ts";
 import { changedFindings, keptFindings } from "../../kept/findings.ts";
-import { type Members, membersOf, viewMembers } from "../../members/members.ts";
+import { membersOf, viewMembers } from "../../members/members.ts";
+import { inTheWay } from "../../orphans/orphans.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { LintFinding } from "../../wire/program.ts";
-import { findOrphans } from "./orphans.ts";
 import { secretFindings } from "./secrets.ts";
 
 /** The findings about each program, by its name in deploy.yml. */
@@ -40,9 +39,9 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
     const account = await accountFor(facts.uid, program);
     const uids = { supervisorPid: facts.pid, supervisorUid: facts.uid, programUid: account?.uid };
     const more = [
+      ...(await inTheWay(context, program, facts.pid)),
       ...keptFindings(program, context.layout, account),
       ...pidOneFindings(program, uids),
-      ...orphanFindings(await findOrphans(context, program, facts.pid)),
       ...rootFindings(account?.uid, process.getuid?.() ?? 0),
       ...secretFindings(context, program, account, section?.file),
     ];
@@ -85,7 +84,11 @@ export async function refuseLints(context: HostContext): Promise<void> {
 /** Refuses programs that run in a way in which they can not be reloaded as they should. */
 export async function refuseUnreloadable(context: HostContext): Promise<void> {
   for (const program of context.project.programs) {
-    const findings = await reloadFindings(context, program, await viewMembers(context, await known(context, program)));
+    const findings = await reloadFindings(
+      context,
+      program,
+      await viewMembers(context, await membersOf(context, program)),
+    );
     if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
   }
 }
@@ -104,7 +107,7 @@ export async function reloadFindings(
 /** Refuses programs that supervisor does not know, may not signal, or that can not be proved where that is required. */
 export async function refuseWithoutRights(context: HostContext): Promise<void> {
   for (const program of context.project.programs) {
-    for (const { program: member, info } of await known(context, program)) {
+    for (const { program: member, info } of await membersOf(context, program)) {
       await refuseUnsafeSignal(context, member, info.pid);
       await requireProof(context, member, info);
     }
@@ -114,19 +117,8 @@ export async function refuseWithoutRights(context: HostContext): Promise<void> {
 /** Refuses programs that supervisor does not know or may not signal: what even a stop needs. */
 export async function refuseUnsafeSignals(context: HostContext): Promise<void> {
   for (const program of context.project.programs) {
-    for (const { program: member, info } of await known(context, program)) {
+    for (const { program: member, info } of await membersOf(context, program)) {
       await refuseUnsafeSignal(context, member, info.pid);
     }
-  }
-}
-
-/** Throws `program-unknown` where supervisor does not know it, or any member of it. */
-export async function known(context: HostContext, program: ProgramPlan): Promise<Members> {
-  const { name, process } = program;
-  try {
-    return await membersOf(context, program);
-  } catch (error) {
-    if (faultCode(error) !== FAULT.BAD_NAME) throw error;
-    throw new AgentError({ reason: "program-unknown", program: name, process }, error);
   }
 }

@@ -1,10 +1,8 @@
 /** Which releases the living processes run: for status, for releases, and so that prune takes none of them. */
 
 import type { HostContext } from "../../context.ts";
-import { AgentError } from "../../core/failure.ts";
 import { type ProcessView, releaseRun } from "../../core/generation.ts";
-import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
-import { type Member, membersOf, summaryOf, viewMembers } from "../../members/members.ts";
+import { membersOrNone, summaryOf, viewMembers } from "../../members/members.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { ProcessInfo } from "../../wire/program.ts";
 
@@ -55,14 +53,4 @@ export async function runningReleases(context: HostContext): Promise<RunningProg
 /** The releases that they run, without duplicates. */
 function namesOf(views: readonly ProcessView[]): string[] {
   return [...new Set(views.flatMap(({ release }) => release ?? []))];
-}
-
-async function membersOrNone(context: HostContext, program: ProgramPlan): Promise<readonly Member[]> {
-  try {
-    return await membersOf(context, program);
-  } catch (error) {
-    const isUnknown = error instanceof AgentError && error.failure.reason === "program-unknown";
-    if (isUnknown || faultCode(error) === FAULT.BAD_NAME) return [];
-    throw error;
-  }
 }

@@ -1,9 +1,10 @@
 /** One host takes a release, or goes back to one. */
 
 import type { AgentEvent } from "../../../agent/protocol.ts";
+import type { AgentFailureReason } from "../../../agent/wire/failure.ts";
 import type { ActivationReport } from "../../../agent/wire/report.ts";
 import type { HostTarget } from "../../core/plan.ts";
-import { stateOf } from "../../core/report/state-line.ts";
+import { type HostState, stateOf } from "../../core/report/state-line.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 
@@ -48,10 +49,15 @@ export async function activateHost(
   // The agent answers with a failure only where it changed nothing; a broken link leaves the host to itself.
   // Of a first deploy it takes the release away again.
   if (host.failure?.failure.kind === "agent") {
-    const isFirst = before.kind === "staged" && before.current === undefined;
-    host.state = isFirst ? { kind: "untouched" } : before;
+    host.state = stateBefore(before, host.failure.failure.failure.reason);
   }
   return isTaken;
+}
+
+function stateBefore(before: HostState, reason: AgentFailureReason): HostState {
+  if (before.kind !== "staged") return before;
+  if (before.current === undefined) return { kind: "untouched" };
+  return reason.startsWith("supervisor-") ? { ...before, kind: "unasked" } : before;
 }
 
 function outcomeWords({ outcome, tag, previous }: ActivationReport): string {

@@ -8,6 +8,8 @@ export type HostState =
   | { readonly kind: "reverted"; readonly current?: string | undefined }
   /** The new release lies there, and nothing that serves was changed. */
   | { readonly kind: "staged"; readonly tag: string; readonly current?: string | undefined }
+  /** The same, but supervisord has not said what runs: nothing was told to any program. */
+  | { readonly kind: "unasked"; readonly tag: string; readonly current?: string | undefined }
   | { readonly kind: "untouched" }
   /** `serves`: in words of the agent, where it gave any. */
   | { readonly kind: "stuck"; readonly serves?: string | undefined }
@@ -55,6 +57,7 @@ const URGENCY: readonly HostState["kind"][] = [
   "unknown",
   "reverted",
   "serves",
+  "unasked",
   "staged",
   "untouched",
 ];
@@ -71,6 +74,8 @@ function stateWords(state: HostState, several: boolean): string {
         : `${serve} ${state.current} again (reverted, verified)`;
     case "staged":
       return `${several ? "hold" : "holds"} ${state.tag} and still ${serve} ${state.current ?? "nothing"}`;
+    case "unasked":
+      return `${several ? "hold" : "holds"} ${state.tag}, current is ${state.current ?? "nothing"} as before, and supervisord does not say what runs`;
     case "untouched":
       return `${were} not touched`;
     case "stuck":

@@ -25,9 +25,16 @@ test("an orphan of a killed supervisord that holds the port is found, named, and
   });
 
   await rig.useSample("go-plain", { release: "v2" });
-  const named = new RegExp(`a supervisord that was killed has left .*: pid ${orphan} runs v1 and accepts connections`);
+  const named = new RegExp(
+    `pid ${orphan} listens on \\S+ and runs v1, and no supervisord holds it: one that was killed has left it`,
+  );
   const refused = await rig.zdr(["deploy", "--tag", "v2"]);
-  assertTold(refused, { exit: 5, error: named, state: /not touched/, hint: new RegExp(`kill ${orphan}$`, "m") });
+  assertTold(refused, {
+    exit: 5,
+    error: named,
+    state: /not touched/,
+    hint: new RegExp(`kill ${orphan}; then zdr restart shop$`, "m"),
+  });
   assert.equal(await answerOf(url), "200 v1", "it serves as before");
 
   process.kill(orphan, "SIGTERM");

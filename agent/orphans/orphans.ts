@@ -1,0 +1,116 @@
+/**
+ * What serves for a program without supervisord: it was killed, and what it had started lives on, with the port in its
+ * hands.
+ *
+ * - Such processes are found by the environment that supervisord gave them (supervisor/process.py, _spawn_as_child), or
+ *   that zdr's section did.
+ * - They are older than the supervisord that runs now, or come from one that is.
+ * - They are named, and never signalled: whoever could be hit by that is for a person to say.
+ */
+
+import { supervisorFacts } from "../activation/account.ts";
+import { pidsOf, releaseWants } from "../activation/program-view.ts";
+import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
+import { type Orphan, orphanFindings, portFindings } from "../core/lint/orphans.ts";
+import { memberGroup } from "../core/members/plan.ts";
+import { groupNameOf, programNameOf } from "../core/section.ts";
+import { descendants, readProcess } from "../io/process/processes.ts";
+import { findStarted, isListenedOn, type Started } from "../io/process/servers.ts";
+import { membersOrNone, summaryOf } from "../members/members.ts";
+import type { ProgramPlan } from "../wire/plan.ts";
+import type { LintFinding } from "../wire/program.ts";
+
+/** A worker whose master has just ended is nobody's for a moment, and then gone. */
+const LOOKS = 3;
+const PAUSE_MS = 300;
+
+/** Whoever listens for the program, whosever child it is. */
+export async function serversOf(context: HostContext, program: ProgramPlan): Promise<Orphan[]> {
+  return topsOf(await findOwn(context, program, new Set())).filter(({ listens }) => listens.length > 0);
+}
+
+/** Those that are not supervisord's (`supervisorPid`), nor of what it runs for the program now. */
+export async function orphansOf(context: HostContext, program: ProgramPlan, supervisorPid: number): Promise<Orphan[]> {
+  const supervisord = readProcess(supervisorPid);
+  if (supervisord === undefined) return [];
+  let supervised = await supervisedPids(context, program, supervisorPid);
+  for (let look = 1; ; look++) {
+    const found = olderThan(supervisord.startTicks, await findOwn(context, program, supervised));
+    if (found.length === 0) return [];
+    // What was started meanwhile is somebody's.
+    supervised = await supervisedPids(context, program, supervisorPid);
+    const left = found.filter(({ pid }) => !supervised.has(pid));
+    if (left.length === 0 || look === LOOKS) return topsOf(left);
+    await context.sleep(PAUSE_MS);
+  }
+}
+
+/** Fails with `program-refused`: nothing could be started, reloaded or proved beside an orphan that listens. */
+export async function refuseOrphans(context: HostContext, program: ProgramPlan): Promise<void> {
+  const { pid } = await supervisorFacts(context);
+  const findings = orphanFindings(program.name, await orphansOf(context, program, pid)).filter(isRefusal);
+  if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
+}
+
+const isRefusal = ({ level }: LintFinding) => level === "refuse";
+
+/** Whoever is in the way of a program: an orphan, or somebody who can not be looked into. */
+export async function inTheWay(
+  context: HostContext,
+  program: ProgramPlan,
+  supervisorPid: number,
+): Promise<LintFinding[]> {
+  const orphans = orphanFindings(program.name, await orphansOf(context, program, supervisorPid));
+  if (orphans.length > 0) return orphans;
+  const [first, ...rest] = await membersOrNone(context, program);
+  const state = first && summaryOf([first, ...rest]).statename;
+  return portFindings(program.name, program.health?.http, state, isListenedOn);
+}
+
+/** A host may have a program of that name twice. */
+async function findOwn(
+  context: HostContext,
+  program: ProgramPlan,
+  others: ReadonlySet<number>,
+): Promise<readonly Started[]> {
+  const isOf = (environment: ReadonlyMap<string, string>) => isStartedAs(program, environment);
+  const started = await findStarted(isOf, releaseWants(context, program), others);
+  const isOurs = ({ release, environment }: Started) =>
+    release !== undefined || environment.get("ZDR_CURRENT") === context.layout.current;
+  return started.filter(isOurs);
+}
+
+async function supervisedPids(context: HostContext, program: ProgramPlan, supervisorPid: number): Promise<Set<number>> {
+  const pids = new Set(descendants(supervisorPid).map(({ pid }) => pid));
+  for (const { program: member, info } of await membersOrNone(context, program)) {
+    for (const pid of await pidsOf(context, member, info.pid)) pids.add(pid);
+  }
+  return pids;
+}
+
+function olderThan(startTicks: number, all: readonly Started[]): readonly Started[] {
+  const isOlder = (one: Started): boolean =>
+    one.startTicks < startTicks || all.some((parent) => parent.pid === one.ppid && isOlder(parent));
+  return all.filter(isOlder);
+}
+
+/** Workers go with their master, and a keeper is asked about by what it keeps. */
+function topsOf(all: readonly Started[]): Orphan[] {
+  return all
+    .filter(({ ppid }) => !all.some(({ pid }) => pid === ppid))
+    .map(({ pid, listens, release }) => {
+      const workers = below(pid, all);
+      const words = new Set([...listens, ...workers.flatMap((worker) => worker.listens)]);
+      return { pid, listens: [...words], release: release ?? workers.find((one) => one.release)?.release };
+    });
+}
+
+function below(pid: number, all: readonly Started[]): readonly Started[] {
+  return all.filter(({ ppid }) => ppid === pid).flatMap((child) => [child, ...below(child.pid, all)]);
+}
+
+function isStartedAs(program: ProgramPlan, environment: ReadonlyMap<string, string>): boolean {
+  if (environment.get("SUPERVISOR_GROUP_NAME") !== groupNameOf(program)) return false;
+  return memberGroup(program) !== undefined || environment.get("SUPERVISOR_PROCESS_NAME") === programNameOf(program);
+}
