@@ -167,6 +167,15 @@ export const StatusResult = z.object({
 });
 export type StatusResult = z.infer<typeof StatusResult>;
 
+const Foreseen = z.object({
+  /** Free on the disk before the prune; absent: this host's Node can not tell. */
+  freeBytes: z.optional(z.number()),
+  /** Releases that would go, and what that gives back. */
+  pruned: strings,
+  prunedBytes: nonNegative,
+  held: z.array(HeldRelease),
+});
+
 export const StageResult = z.object({
   /** True: `releases/<tag>` is there with this very content, and nothing has to be sent. */
   staged: z.boolean(),
@@ -175,6 +184,8 @@ export const StageResult = z.object({
   missingBytes: nonNegative,
   /** Bytes that are copied on the host from releases that it has. */
   copiedBytes: nonNegative,
+  /** With `dryRun`: what would be true once the release was kept. */
+  foreseen: z.optional(Foreseen),
 });
 export type StageResult = z.infer<typeof StageResult>;
 

@@ -92,6 +92,13 @@ export type Failure =
     }
   | { readonly kind: "link"; readonly host: string; readonly link: LinkFailure }
   | { readonly kind: "agent"; readonly host: string; readonly failure: AgentFailure }
+  /** The facts are not those of the plan that the deploy is held to. */
+  | {
+      readonly kind: "plan-changed";
+      readonly plan: string;
+      readonly tag: string;
+      readonly changed: readonly ("build" | "config" | "hosts")[];
+    }
   | { readonly kind: "interrupted"; readonly signal: "SIGINT" | "SIGTERM" };
 
 /** An expected failure on its way up to main. Anything else that is thrown is a bug (exit 70). */

@@ -1,18 +1,13 @@
 /** `settle`: releases that nothing needs any more go, then the lock. A prune that fails is a warning. */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { type ReleaseRecord, releaseRecords, rollbackTarget, rolledBackFrom } from "../core/ledger.ts";
-import { releasesToPrune } from "../core/retention.ts";
-import { readCurrent } from "../io/current.ts";
-import { appendLedger, readLedger } from "../io/ledger-file.ts";
+import { appendLedger } from "../io/ledger-file.ts";
 import { removeRelease } from "../io/release/release-store.ts";
-import { occupants, presentReleases } from "../io/release/releases.ts";
 import type { AgentEvent, RequestOf, SettleResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import type { HeldRelease } from "../wire/release.ts";
 import { giveLockUp } from "./parts/lock.ts";
 import { lockedContext } from "./parts/open.ts";
-import { runningReleases } from "./parts/running.ts";
+import { prunable } from "./parts/prunable.ts";
 
 export async function runSettle(
   session: Session,
@@ -51,58 +46,4 @@ function whyOf(error: unknown): string {
   const { failure } = error;
   if (failure.reason === "not-permitted") return `user ${failure.user} may not ${failure.operation} ${failure.path}`;
   return failure.reason === "io" ? `${failure.operation} ${failure.path}: ${failure.code}` : failure.reason;
-}
-
-interface Prunable {
-  readonly tags: readonly string[];
-  readonly held: HeldRelease[];
-}
-
-async function prunable(context: HostContext): Promise<Prunable> {
-  const { layout, project } = context;
-  const { entries } = readLedger(layout);
-  const records = releaseRecords(entries);
-  const present = presentReleases(layout);
-  const current = readCurrent(layout);
-  const facts = {
-    ...{ present, records, current, keep: project.keep },
-    rollbackTarget: rollbackTarget(records, new Set(present), current),
-    rolledBackFrom: rolledBackFrom(entries, current),
-  };
-  // Mostly there is nothing to remove, and then nobody has to look at every process of the host.
-  const wanted = releasesToPrune({ ...facts, inUse: new Set() });
-  if (wanted.length === 0) return { tags: [], held: [] };
-  const users = await usersOf(context, present, records);
-  const tags = releasesToPrune({ ...facts, inUse: new Set(users.keys()) });
-  const held = wanted.flatMap((tag) => users.get(tag) ?? []);
-  return { tags, held };
-}
-
-/** Who needs which release to stay. */
-async function usersOf(
-  context: HostContext,
-  present: readonly string[],
-  records: ReadonlyMap<string, ReleaseRecord>,
-): Promise<Map<string, HeldRelease>> {
-  const users = new Map<string, HeldRelease>();
-  for (const [tag, occupant] of occupants(context.layout, present)) users.set(tag, { tag, ...occupant });
-  const note = (tag: string, held: HeldRelease) => users.has(tag) || users.set(tag, held);
-  for (const { program, info, processes } of await runningReleases(context)) {
-    const command = program.name;
-    for (const { pid, release: tag } of processes) {
-      if (tag !== undefined) note(tag, { tag, pid, command, as: "executes" });
-    }
-    // What can not be looked into may still drain on the release before: one more is kept then.
-    if (!processes.some(({ denied }) => denied)) continue;
-    for (const tag of lastProved(records, present, 2)) note(tag, { tag, pid: info?.pid ?? 0, command, as: "may run" });
-  }
-  return users;
-}
-
-function lastProved(records: ReadonlyMap<string, ReleaseRecord>, present: readonly string[], count: number): string[] {
-  const goodAt = (tag: string) => records.get(tag)?.goodAt ?? -1;
-  return present
-    .filter((tag) => goodAt(tag) >= 0)
-    .sort((a, b) => goodAt(b) - goodAt(a))
-    .slice(0, count);
 }

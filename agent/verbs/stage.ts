@@ -1,11 +1,16 @@
 /** `stage`: what the host lacks of a release. What it has elsewhere is copied before the answer, so one answer is enough. */
 
+import type { HostContext } from "../context.ts";
+import { bytesOnDisk, freeSpace } from "../io/release/disk.ts";
+import { readManifest } from "../io/release/manifests.ts";
 import { withoutOptimizing } from "../io/release/quick-code.ts";
 import { stageRelease } from "../io/release/stage.ts";
 import type { AgentEvent, RequestOf, StageResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import type { Manifest } from "../wire/release.ts";
 import { refuseWithoutRights } from "./parts/lints.ts";
 import { contextOf, lockedContext, recordStaged } from "./parts/open.ts";
+import { prunableAfter } from "./parts/prunable.ts";
 
 export async function runStage(
   session: Session,
@@ -21,8 +26,28 @@ export async function runStage(
   const { result, incoming } = await withoutOptimizing(() =>
     stageRelease(context.layout, manifest, shared, { dryRun, allowSetuid }),
   );
-  if (result.staged && !dryRun) recordStaged(context, manifest, 0, {});
+  if (dryRun) return { ...result, foreseen: await foresee(context, manifest, result.staged) };
+  if (result.staged) recordStaged(context, manifest, 0, {});
   const copyMs = Math.round(performance.now() - startedAt);
   if (incoming) session.staging = { incoming, missing: result.missing, copyMs };
   return result;
+}
+
+/** What would be true once the release was kept. Files that are copied on the host take room like those that are sent. */
+async function foresee(
+  context: HostContext,
+  manifest: Manifest,
+  isStaged: boolean,
+): Promise<NonNullable<StageResult["foreseen"]>> {
+  const { layout } = context;
+  const space = freeSpace(layout.deployTo);
+  const sizeOf = ({ entries }: Manifest) => bytesOnDisk(entries, space?.blockBytes);
+  const { tags, held } = await prunableAfter(context, manifest.tag);
+  const going = tags.flatMap((tag) => readManifest(layout, tag) ?? []);
+  return {
+    ...(space === undefined ? {} : { freeBytes: space.freeBytes - (isStaged ? 0 : sizeOf(manifest)) }),
+    pruned: [...tags],
+    prunedBytes: going.reduce((sum, one) => sum + sizeOf(one), 0),
+    held,
+  };
 }

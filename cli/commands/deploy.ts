@@ -5,7 +5,6 @@ import type { Manifest, ReleaseInfo, Revision } from "../../agent/wire/release.t
 import type { ExitCode } from "../core/exit-code.ts";
 import { parallelOf } from "../core/parallel.ts";
 import { type HostTarget, isConfidential, rolloutPlan } from "../core/plan.ts";
-import { describeDryRun } from "../core/report/describe-dry-run.ts";
 import { count, formatBytes } from "../core/report/units.ts";
 import { requireTag } from "../core/tag.ts";
 import { waitMsOf } from "../core/wait.ts";
@@ -17,6 +16,7 @@ import type { AgentSession, EarlyRequest, RequestBody } from "../io/session/agen
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { type Slots, slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
+import { holdToPlan, requirePlanId, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
 import { type Opened, openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
@@ -27,7 +27,10 @@ import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachabl
 export interface DeployOptions extends FreezableOptions, UnreachableOptions {
   /** Absent: that of the CI job. */
   readonly tag?: string;
-  readonly dryRun?: boolean;
+  /** Only look: `plan` tells it with an ID. */
+  readonly dryRun?: boolean | "plan";
+  /** The ID of the plan that this deploy is held to. */
+  readonly plan?: string;
   /** False: deploy what lies at build.path, without running build.run. */
   readonly build?: boolean;
   /** How many hosts are sent the release at a time. */
@@ -40,14 +43,15 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
   const options = { ...asked, tag: requireTag(asked.tag, run.env) };
   waitMsOf(options.wait);
   const limit = slots(parallelOf(options.parallel));
+  requirePlanId(options.plan);
   const opened = openConfig(run, options, true);
   if (options.build !== false) await build(run, opened);
   let scanned: ScannedBuild | undefined;
   const fleet = openFleet(
     run,
     opened,
-    options.dryRun ? "dry run" : "deploy",
-    ["lock", "survey", "stage", "activate", "settle"],
+    options.dryRun === "plan" ? "plan" : options.dryRun ? "dry run" : "deploy",
+    options.dryRun === "plan" ? ["survey", "stage"] : ["lock", "survey", "stage", "activate", "settle"],
     () => earlySurvey(opened, surveyQuestion(run, opened, options, scanned?.digest), scanning),
   );
   const scanning = scan(opened);
@@ -60,7 +64,11 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     if (!surveys) return concludeHosts(run, fleet.hosts);
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
-    if (options.dryRun) return await dryRun(run, opened, fleet, surveys, manifest);
+    if (options.dryRun) {
+      const tell = options.dryRun === "plan" ? tellPlan : tellDryRun;
+      return await tell(run, opened, fleet, surveys, manifest);
+    }
+    if (options.plan !== undefined) holdToPlan(opened, surveys, manifest, options.plan);
     if (!(await stageHosts(run, fleet, surveys, scanned, manifest, limit))) return concludeHosts(run, fleet.hosts);
     undo();
     return await rollOut(run, fleet, { tag: options.tag, why: "deploy" }, rolloutPlan(opened.config));
@@ -100,10 +108,12 @@ type SurveyQuestion = RequestBody<"survey">;
 
 /** Under the host's lock, unless nothing is to be changed. */
 function surveyQuestion(run: Run, { plan }: Opened, options: TaggedOptions, digest?: string): SurveyQuestion {
-  const { tag, dryRun: isDry } = options;
-  if (isDry) return { project: plan };
-  const release = { tag, ...(digest === undefined ? {} : { digest }) };
-  return { project: plan, lock: lockRequest(run, `deploy ${tag}`, options), release };
+  const { tag } = options;
+  if (options.dryRun) return { project: plan };
+  const lock = lockRequest(run, `deploy ${tag}`, options);
+  // With a release, the survey would settle a host that has it already, before the plan is compared.
+  if (options.plan !== undefined) return { project: plan, lock };
+  return { project: plan, lock, release: { tag, ...(digest === undefined ? {} : { digest }) } };
 }
 
 /** Asked while the build may still be read: then the host looks at itself meanwhile, and is told the digest afterwards. */
@@ -169,27 +179,6 @@ function tellDoubts(run: Run, { name: host }: FleetHost, { programs }: Survey): 
       run.output.report({ kind: "warning", host, program: name, text: `${name}: ${text}; fix: ${fix}` });
     }
   }
-}
-
-async function dryRun(
-  run: Run,
-  { plan }: Opened,
-  fleet: Fleet<HostTarget>,
-  surveys: Surveys,
-  manifest: Manifest,
-): Promise<ExitCode> {
-  const rows: Parameters<typeof describeDryRun>[0][number][] = [];
-  await fleet.onAll("stage", async (host, session) => {
-    const survey = surveys.get(host);
-    const stage = await session.request("stage", { manifest, dryRun: true });
-    if (survey) rows.push({ host: host.name, survey, stage });
-    return undefined;
-  });
-  const files = manifest.entries.filter((entry) => entry.type === "file");
-  const release = { tag: manifest.tag, files: files.length, bytes: files.reduce((sum, file) => sum + file.size, 0) };
-  const exit = concludeHosts(run, fleet.hosts);
-  run.output.result(describeDryRun(rows, release, plan), { dryRun: rows, release }, exit);
-  return exit;
 }
 
 /** Puts the release on every host, on so many at a time as `limit` lets in; nothing that serves is touched. */

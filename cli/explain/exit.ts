@@ -19,6 +19,7 @@ export function exitOf(failure: Failure, phase: Phase): ExitCode {
     case "build":
       return EXIT.usage;
     case "build-command":
+    case "plan-changed":
       return EXIT.refused;
     case "interrupted":
       return failure.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;

@@ -1,6 +1,6 @@
 /** What went wrong on the operator's machine, in words. */
 import type { ConfigProblem, Failure } from "../failure.ts";
-import { shellWord, type Words, words } from "./words.ts";
+import { list, shellWord, type Words, words } from "./words.ts";
 
 type LocalFailure = Exclude<Failure, { kind: "link" | "agent" }>;
 
@@ -21,10 +21,23 @@ export function localWords(failure: LocalFailure): Words[] {
           `try it by hand: ${failure.command}`,
         ),
       ];
+    case "plan-changed":
+      return [
+        words(
+          `not what was planned: ${list(failure.changed.map((part) => CHANGED[part]))}; nothing was changed`,
+          `see what it would do now: zdr plan --tag ${failure.tag}`,
+        ),
+      ];
     case "interrupted":
       return [words(`interrupted by ${failure.signal}`, "see what is where: zdr releases")];
   }
 }
+
+const CHANGED = {
+  build: "the build is another one",
+  config: "deploy.yml has changed",
+  hosts: "the hosts are not as they were",
+} as const;
 
 /** `deploy.yml:12:3: programs.shop.relaod: unknown key (did you mean "reload"?)` */
 function configWords({ place, path, problem, suggestion }: ConfigProblem): Words {

@@ -30,13 +30,14 @@ export function addDeploy(program: Command, take: Take): void {
       "the release's name: letters, digits and . _ + - (default: the tag that a CI job is for)",
     )
     .option("-n, --dry-run", "connect, read, and print what would be done; change nothing")
+    .option("--plan <id>", "refuse (5) unless this is what zdr plan said under this ID")
     .option("--no-build", "do not run build.run; deploy what lies at build.path")
     .option(WAIT, WAIT_HELP)
     .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .option(SKIP, SKIP_HELP)
     .option("--parallel <count>", `send to so many hosts at a time (default: ${PARALLEL})`)
     .option(JUNIT, JUNIT_HELP)
-    .action((flags: LockFlags & { tag?: string; dryRun?: boolean; build: boolean; parallel?: string }) =>
+    .action((flags: LockFlags & { tag?: string; dryRun?: boolean; plan?: string; build: boolean; parallel?: string }) =>
       take({
         ...shownBy(flags),
         run: async (run) => (await import("../commands/deploy.ts")).deploy(run, flags),

@@ -49,6 +49,12 @@ Exit codes, as supervisorctl's:
   and zdr's own where a host did not answer: 2 usage or config   4 not reached or trusted   5 no Node there
 `;
 
+export const PLAN_EXIT_CODES = `
+Exit codes:
+  0 nothing to do   10 there is something to do   5 a deploy would be refused
+  2 usage or config   4 a host cannot be reached or trusted   70 a bug in zdr   130, 143 interrupted
+`;
+
 export type Take = (taken: Taken) => void;
 
 /** `isRead`: what it prints is read line by line. */

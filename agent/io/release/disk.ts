@@ -37,7 +37,8 @@ export function requireSpace(path: string, entries: readonly ManifestEntry[]): v
   }
 }
 
-function bytesOnDisk(entries: readonly ManifestEntry[], blockBytes: number): number {
+/** What these entries take of a disk that gives whole blocks. Where it does not say how large those are, 4 KiB. */
+export function bytesOnDisk(entries: readonly ManifestEntry[], blockBytes = 4096): number {
   let bytes = 0;
   for (const entry of entries) {
     bytes += entry.type === "file" ? Math.ceil(entry.size / blockBytes) * blockBytes : blockBytes;

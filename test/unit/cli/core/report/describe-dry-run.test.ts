@@ -49,6 +49,25 @@ function info(statename: ProcessStateName) {
 }
 
 describe("what a deploy would do", () => {
+  test("says what would be pruned, what that gives back, who keeps a release from going, and the space afterwards", () => {
+    const held = [{ tag: "v0.2", pid: 99, command: "sleep", as: "works in" as const }];
+    const foreseen = { freeBytes: 4e9, pruned: ["v0.1", "v0.3"], prunedBytes: 5e8, held };
+    const stage = { staged: false, missing: [0], missingBytes: 1e9, copiedBytes: 0, foreseen };
+    const text = describeDryRun([{ host: "a", survey: survey([program("RUNNING")]), stage }], RELEASE, PROJECT);
+    assert.match(text, /5\.00 GB free, 4\.50 GB afterwards\)/);
+    assert.match(text, /prune: v0\.1, v0\.3, which gives back 500 MB/);
+    assert.match(text, /prune: v0\.2 stays: pid 99 \(sleep\) works in it/);
+  });
+
+  test("a program that runs the release already is left alone", () => {
+    const text = describeDryRun(
+      [{ host: "a", survey: survey([program("RUNNING", { runs: "v1.2" })]) }],
+      RELEASE,
+      PROJECT,
+    );
+    assert.match(text, /shop: nothing: it runs v1\.2 already \(RUNNING/);
+  });
+
   test("is told per host, with files and bytes to send, the flip, and what each program would get", () => {
     const stage = { staged: false, missing: [0, 1, 2], missingBytes: 1_234_000, copiedBytes: 112_766_000 };
     const programs = [program("RUNNING", { runs: "v1.1" }), program("RUNNING", { name: "api" })];
@@ -57,7 +76,7 @@ describe("what a deploy would do", () => {
       "web-1:\n" +
         "  stage: send 3 files, 1.23 MB, copy 113 MB from releases that are there (of 12000 files, 114 MB; 5.00 GB free)\n" +
         "  flip: current from v1.1 to v1.2\n" +
-        "  shop: reload by strategy slot, signal USR2 (RUNNING, pid 4711, runs v1.1)\n" +
+        "  shop: reload: the new binary into its slot, then USR2 to pid 4711 (RUNNING, pid 4711, runs v1.1)\n" +
         "  api: stop, then start, with a gap (RUNNING, pid 4711)\n",
     );
   });

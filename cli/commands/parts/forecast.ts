@@ -1,0 +1,87 @@
+/** What a deploy would do on every host: told by `deploy --dry-run` and `plan`, and compared by `deploy --plan`. */
+import { createHash } from "node:crypto";
+import type { Survey } from "../../../agent/protocol.ts";
+import type { Manifest } from "../../../agent/wire/release.ts";
+import { EXIT, type ExitCode } from "../../core/exit-code.ts";
+import { forecastHost, type LookedAt, type PlannedRelease } from "../../core/forecast/forecast.ts";
+import { changedParts, isPlanId, PLAN_PARTS, planTexts } from "../../core/forecast/plan-facts.ts";
+import { type HostTarget, rolloutPlan } from "../../core/plan.ts";
+import { describeDryRun, describePlan } from "../../core/report/describe-dry-run.ts";
+import { ZdrError } from "../../failure.ts";
+import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
+import type { Run } from "../../run.ts";
+import type { Opened } from "./open.ts";
+import { concludeHosts } from "./outcome.ts";
+
+type Surveys = ReadonlyMap<FleetHost, Survey>;
+
+/** @throws ZdrError `usage` for what can not be the ID of a plan. */
+export function requirePlanId(id: string | undefined): void {
+  if (id === undefined || isPlanId(id)) return;
+  const hint = "zdr plan prints it: three times eight letters and digits, with dashes between";
+  throw new ZdrError({ kind: "usage", problem: `--plan ${JSON.stringify(id)} is no plan's ID`, hint });
+}
+
+/** Asks every host, and tells what a deploy would do there. */
+export async function tellDryRun(
+  run: Run,
+  { plan }: Opened,
+  fleet: Fleet<HostTarget>,
+  surveys: Surveys,
+  manifest: Manifest,
+): Promise<ExitCode> {
+  const rows = await lookAtHosts(fleet, surveys, manifest);
+  const release = releaseOf(manifest);
+  const exit = concludeHosts(run, fleet.hosts);
+  run.output.result(describeDryRun(rows, release, plan), { dryRun: rows, release }, exit);
+  return exit;
+}
+
+/** The same with an ID, and an exit code that says whether there is anything to do. */
+export async function tellPlan(
+  run: Run,
+  opened: Opened,
+  fleet: Fleet<HostTarget>,
+  surveys: Surveys,
+  manifest: Manifest,
+): Promise<ExitCode> {
+  const { plan } = opened;
+  const rows = await lookAtHosts(fleet, surveys, manifest);
+  const release = releaseOf(manifest);
+  const hosts = rows.map((row) => forecastHost(row, release.tag, plan));
+  const isRefused = hosts.some((host) => host.isRefused);
+  const failed = concludeHosts(run, fleet.hosts, false);
+  const isDone = hosts.every((host) => host.isDone);
+  const id = isRefused || failed !== EXIT.done ? undefined : planIdOf(opened, manifest, rows);
+  const exit = failed !== EXIT.done ? failed : isRefused ? EXIT.refused : isDone ? EXIT.done : EXIT.pending;
+  run.output.result(describePlan(rows, release, plan, id), { id, tag: release.tag, release, hosts }, exit);
+  return exit;
+}
+
+/** @throws ZdrError `plan-changed` where this is not what was planned. */
+export function holdToPlan(opened: Opened, surveys: Surveys, manifest: Manifest, id: string): void {
+  const hosts = [...surveys].map(([{ name: host }, survey]) => ({ host, survey }));
+  const changed = changedParts(id, planIdOf(opened, manifest, hosts));
+  if (changed.length > 0) throw new ZdrError({ kind: "plan-changed", plan: id, tag: manifest.tag, changed });
+}
+
+async function lookAtHosts(fleet: Fleet<HostTarget>, surveys: Surveys, manifest: Manifest): Promise<LookedAt[]> {
+  const rows = new Map<FleetHost, LookedAt>();
+  await fleet.onAll("stage", async (host, session) => {
+    const survey = surveys.get(host);
+    const stage = await session.request("stage", { manifest, dryRun: true });
+    if (survey) rows.set(host, { host: host.name, survey, stage });
+    return undefined;
+  });
+  return fleet.hosts.flatMap((host) => rows.get(host) ?? []);
+}
+
+function releaseOf({ tag, entries }: Manifest): PlannedRelease {
+  const files = entries.filter((entry) => entry.type === "file");
+  return { tag, files: files.length, bytes: files.reduce((sum, file) => sum + file.size, 0) };
+}
+
+function planIdOf({ plan, config }: Opened, { tag, digest }: Manifest, hosts: readonly LookedAt[]): string {
+  const texts = planTexts({ tag, digest, project: plan, rollout: rolloutPlan(config), hosts });
+  return PLAN_PARTS.map((part) => createHash("sha256").update(texts[part]).digest("hex").slice(0, 8)).join("-");
+}

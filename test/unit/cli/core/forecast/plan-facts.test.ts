@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Survey } from "../../../../../agent/protocol.ts";
+import type { ProcessInfo } from "../../../../../agent/wire/program.ts";
+import {
+  changedParts,
+  isPlanId,
+  type PlanFacts,
+  type PlanPart,
+  planTexts,
+} from "../../../../../cli/core/forecast/plan-facts.ts";
+import { programPlan, projectPlan } from "../../../../support/fixtures/plans.ts";
+
+const SURVEY: Survey = {
+  ...{ hostname: "web1", user: "deploy", uid: 1001, node: "18.20.4", agent: "abc" },
+  supervisor: { url: "unix:///run/s.sock", version: "4.2.5", pid: 1, uid: 0 },
+  ...{ freeBytes: 5e9, freeInodes: 1e6, current: "v1", warnings: [] },
+  releases: [{ tag: "v1", verdict: "good", isCurrent: true, isPresent: true, runs: ["shop"], digest: "d1" }],
+  programs: [
+    {
+      ...{ name: "shop", process: "shop", findings: [], runs: "v1" },
+      info: { statename: "RUNNING", pid: 4711, now: 100, description: "uptime 0:00:10" } as ProcessInfo,
+    },
+  ],
+};
+const STAGE = { staged: false, missing: [0], missingBytes: 10, copiedBytes: 0 };
+const PROGRAM = programPlan("gunicorn", { environment: { TOKEN: "hunter2" } });
+const FACTS: PlanFacts = {
+  ...{ tag: "v2", digest: "d2" },
+  project: projectPlan("/data/shop", [PROGRAM], { supervisor: { password: "sesame" } }),
+  rollout: { batch: [{ hosts: 1 }], pauseMs: 0, maxFailures: 0, onFailure: "stop" },
+  hosts: [
+    { host: "web1", survey: SURVEY, stage: STAGE },
+    { host: "web2", survey: SURVEY, stage: STAGE },
+  ],
+};
+
+const withSurvey = (changes: Partial<Survey>): PlanFacts => ({
+  ...FACTS,
+  hosts: FACTS.hosts.map((host) => ({ ...host, survey: { ...SURVEY, ...changes } })),
+});
+
+function differing(a: PlanFacts, b: PlanFacts): string[] {
+  const [was, is] = [planTexts(a), planTexts(b)];
+  return (Object.keys(was) as PlanPart[]).filter((part) => was[part] !== is[part]);
+}
+
+describe("what the ID of a plan stands for", () => {
+  const [shop] = SURVEY.programs;
+  assert.ok(shop?.info);
+  const changes: [string, PlanFacts, string[]][] = [
+    ["another build", { ...FACTS, digest: "d3" }, ["build"]],
+    ["another number of releases to keep", { ...FACTS, project: { ...FACTS.project, keep: 9 } }, ["config"]],
+    ["other batches", { ...FACTS, rollout: { ...FACTS.rollout, batch: [{ percent: 100 }] } }, ["config"]],
+    ["a host fewer", { ...FACTS, hosts: FACTS.hosts.slice(0, 1) }, ["hosts"]],
+    ["another release that is current", withSurvey({ current: "v0" }), ["hosts"]],
+    ["a release that was rolled back from", withSurvey({ releases: [] }), ["hosts"]],
+    [
+      "a program that went down",
+      withSurvey({ programs: [{ ...shop, info: { ...shop.info, statename: "FATAL" } }] }),
+      ["hosts"],
+    ],
+    ["a program that runs something else", withSurvey({ programs: [{ ...shop, runs: "v0" }] }), ["hosts"]],
+    ["less space", withSurvey({ freeBytes: 4e9 }), []],
+    ["a new pid", withSurvey({ programs: [{ ...shop, info: { ...shop.info, pid: 9, now: 200 } }] }), []],
+    ["hosts in another order", { ...FACTS, hosts: [...FACTS.hosts].reverse() }, []],
+  ];
+  for (const [what, facts, parts] of changes) {
+    test(`${what} changes ${parts.length === 0 ? "nothing" : parts.join(" and ")}`, () => {
+      assert.deepEqual(differing(FACTS, facts), parts);
+    });
+  }
+
+  test("no secret is in it", () => {
+    assert.doesNotMatch(Object.values(planTexts(FACTS)).join(), /hunter2|sesame/);
+    assert.match(planTexts(FACTS).config, /TOKEN/);
+  });
+
+  test("two IDs say in which parts they differ", () => {
+    assert.deepEqual(changedParts("00000000-11111111-22222222", "00000000-aaaaaaaa-bbbbbbbb"), ["config", "hosts"]);
+    assert.deepEqual(changedParts("00000000-11111111-22222222", "00000000-11111111-22222222"), []);
+  });
+
+  test("what is no ID is told from one that is", () => {
+    assert.ok(isPlanId("00000000-11111111-abcdef01"));
+    for (const text of ["", "v1.2", "00000000-11111111", "00000000-11111111-ABCDEF01", "00000000-11111111-22222222-3"])
+      assert.ok(!isPlanId(text), text);
+  });
+});
