@@ -28,6 +28,13 @@ const SOCKET_MODE = 0o660;
 /** unix(7): sun_path has 108 bytes, one of them for the end. */
 const SOCKET_PATH_LIMIT_BYTES = 107;
 
+/**
+ * For Node, in the command that supervisor starts. The keeper waits nearly all of its life: it needs no compiled code, no
+ * room for garbage, and gives back what it had when it is quiet. Measured: 11 MB of its own instead of 17. (Node 18
+ * says once that --jitless switches WebAssembly off; the flag that would keep them quiet is refused by Node 24.)
+ */
+export const KEEPER_NODE_FLAGS = ["--jitless", "--max-semi-space-size=1", "--expose-gc"] as const;
+
 export interface SectionOptions {
   /** Only a supervisord that is root can start programs as somebody else; elsewhere `user=` is left out. */
   readonly supervisorIsRoot: boolean;
@@ -66,7 +73,7 @@ export function groupNameOf({ process: name }: ProgramPlan): string {
 
 /** argv as supervisor is to start it. */
 export function wantedCommand(program: ProgramPlan, layout: Layout): string[] {
-  if (isKept(program)) return [layout.node, ...keeperWords(program, layout)];
+  if (isKept(program)) return [layout.node, ...KEEPER_NODE_FLAGS, ...keeperWords(program, layout)];
   const [binary = "", ...rest] = programCommand(program, layout);
   const isSlot = STRATEGY_SECTIONS[program.reload.strategy].command === "slot";
   return [isSlot ? layout.slot(program.name, binary) : binary, ...rest];

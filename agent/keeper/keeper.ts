@@ -169,7 +169,7 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
     },
     deliver: (members, all) => take({ kind: "looked", all, members }),
     pace: () => watchOf(state),
-    onQuiet: giveMemoryBack,
+    onRest: giveMemoryBack,
     say,
   });
 

@@ -12,6 +12,8 @@ const FAST_LONGEST_MS = 250;
 const SLOW_MS = 1_000;
 const AFTER_FAILURE_MS = 200;
 const QUIET_AFTER_MS = 1_000;
+/** Where reloads follow each other it is never quiet, and what looks leave behind would pile up. */
+const LOOKS_WITHOUT_REST = 50;
 
 export type Pace = "off" | "slow" | "fast";
 
@@ -19,8 +21,8 @@ export interface LookerOptions {
   look(all: boolean): Promise<Member[]>;
   deliver(members: Member[], all: boolean): void;
   pace(): Pace;
-  /** Nothing was looked at for a while, and nothing is going to be. */
-  onQuiet(): void;
+  /** Nothing was looked at for a while, and nothing is going to be; or there were many looks without such a while. */
+  onRest(): void;
   say(line: string): void;
 }
 
@@ -32,7 +34,7 @@ export interface Looker {
   watch(): void;
 }
 
-export function createLooker({ look, deliver, pace, onQuiet, say }: LookerOptions): Looker {
+export function createLooker({ look, deliver, pace, onRest, say }: LookerOptions): Looker {
   let wanted: "nothing" | "some" | "all" = "nothing";
   let isLooking = false;
   let waiting: (() => void)[] = [];
@@ -66,6 +68,14 @@ export function createLooker({ look, deliver, pace, onQuiet, say }: LookerOption
     }
     deliver(members, all);
     for (const resolve of served) resolve();
+    if (++looks >= LOOKS_WITHOUT_REST) rest();
+  }
+
+  let looks = 0;
+
+  function rest(): void {
+    looks = 0;
+    onRest();
   }
 
   let current: Pace = "off";
@@ -95,7 +105,7 @@ export function createLooker({ look, deliver, pace, onQuiet, say }: LookerOption
   function beQuiet(): void {
     timer = undefined;
     isQuiet = true;
-    onQuiet();
+    rest();
   }
 
   return {

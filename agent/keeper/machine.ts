@@ -129,6 +129,7 @@ function spawned(turn: Turn, process: Parameters<typeof addGeneration>[1]): void
   state.isSpawning = false;
   state.isUnwanted = false;
   const generation = addGeneration(turn, process, "starting");
+  forgetLifelines(state);
   if (isUnwanted) {
     dismiss(turn, generation);
     replaceLost(turn, false);
@@ -138,6 +139,12 @@ function spawned(turn: Turn, process: Parameters<typeof addGeneration>[1]): void
   if (state.reload?.step !== "spawning") return;
   state.reload.step = "waiting";
   state.reload.successor = generation.pid;
+}
+
+/** Of starts that nobody descends from any more. */
+function forgetLifelines(state: State): void {
+  const lineages = new Set(state.generations.map(({ lineage }) => lineage));
+  for (const lineage of state.closedLifelines) if (!lineages.has(lineage)) state.closedLifelines.delete(lineage);
 }
 
 function spawnFailed(turn: Turn, reason: SpawnFailure, detail: string): void {

@@ -8,12 +8,6 @@ import * as z from "zod/mini";
 import type { Settings } from "./machine/model.ts";
 
 export const SPEC_VERSION = 1;
-/**
- * For Node, in the command that supervisor starts. The keeper waits nearly all of its life: it needs no compiled code, no
- * room for garbage, and gives back what it had when it is quiet. Measured: 11 MB of its own instead of 17. (Node 18
- * says once that --jitless switches WebAssembly off; the flag that would keep them quiet is refused by Node 24.)
- */
-export const KEEPER_NODE_FLAGS = ["--jitless", "--max-semi-space-size=1", "--expose-gc"] as const;
 /** unix(7): sun_path has 108 bytes, one of them for the end. */
 export const SOCKET_PATH_LIMIT_BYTES = 107;
 

@@ -1,4 +1,5 @@
-/** What this process really holds, for tests of things that must not pile up. */
+/** What a process really holds, for tests of things that must not pile up. */
+import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
@@ -12,4 +13,11 @@ export function heldBytes(): number {
   for (let round = 0; round < 8; round++) collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
+}
+
+/** Of a process: what it shares with no other (smaps_rollup, proc(5)). */
+export async function privateMegabytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kilobytes = [...text.matchAll(/^Private_\w+:\s+(\d+) kB$/gm)].map((match) => Number(match[1]));
+  return kilobytes.reduce((sum, each) => sum + each, 0) / 1024;
 }

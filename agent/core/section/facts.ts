@@ -6,7 +6,14 @@
 import type { ProgramPlan } from "../../wire/plan.ts";
 import type { Layout } from "../layout.ts";
 import { stopSignalOf } from "../presets.ts";
-import { type SectionOptions, wantedCommand, wantedDirectory, wantedEnvironment, wantedSocket } from "../section.ts";
+import {
+  KEEPER_NODE_FLAGS,
+  type SectionOptions,
+  wantedCommand,
+  wantedDirectory,
+  wantedEnvironment,
+  wantedSocket,
+} from "../section.ts";
 import { expandValue, parseEnvironment, splitCommand } from "./quoting.ts";
 
 export interface SectionFacts {
@@ -151,9 +158,8 @@ export function compareFacts(wanted: SectionFacts, found: SectionFacts): Differe
     if (have === undefined || want === have) return;
     differences.push({ what, isEssential, text: `${what} is ${show(have)} there and ${show(want)} by deploy.yml` });
   };
-  if (!isSameKeeper(wanted.words, found.words)) {
-    add("command", wanted.words?.join(" "), found.words?.join(" "), true);
-  }
+  if (isSameKeeper(wanted.words, found.words)) differences.push(...keeperFlags(found.words));
+  else add("command", wanted.words?.join(" "), found.words?.join(" "), true);
   for (const [name, value] of wanted.environment ?? []) {
     if (found.environment === undefined || name === "ZDR_CURRENT") continue;
     const have = found.environment.has(name) ? found.environment.get(name) : "";
@@ -177,7 +183,15 @@ export function compareFacts(wanted: SectionFacts, found: SectionFacts): Differe
   return differences;
 }
 
-/** By which Node a keeper runs, and with which options, is the host's own business. */
+/** Without them it works as well, and takes more memory than it needs. */
+function keeperFlags(words: readonly string[] = []): Difference[] {
+  const missing = KEEPER_NODE_FLAGS.filter((flag) => !words.slice(1, -2).includes(flag));
+  if (missing.length === 0) return [];
+  const text = `command has no ${missing.join(" ")} for the keeper's Node, which keep its memory small`;
+  return [{ what: "command", isEssential: false, text }];
+}
+
+/** By which Node a keeper runs, and with which options besides, is the host's own business. */
 function isSameKeeper(wanted: readonly string[] | undefined, found: readonly string[] | undefined): boolean {
   const tail = (words: readonly string[] = []) => words.slice(-2).join(" ");
   return (

@@ -6,9 +6,10 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseProveAnswer } from "../../../agent/core/process/prove-answer.ts";
 import { formatProveRequest } from "../../../agent/core/process/prove-text.ts";
-import { KEEPER_NODE_FLAGS } from "../../../agent/keeper/spec.ts";
+import { KEEPER_NODE_FLAGS } from "../../../agent/core/section.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type KeeperRig, prepareKeeperRig, startKeeperRig } from "../../support/keeper.ts";
+import { privateMegabytes } from "../../support/memory.ts";
 import { run } from "../../support/processes.ts";
 import { node18 } from "../../support/rig.ts";
 
@@ -75,12 +76,6 @@ test("a second keeper of the same program refuses to start", async (t) => {
 async function ticksOf(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
   return Number(fields[11]) + Number(fields[12]);
-}
-
-async function privateMegabytes(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
-  const kilobytes = [...text.matchAll(/^Private_\w+:\s+(\d+) kB$/gm)].map((match) => Number(match[1]));
-  return kilobytes.reduce((sum, each) => sum + each, 0) / 1024;
 }
 
 for (const strategy of ["handover", "socket"] as const) {

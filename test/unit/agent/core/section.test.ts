@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { AgentError } from "../../../../agent/core/failure.ts";
 import { layoutOf } from "../../../../agent/core/layout.ts";
 import { compareFacts, factsOfPlan, factsOfSection } from "../../../../agent/core/section/facts.ts";
-import { renderSection, sectionProblems } from "../../../../agent/core/section.ts";
+import { KEEPER_NODE_FLAGS, renderSection, sectionProblems } from "../../../../agent/core/section.ts";
 import type { ProgramPlan } from "../../../../agent/wire/plan.ts";
 import { programPlan } from "../../../support/fixtures/plans.ts";
 
@@ -103,7 +103,7 @@ stdout_logfile=AUTO
     assert.deepEqual(
       ["command", "directory", "environment", "stopasgroup", "killasgroup"].map((key) => values.get(key)),
       [
-        "/opt/node/bin/node /data/web/shop/lib/keeper.cjs /data/web/shop/run/shop.json",
+        "/opt/node/bin/node --jitless --max-semi-space-size=1 --expose-gc /data/web/shop/lib/keeper.cjs /data/web/shop/run/shop.json",
         "/data/web/shop",
         'ZDR_CURRENT="/data/web/shop/current"',
         "false",
@@ -201,6 +201,19 @@ describe("comparing what is there with what deploy.yml wants", () => {
 
   test("what only supervisord can expand is no difference", () => {
     assert.deepEqual(found({ command: "%(ENV_X)s", environment: 'MODE="%(ENV_M)s",GODEBUG="%(ENV_G)s"' }), []);
+  });
+
+  test("a keeper without what keeps it small works as well, and is told of; its other options are the host's business", () => {
+    const kept = programPlan("grace");
+    const compared = (words: string) => {
+      const values = new Map(renderSection(kept, layout, asRoot).values);
+      values.set("command", `/opt/node ${words}${layout.keeper} ${layout.keptProgram("shop")}`);
+      return compareFacts(factsOfPlan(kept, layout, asRoot), factsOfSection(values));
+    };
+    const [one, ...rest] = compared("--jitless ");
+    assert.deepEqual([one?.what, one?.isEssential, rest], ["command", false, []]);
+    assert.match(one?.text ?? "", /no --max-semi-space-size=1 --expose-gc for the keeper's Node/);
+    assert.deepEqual(compared(`--max-http-header-size=1024 ${KEEPER_NODE_FLAGS.join(" ")} `), []);
   });
 
   test("a missing option has supervisor's default", () => {

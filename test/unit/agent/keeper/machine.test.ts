@@ -41,6 +41,27 @@ describe("socket", () => {
     assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
   });
 
+  test("what is remembered does not grow with the number of reloads", () => {
+    const world = startedWorld("socket");
+    const sizeOf = (value: unknown) =>
+      value instanceof Set || value instanceof Map ? value.size : [value].flat().length;
+    const remembered = () => Object.values(world.state()).map(sizeOf);
+    let current = world.first;
+    const reloadOnce = () => {
+      const successor = successorOf(world);
+      successor.accepts = true;
+      world.look(false);
+      endAndTell(world, current, { code: 0 });
+      world.send({ kind: "lifeline-closed", lineage: current.lineage });
+      current = successor;
+    };
+    for (let count = 0; count < 3; count++) reloadOnce();
+    const before = remembered();
+    for (let count = 0; count < 100; count++) reloadOnce();
+    assert.deepEqual(remembered(), before);
+    assert.deepEqual(stagesOf(world), { [current.pid]: "ready" });
+  });
+
   test("a start that was aborted under way never serves", () => {
     const world = startedWorld("socket");
     reload(world, 1);
