@@ -77,7 +77,14 @@ const requestShapes = {
   /** The tar stream of what was missing follows in `data` frames; the reply comes when the release is published. */
   upload: {},
   /** Flip, start or reload, prove, keep or revert. */
-  activate: { tag: Tag, why: z.enum(["deploy", "rollback"]) },
+  activate: {
+    tag: Tag,
+    why: z.enum(["deploy", "rollback"]),
+    /** A name for it that nothing else has, by which `outcome` is asked. */
+    activation: z.optional(z.string()),
+  },
+  /** What became of an activation that the link died in. To be asked when its agent has ended: with the lock. */
+  outcome: { deployTo: z.string(), activation: z.string() },
   /** Watch the programs for so long, as after an activation: nothing may crash, and health must hold. */
   soak: { ms: nonNegative },
   /** Prune and give the lock up. */
@@ -111,6 +118,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("stage"),
   request("upload"),
   request("activate"),
+  request("outcome"),
   request("soak"),
   request("settle"),
   request("control"),
@@ -186,6 +194,8 @@ export const StageResult = z.object({
   copiedBytes: nonNegative,
   /** With `dryRun`: what would be true once the release was kept. */
   foreseen: z.optional(Foreseen),
+  /** Of an upload whose link died: bytes that had arrived and need not be sent again. */
+  resumedBytes: z.optional(nonNegative),
 });
 export type StageResult = z.infer<typeof StageResult>;
 
@@ -196,6 +206,10 @@ export const UploadResult = z.object({
   durableMs: z.number(),
 });
 export type UploadResult = z.infer<typeof UploadResult>;
+
+/** Absent: it was never begun, or was given up before the flip, so that nothing was changed. */
+export const OutcomeResult = z.object({ report: z.optional(ActivationReport) });
+export type OutcomeResult = z.infer<typeof OutcomeResult>;
 
 export const SoakResult = z.object({ watchedMs: z.number() });
 export type SoakResult = z.infer<typeof SoakResult>;
@@ -258,6 +272,7 @@ export const results = {
   stage: StageResult,
   upload: UploadResult,
   activate: ActivationReport,
+  outcome: OutcomeResult,
   soak: SoakResult,
   settle: SettleResult,
   control: ControlResult,

@@ -2,7 +2,8 @@
  * One session: what one CLI command asks of this host over one channel, answered in order.
  *
  * - The lock that `survey` took is given up by `settle`, or at the end of the session, however that comes.
- * - An upload that is not published when the session ends is removed.
+ * - An upload that is not published when the session ends is removed; where the link died, what had arrived whole is kept for
+ *   whoever sends that release next (io/release/part.ts).
  * - An activation that has flipped goes on to its end whether or not anybody listens.
  */
 
@@ -58,6 +59,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,
   activate: async () => (await import("./verbs/activate.ts")).runActivate,
+  outcome: async () => (await import("./verbs/outcome.ts")).runOutcome,
   soak: async () => (await import("./verbs/soak.ts")).runSoak,
   settle: async () => (await import("./verbs/settle.ts")).runSettle,
   control: async () => (await import("./verbs/control.ts")).runControl,

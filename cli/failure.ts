@@ -73,7 +73,13 @@ export type LinkFailure =
   | { readonly kind: "jump"; readonly address: string; readonly through: string; readonly detail: string }
   /** Of `transport: openssh`: what ssh itself said. */
   | { readonly kind: "openssh"; readonly address: string; readonly code: number | null; readonly detail: string }
-  | { readonly kind: "link-lost"; readonly during: string; readonly detail: string }
+  | {
+      readonly kind: "link-lost";
+      readonly during: string;
+      readonly detail: string;
+      /** Not the way to the host ended, but the agent there. */
+      readonly isAgentsEnd?: true;
+    }
   | { readonly kind: "link-silent"; readonly during: string; readonly silentMs: number }
   | { readonly kind: "node-missing"; readonly searched: readonly string[] }
   | { readonly kind: "node-too-old"; readonly node: string; readonly version: string }

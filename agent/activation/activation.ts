@@ -15,6 +15,8 @@ import type { Measured } from "./measure.ts";
 export interface ActivationOrder {
   readonly tag: string;
   readonly why: "deploy" | "rollback" | "recovery";
+  /** Its name in the ledger, where whoever asks for it has given it one. */
+  readonly id?: string | undefined;
   /** Of what a dead agent left behind: what it knew of the time before. Otherwise that is what is found now. */
   readonly resumed?: Resumed;
   /** Before the flip, the end of the session undoes; after it, it changes nothing. */
@@ -69,7 +71,7 @@ export class Activation {
   #state: ActivationState = "STAGED";
 
   constructor(context: HostContext, order: ActivationOrder, previous: string | undefined, befores: readonly Before[]) {
-    this.id = order.resumed?.activation ?? randomBytes(8).toString("hex");
+    this.id = order.resumed?.activation ?? order.id ?? randomBytes(8).toString("hex");
     this.context = context;
     this.order = order;
     this.previous = previous;

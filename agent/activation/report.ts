@@ -4,6 +4,7 @@ import type { HostContext } from "../context.ts";
 import { failureOf } from "../core/failure.ts";
 import { releaseRun } from "../core/generation.ts";
 import { orphanWords } from "../core/lint/orphans.ts";
+import { leaveAnswer } from "../io/answer.ts";
 import { readCurrent } from "../io/current.ts";
 import { membersOf, summaryOf, viewMembers } from "../members/members.ts";
 import { orphansOf, serversOf } from "../orphans/orphans.ts";
@@ -22,7 +23,7 @@ export interface Ending {
   readonly log?: ActivationReport["log"];
 }
 
-/** Ends the meters and makes the report. */
+/** Ends the meters and makes the report, which is also left for a CLI that can not hear it now. */
 export async function finish(
   activation: Activation,
   outcome: ActivationReport["outcome"],
@@ -30,13 +31,16 @@ export async function finish(
 ): Promise<ActivationReport> {
   await activation.stopMeters();
   const { order, previous, reports, warnings } = activation;
-  return {
+  const report: ActivationReport = {
     ...{ outcome, tag: order.tag, programs: reports, warnings, log, flipToDoneMs: activation.elapsedMs },
     ...optional("previous", previous),
     ...optional("failure", failure),
     ...optional("revertFailure", revertFailure),
     ...optional("serves", outcome === "stuck" ? await whatServes(activation.context) : undefined),
   };
+  // What is unchanged can be asked again.
+  if (outcome !== "unchanged") leaveAnswer(activation.context.layout, activation.id, report);
+  return report;
 }
 
 /** `current names v1, shop is RUNNING (pid 12) and runs v2`: where nothing could be proved, what can be seen. */

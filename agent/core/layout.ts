@@ -21,6 +21,8 @@ export interface Layout {
   readonly incoming: string;
   /** An operator's wish that nothing be deployed. */
   readonly freeze: string;
+  /** What the last activation answered. */
+  readonly answer: string;
   /** A file of known size that is given up when the disk is too full for the ledger's verdict. */
   readonly reserve: string;
   release(tag: string): string;
@@ -61,6 +63,7 @@ export function layoutOf(deployTo: string, node = "/usr/bin/node"): Layout {
     manifests: under(".zdr", "manifests"),
     incoming: under(".zdr", "incoming"),
     freeze: under(".zdr", "freeze.json"),
+    answer: under(".zdr", "answer.json"),
     reserve: under(".zdr", "reserve"),
     lib: under("lib"),
     keeper: under("lib", "keeper.cjs"),

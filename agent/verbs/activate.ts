@@ -21,7 +21,7 @@ export async function runActivate(
   emit: (event: AgentEvent) => void,
 ): Promise<ActivationReport> {
   const context = lockedContext(session, emit);
-  const { tag, why } = request;
+  const { tag, why, activation: id } = request;
   const isFirst = why === "deploy" && readCurrent(context.layout) === undefined;
   if (!existsSync(context.layout.release(tag))) throw new AgentError({ reason: "release-missing", tag });
   try {
@@ -30,7 +30,7 @@ export async function runActivate(
     await refuseUnreloadable(context);
     if (why === "rollback") await refuseDamaged(context, tag);
     moment("activation: not refused");
-    const report = await activate(context, { tag, why, gone: session.wire.gone });
+    const report = await activate(context, { tag, why, id, gone: session.wire.gone });
     if (why === "rollback" && report.outcome === "kept") withdraw(context, report);
     if (isFirst && report.outcome === "reverted") await leaveNothing(context, tag);
     return report;

@@ -37,7 +37,9 @@ async function receiveAll({ wire }: Session, receiver: ReturnType<typeof receive
   });
   if (failing !== undefined) return failing;
   if (end === "whole") return (await receiver.end()).receivedBytes;
-  await receiver.abort();
+  // An operator who gives up wants nothing left; a link that dies may come again.
+  if (end === "gone" && wire.gone.reason !== "abort") await receiver.leave();
+  else await receiver.abort();
   const detail = end === "gone" ? String(wire.gone.reason) : "something else came in the middle";
   throw new AgentError({ reason: "upload-cut", detail });
 }

@@ -1,26 +1,27 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
 
 import type { Survey } from "../../agent/protocol.ts";
-import type { Manifest, ReleaseInfo, Revision } from "../../agent/wire/release.ts";
+import type { Manifest, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { parallelOf } from "../core/parallel.ts";
 import { type HostTarget, isConfidential, rolloutPlan } from "../core/plan.ts";
-import { count, formatBytes } from "../core/report/units.ts";
+import { formatBytes } from "../core/report/units.ts";
 import { requireTag } from "../core/tag.ts";
 import { waitMsOf } from "../core/wait.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { runBuildCommand } from "../io/build/build-command.ts";
 import { readRevision } from "../io/build/git.ts";
-import type { AgentSession, EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
+import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
-import { type Slots, slots } from "../io/session/slots.ts";
+import { slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
 import { holdToPlan, requirePlanId, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
 import { type Opened, openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
 import { rollOut } from "./parts/rollout.ts";
+import { stageHosts } from "./parts/stage.ts";
 import { tellSurvey } from "./parts/tell-survey.ts";
 import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
@@ -69,9 +70,12 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
       return await tell(run, opened, fleet, surveys, manifest);
     }
     if (options.plan !== undefined) holdToPlan(opened, surveys, manifest, options.plan);
-    if (!(await stageHosts(run, fleet, surveys, scanned, manifest, limit))) return concludeHosts(run, fleet.hosts);
+    const relink = { run, fleet, question };
+    if (!(await stageHosts(relink, { surveys, build: scanned, manifest, limit }))) {
+      return concludeHosts(run, fleet.hosts);
+    }
     undo();
-    return await rollOut(run, fleet, { tag: options.tag, why: "deploy" }, rolloutPlan(opened.config));
+    return await rollOut(relink, { tag: options.tag, why: "deploy" }, rolloutPlan(opened.config));
   } finally {
     undo();
     await Promise.all([fleet.close(), scanned?.dispose()]);
@@ -179,54 +183,4 @@ function tellDoubts(run: Run, { name: host }: FleetHost, { programs }: Survey): 
       run.output.report({ kind: "warning", host, program: name, text: `${name}: ${text}; fix: ${fix}` });
     }
   }
-}
-
-/** Puts the release on every host, on so many at a time as `limit` lets in; nothing that serves is touched. */
-async function stageHosts(
-  run: Run,
-  fleet: Fleet<HostTarget>,
-  surveys: Surveys,
-  build: ScannedBuild,
-  manifest: Manifest,
-  limit: Slots,
-): Promise<boolean> {
-  const stage = async (host: FleetHost, session: AgentSession) => {
-    const survey = surveys.get(host);
-    const there = survey?.releases.find((release) => release.tag === manifest.tag);
-    if (isStaged(there, manifest)) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
-    const { staged, missing, missingBytes, copiedBytes } = await session.request("stage", { manifest, dryRun: false });
-    if (staged) return markStaged(host, survey, manifest.tag, "already there, nothing to send");
-    if (!areFilesOf(manifest, missing)) throw notAsked(host);
-    host.phase = "stage";
-    const { packFiles } = await import("../io/build/pack.ts");
-    let sentBytes = 0;
-    const tell = (bytes: number) => {
-      sentBytes += bytes;
-      run.output.report({ kind: "upload", host: host.name, sentBytes, totalBytes: missingBytes });
-    };
-    const { durableMs } = await session.upload(packFiles(build, missing), tell);
-    const copied = copiedBytes === 0 ? "" : `, ${formatBytes(copiedBytes)} copied there`;
-    const detail = `${count(missing.length, "file")}, ${formatBytes(missingBytes)} sent${copied}, durable after ${Math.round(durableMs)} ms`;
-    return markStaged(host, survey, manifest.tag, detail);
-  };
-  return fleet.onAll("stage", stage, limit);
-}
-
-/** Files of the build, each once: what a host asks for beyond that is not sent. */
-function areFilesOf({ entries }: Manifest, indices: readonly number[]): boolean {
-  return indices.every((index, at) => entries[index]?.type === "file" && index > (indices[at - 1] ?? -1));
-}
-
-function notAsked({ name }: FleetHost): ZdrError {
-  const detail = "stage: it asks for files that the build does not have";
-  return new ZdrError({ kind: "link", host: name, link: { kind: "agent-reply", detail } });
-}
-
-function isStaged(there: ReleaseInfo | undefined, manifest: Manifest): boolean {
-  return there?.isPresent === true && there.digest === manifest.digest && there.verdict !== "unknown";
-}
-
-function markStaged(host: FleetHost, survey: Survey | undefined, tag: string, detail: string): string {
-  host.state = { kind: "staged", tag, current: survey?.current };
-  return detail;
 }

@@ -39,7 +39,8 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     }
     run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
     undo();
-    return await rollOut(run, fleet, { tag: choice.tag, why: "rollback" }, rolloutPlan(opened.config));
+    const relink = { run, fleet, question: { project: opened.plan, lock } };
+    return await rollOut(relink, { tag: choice.tag, why: "rollback" }, rolloutPlan(opened.config));
   } finally {
     undo();
     await fleet.close();

@@ -4,7 +4,7 @@
  * - Only files that were asked for are written, in the order in which they were asked for, at the places that the
  *   manifest (which was checked) gives them. The stream has no say in where anything goes.
  * - A file is size and sha256 of the manifest, or the upload fails.
- * - Whatever fails, the incoming folder is gone when the failure arrives.
+ * - Whatever fails, the incoming folder is gone when the failure arrives; where only the link died, what is whole is kept.
  *
  *   header ──► body ──► header … ──► zeros (512) ──► ended
  *     └──► pax ──► header
@@ -19,6 +19,7 @@ import { AgentError } from "../../core/failure.ts";
 import { onFile } from "../files.ts";
 import { moment } from "../moment.ts";
 import { createFile, type FileEntry, finishFile, SCRATCH_BYTES, sha256, writeAll, writeNewFile } from "./bytes.ts";
+import { keepPart } from "./part.ts";
 import { cut, paxPath } from "./pax.ts";
 import { dropIncoming, type Incoming, storeFailure } from "./release-store.ts";
 
@@ -41,8 +42,10 @@ export interface Receiver {
   write(chunk: Uint8Array): undefined | Promise<never>;
   /** The sender says that this was all: fails with `upload-cut` if it was not. */
   end(): Promise<{ readonly receivedBytes: number }>;
-  /** Forgets everything, as when the link dies. */
+  /** Forgets everything. */
   abort(): Promise<void>;
+  /** Ends as when the link dies: files that have come whole are kept for the next upload of this release. */
+  leave(): Promise<void>;
 }
 
 /** Takes in what planStage called missing: `missing` holds indices into the manifest's entries, in the order sent. */
@@ -74,6 +77,11 @@ export function receiveFiles(incoming: Incoming, missing: readonly number[]): Re
       }
     },
     abort: drop,
+    async leave() {
+      const unfinished = stream.unfinished();
+      stream.close();
+      await keepPart(incoming, unfinished).catch(() => dropIncoming(incoming));
+    },
   };
 }
 
@@ -130,6 +138,12 @@ class TarStream {
       throw cut(missing === undefined ? "the end of the archive is missing" : `at ${missing.path}`);
     }
     return { receivedBytes: this.#receivedBytes };
+  }
+
+  /** The file that has been begun and is not whole yet. */
+  unfinished(): string[] {
+    const entry = this.#wanted[this.#next];
+    return this.#file === undefined || entry === undefined ? [] : [entry.path];
   }
 
   close(): void {

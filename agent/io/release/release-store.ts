@@ -14,7 +14,7 @@ import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import { PRIVATE_DIR_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
-import { canonicalManifest, type Manifest } from "../../wire/release.ts";
+import { canonicalManifest, type Manifest, type ManifestEntry } from "../../wire/release.ts";
 import { errnoOf, ifThere, onFile } from "../files.ts";
 import { moment } from "../moment.ts";
 import { type FileEntry, FileReader, sha256 } from "./bytes.ts";
@@ -120,12 +120,16 @@ function isRegular(path: string, size: number): boolean {
   }
 }
 
-/** Fails with `layout-missing`, `no-space` or `no-inodes` where this release could not be received. Writes nothing. */
-export function requireRoom(layout: Layout, manifest: Manifest): void {
+/** Fails with `layout-missing`, `no-space` or `no-inodes` where this release could not be received. `there`: has been, in part. Writes nothing. */
+export function requireRoom(layout: Layout, manifest: Manifest, there: readonly ManifestEntry[] = []): void {
   for (const path of [layout.zdr, layout.releases]) {
     if (!isThere(path)) throw new AgentError({ reason: "layout-missing", path });
   }
-  requireSpace(layout.releases, manifest.entries);
+  const arrived = new Set(there);
+  requireSpace(
+    layout.releases,
+    manifest.entries.filter((entry) => !arrived.has(entry)),
+  );
 }
 
 /** Makes the incoming folder with all folders of the release. requireRoom() comes first. */
@@ -195,10 +199,13 @@ export async function dropIncoming(incoming: Incoming): Promise<void> {
   await removeTree(incoming.path).catch(() => undefined);
 }
 
-/** Removes what sessions that died left in `.zdr/incoming`. Only for the holder of the host's lock. */
-export async function clearIncoming(layout: Layout): Promise<void> {
+/**
+ * Removes what sessions that died left in `.zdr/incoming`, but for what has come of one release (part.ts). Only for the holder of
+ * the host's lock.
+ */
+export async function clearIncoming(layout: Layout, kept?: string): Promise<void> {
   for (const name of ifThere("list", layout.incoming, () => readdirSync(layout.incoming)) ?? []) {
-    await removeTree(layout.incomingUpload(name)).catch(() => undefined);
+    if (name !== kept) await removeTree(layout.incomingUpload(name)).catch(() => undefined);
   }
 }
 

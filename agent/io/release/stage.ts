@@ -5,6 +5,7 @@ import type { StageResult } from "../../protocol.ts";
 import type { Manifest } from "../../wire/release.ts";
 import { moment } from "../moment.ts";
 import { readHoldings } from "./manifests.ts";
+import { filesInPart, takePart } from "./part.ts";
 import {
   type Copy,
   checkManifest,
@@ -37,13 +38,15 @@ export async function stageRelease(
   checkManifest(manifest, allowSetuid);
   checkShared(layout, manifest.entries, shared);
   const plan = await planStage(layout, manifest, () => readHoldings(layout), { readSources: dryRun });
-  if (!plan.staged) requireRoom(layout, manifest);
+  if (!plan.staged) requireRoom(layout, manifest, filesInPart(layout, manifest, plan.missing));
   if (plan.staged || dryRun) return { result: resultOf(manifest, plan) };
   const incoming = await createIncoming(layout, manifest);
   await orDrop(incoming, () => makeSharedFolders(layout, shared));
   moment("shared: folders made");
+  const resumed = await orDrop(incoming, () => takePart(incoming, plan.missing));
   const spoilt = await copyFromReleases(incoming, plan.copies);
-  return { result: resultOf(manifest, withSpoilt(plan, spoilt)), incoming };
+  const left = { ...plan, missing: plan.missing.filter((index) => !resumed.has(index)) };
+  return { result: resultOf(manifest, withSpoilt(left, spoilt), [...resumed]), incoming };
 }
 
 function withSpoilt(plan: StagePlan, spoilt: readonly number[]): StagePlan {
@@ -56,7 +59,11 @@ function withSpoilt(plan: StagePlan, spoilt: readonly number[]): StagePlan {
   };
 }
 
-function resultOf(manifest: Manifest, { staged, missing, copies }: StagePlan): StageResult {
+function resultOf(
+  manifest: Manifest,
+  { staged, missing, copies }: StagePlan,
+  resumed: readonly number[] = [],
+): StageResult {
   const bytesOf = (index: number): number => {
     const entry = manifest.entries[index];
     if (entry?.type !== "file") throw new AgentError({ reason: "internal", detail: `entry ${index} is no file` });
@@ -67,5 +74,6 @@ function resultOf(manifest: Manifest, { staged, missing, copies }: StagePlan): S
     missing: [...missing],
     missingBytes: missing.reduce((sum, index) => sum + bytesOf(index), 0),
     copiedBytes: copies.reduce((sum, { index }) => sum + bytesOf(index), 0),
+    ...(resumed.length === 0 ? {} : { resumedBytes: resumed.reduce((sum, index) => sum + bytesOf(index), 0) }),
   };
 }

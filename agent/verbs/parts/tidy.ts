@@ -11,12 +11,14 @@ import { ifThere, ownerOfTemporary, removeFile } from "../../io/files.ts";
 import { appendLedger, readLedger } from "../../io/ledger-file.ts";
 import { isHidden, readProcess } from "../../io/process/processes.ts";
 import { readManifestHead, removeManifest } from "../../io/release/manifests.ts";
+import { partName } from "../../io/release/part.ts";
 import { clearIncoming } from "../../io/release/release-store.ts";
 import { presentReleases } from "../../io/release/releases.ts";
 
-export async function tidy(context: HostContext): Promise<void> {
+/** `tag`: of the release that is about to be sent, of which some may have come already. */
+export async function tidy(context: HostContext, tag?: string): Promise<void> {
   try {
-    await clearIncoming(context.layout);
+    await clearIncoming(context.layout, tag === undefined ? undefined : partName(tag));
     removeTemporaries(context);
     const present = new Set(presentReleases(context.layout));
     removeLoneManifests(context.layout, present);

@@ -3,10 +3,11 @@
 import type { AgentEvent } from "../../../agent/protocol.ts";
 import type { AgentFailureReason } from "../../../agent/wire/failure.ts";
 import type { ActivationReport } from "../../../agent/wire/report.ts";
-import type { HostTarget } from "../../core/plan.ts";
 import { type HostState, stateOf } from "../../core/report/state-line.ts";
-import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
-import type { Run } from "../../run.ts";
+import { ZdrError } from "../../failure.ts";
+import type { AgentSession, OnEvent } from "../../io/session/agent-session.ts";
+import type { FleetHost } from "../../io/session/fleet.ts";
+import { OUTCOME_PATIENCE_MS, overNewLinks, type Relink } from "./reconnect.ts";
 
 export interface ActivationGoal {
   readonly tag: string;
@@ -23,12 +24,8 @@ export interface UnderWay {
 }
 
 /** False: this host did not take the release, so no further one is tried. */
-export async function activateHost(
-  run: Run,
-  fleet: Fleet<HostTarget>,
-  underWay: UnderWay,
-  goal: ActivationGoal,
-): Promise<boolean> {
+export async function activateHost(relink: Relink, underWay: UnderWay, goal: ActivationGoal): Promise<boolean> {
+  const { run, fleet } = relink;
   const { host } = underWay;
   const tell = fleet.onEvent(host);
   const onEvent = (event: AgentEvent) => {
@@ -36,10 +33,8 @@ export async function activateHost(
     tell(event);
   };
   const before = host.state;
-  host.state = { kind: "unknown", tag: goal.tag };
-  host.phase = "activate";
-  const isTaken = await fleet.onOne(host, "activate", async (_, session) => {
-    host.activation = host.unchanged?.report ?? (await session.request("activate", goal, onEvent));
+  const isTaken = await fleet.onOne(host, "activate", async () => {
+    host.activation = host.unchanged?.report ?? (await activation(relink, host, goal, onEvent));
     host.state = stateOf(host.activation);
     for (const text of host.activation.warnings) run.output.report({ kind: "warning", host: host.name, text });
     const words = outcomeWords(host.activation);
@@ -48,7 +43,7 @@ export async function activateHost(
   underWay.isOver = true;
   // The agent answers with a failure only where it changed nothing; a broken link leaves the host to itself.
   // Of a first deploy it takes the release away again.
-  if (host.failure?.failure.kind === "agent") {
+  if (host.failure?.failure.kind === "agent" && host.phase !== "halfway") {
     host.state = stateBefore(before, host.failure.failure.failure.reason);
   }
   return isTaken;
@@ -58,6 +53,59 @@ function stateBefore(before: HostState, reason: AgentFailureReason): HostState {
   if (before.kind !== "staged") return before;
   if (before.current === undefined) return { kind: "untouched" };
   return reason.startsWith("supervisor-") ? { ...before, kind: "unasked" } : before;
+}
+
+/**
+ * One activation, over whichever link its end is heard. The agent finishes alone once it has flipped: then it is asked what it came
+ * to; before that it undoes, and is told again.
+ */
+async function activation(
+  relink: Relink,
+  host: FleetHost,
+  goal: ActivationGoal,
+  onEvent: OnEvent,
+): Promise<ActivationReport> {
+  const { deployTo } = relink.question.project;
+  let name = crypto.randomUUID();
+  /** It has been asked for, and not been answered. */
+  let isOpen = false;
+  const outcome = async (session: AgentSession) =>
+    (await session.request("outcome", { deployTo, activation: name })).report;
+  const take = async (session: AgentSession, isAgain: boolean) => {
+    const report = isAgain ? await outcome(session) : undefined;
+    if (report !== undefined) return report;
+    if (!session.isOver) {
+      host.state = { kind: "unknown", tag: goal.tag };
+      host.phase = "activate";
+    }
+    name = crypto.randomUUID();
+    isOpen = !session.isOver;
+    const answer = session.request("activate", { ...goal, activation: name }, onEvent);
+    answer.catch((error) => {
+      if (agentFailure(error) !== undefined) isOpen = false;
+    });
+    return answer;
+  };
+  try {
+    return await overNewLinks(relink, host, take, OUTCOME_PATIENCE_MS);
+  } catch (error) {
+    const reason = agentFailure(error);
+    if (!isOpen || reason === undefined) throw error;
+    // The lock was not to be had again; what became of this is known all the same, unless nobody has ended it.
+    const report = await outcome(await host.session);
+    if (report === undefined) {
+      if (reason !== "locked") host.phase = "halfway";
+      throw error;
+    }
+    const settled = { pruned: [], warnings: ["the host's lock was not to be had again, so nothing was pruned"] };
+    host.unchanged = { report, settled };
+    return report;
+  }
+}
+
+function agentFailure(error: unknown): AgentFailureReason | undefined {
+  const failure = error instanceof ZdrError ? error.failure : undefined;
+  return failure?.kind === "agent" ? failure.failure.reason : undefined;
 }
 
 function outcomeWords({ outcome, tag, previous }: ActivationReport): string {
@@ -77,7 +125,8 @@ function outcomeWords({ outcome, tag, previous }: ActivationReport): string {
  * A host that took the release goes back to what it had before, proved like any rollback; false: it did not, or there was
  * nothing to go back to.
  */
-export async function goBack(run: Run, fleet: Fleet<HostTarget>, host: FleetHost): Promise<boolean> {
+export async function goBack(relink: Relink, host: FleetHost): Promise<boolean> {
+  const { run, fleet } = relink;
   const previous = host.activation?.previous;
   if (previous === undefined) {
     run.output.report({
@@ -88,10 +137,8 @@ export async function goBack(run: Run, fleet: Fleet<HostTarget>, host: FleetHost
     return false;
   }
   const failure = host.failure;
-  host.state = { kind: "unknown", tag: previous };
-  host.phase = "activate";
-  const isBack = await fleet.onOne(host, "revert", async (_, session) => {
-    host.wentBack = await session.request("activate", { tag: previous, why: "rollback" }, fleet.onEvent(host));
+  const isBack = await fleet.onOne(host, "revert", async () => {
+    host.wentBack = await activation(relink, host, { tag: previous, why: "rollback" }, fleet.onEvent(host));
     const { outcome } = host.wentBack;
     const isProved = outcome === "kept" || outcome === "unchanged";
     host.state = isProved ? { kind: "reverted", current: previous } : { kind: "stuck", serves: host.wentBack.serves };

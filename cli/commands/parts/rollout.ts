@@ -14,31 +14,28 @@ import type { HostTarget } from "../../core/plan.ts";
 import { activations, activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
 import { explainAll } from "../../explain.ts";
+import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 import { type ActivationGoal, activateHost, goBack, type UnderWay } from "./activate.ts";
 import { concludeHosts } from "./outcome.ts";
+import { overNewLinks, type Relink } from "./reconnect.ts";
 
-export async function rollOut(
-  run: Run,
-  fleet: Fleet<HostTarget>,
-  goal: ActivationGoal,
-  plan: RolloutPlan,
-): Promise<ExitCode> {
+export async function rollOut(relink: Relink, goal: ActivationGoal, plan: RolloutPlan): Promise<ExitCode> {
+  const { run, fleet } = relink;
   const begun: UnderWay[] = [];
   const undo = run.interrupt.onFirst((signal) => interruptActivations(run, fleet, begun, signal));
   try {
-    const isKept = await takeInBatches(run, fleet, goal, plan, begun);
+    const isKept = await takeInBatches(relink, goal, plan, begun);
     if (!isKept && plan.onFailure === "revert-all" && run.interrupt.signal === undefined) {
-      await revertAll(run, fleet, goal);
+      await revertAll(relink, goal);
     }
   } finally {
     undo();
   }
   const hosts = begun.filter(({ host, isAborted }) => isSettled(host) && !isAborted);
   await settleHosts(
-    run,
-    fleet,
+    relink,
     hosts.map(({ host }) => host),
   );
   const reports = fleet.hosts.flatMap((host) =>
@@ -54,16 +51,16 @@ export async function rollOut(
 
 /** False: the release is given up. */
 async function takeInBatches(
-  run: Run,
-  fleet: Fleet<HostTarget>,
+  relink: Relink,
   goal: ActivationGoal,
   { batch, pauseMs, maxFailures }: RolloutPlan,
   begun: UnderWay[],
 ): Promise<boolean> {
+  const { run, fleet } = relink;
   const batches = batchesOf(fleet.hosts, batch);
   for (const [at, hosts] of batches.entries()) {
     if (run.interrupt.signal !== undefined) return true;
-    if (at > 0 && pauseMs > 0) await soak(run, fleet, tookIt(fleet), pauseMs);
+    if (at > 0 && pauseMs > 0) await soak(relink, tookIt(fleet), pauseMs);
     if (run.interrupt.signal !== undefined) return true;
     if (failedCount(fleet) > maxFailures) return giveUp(run, batches.slice(at).flat());
     if (batches.length > 1 && fleet.hosts.length > 2) {
@@ -74,7 +71,7 @@ async function takeInBatches(
       hosts.map(async (host) => {
         const underWay: UnderWay = { host, hasFlipped: false, isOver: false, isAborted: false };
         begun.push(underWay);
-        await activateHost(run, fleet, underWay, goal);
+        await activateHost(relink, underWay, goal);
       }),
     );
   }
@@ -101,25 +98,27 @@ function failedCount(fleet: Fleet<HostTarget>): number {
 }
 
 /** Watches the hosts that serve the release; one that does not keep well goes back at once. */
-async function soak(run: Run, fleet: Fleet<HostTarget>, hosts: readonly FleetHost[], ms: number): Promise<void> {
+async function soak(relink: Relink, hosts: readonly FleetHost[], ms: number): Promise<void> {
+  const { run, fleet } = relink;
   await Promise.all(
     hosts.map(async (host) => {
       host.phase = "activate";
-      const isWell = await fleet.onOne(host, "soak", async (_, session) => {
-        await session.request("soak", { ms }, fleet.onEvent(host));
+      const isWell = await fleet.onOne(host, "soak", async () => {
+        await overNewLinks(relink, host, (session) => session.request("soak", { ms }, fleet.onEvent(host)));
         return `well for ${formatMs(ms)}`;
       });
-      if (!isWell && run.interrupt.signal === undefined) await goBack(run, fleet, host);
+      if (!isWell && run.interrupt.signal === undefined) await goBack(relink, host);
     }),
   );
 }
 
-async function revertAll(run: Run, fleet: Fleet<HostTarget>, goal: ActivationGoal): Promise<void> {
+async function revertAll(relink: Relink, goal: ActivationGoal): Promise<void> {
+  const { run, fleet } = relink;
   const hosts = tookIt(fleet).filter(({ activation }) => activation?.outcome === "kept");
   if (hosts.length === 0) return;
   const text = `${goal.tag} is given up: ${hosts.map(({ name }) => name).join(", ")} go back to what they had`;
   run.output.report({ kind: "note", text });
-  await Promise.all(hosts.map((host) => goBack(run, fleet, host)));
+  await Promise.all(hosts.map((host) => goBack(relink, host)));
 }
 
 /** Before the flip it can be undone; after it, stopping half-way would help nobody. */
@@ -150,12 +149,15 @@ function isSettled({ state, wentBack }: FleetHost): boolean {
 }
 
 /** Prunes and unlocks the hosts that took the release. Trouble here is a warning: the release serves. */
-async function settleHosts(run: Run, fleet: Fleet<HostTarget>, hosts: readonly FleetHost[]): Promise<void> {
+async function settleHosts(relink: Relink, hosts: readonly FleetHost[]): Promise<void> {
+  const { run, fleet } = relink;
   await Promise.all(
     hosts.map(async (host) => {
       host.phase = "settle";
-      await fleet.onOne(host, "settle", async (_, session) => {
-        const { pruned, held = [], warnings } = host.unchanged?.settled ?? (await session.request("settle", {}));
+      await fleet.onOne(host, "settle", async () => {
+        const settle = (session: AgentSession) => session.request("settle", {});
+        const settled = host.unchanged?.settled ?? (await overNewLinks(relink, host, settle));
+        const { pruned, held = [], warnings } = settled;
         for (const one of held) run.output.report({ kind: "note", host: host.name, text: describeHeld(one) });
         for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
         return pruned.length === 0 ? undefined : `removed ${pruned.join(", ")}`;

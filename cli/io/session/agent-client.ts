@@ -36,6 +36,8 @@ interface Pending {
 }
 
 const NOISE_LIMIT_BYTES = 4096;
+/** ssh(1), EXIT STATUS: of `transport: openssh`, the link died. No agent ends with it. */
+const SSH_FAILED = 255;
 /** An activation of many programs tells some hundred; who tells more than anybody reads is not the agent that was sent. */
 export const EVENT_LIMIT = 20_000;
 /** How long `close` waits for the agent to end by itself. */
@@ -61,6 +63,7 @@ class Session implements AgentSession {
   #early: { readonly verb: Verb; readonly answer: Promise<unknown>; readonly events: AgentEvent[] } | undefined;
   #nextId = FIRST_ID;
   #started = false;
+  #agentPid: number | undefined;
   #noise = "";
   readonly #lines = new Lines(REPLY_LINE_LIMIT_BYTES);
   readonly #pulse = new Pulse();
@@ -92,6 +95,14 @@ class Session implements AgentSession {
     void channel.closed.then((end) => this.#closed(end));
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS);
     this.#heartbeat.unref();
+  }
+
+  get isOver(): boolean {
+    return this.#broken !== undefined;
+  }
+
+  agentPid(): number | undefined {
+    return this.#agentPid;
   }
 
   request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>> {
@@ -181,7 +192,7 @@ class Session implements AgentSession {
 
   #during(): string {
     const [first] = this.#pending.values();
-    return first?.verb ?? "start";
+    return first?.verb ?? (this.#started ? "the wait for its turn" : "start");
   }
 
   #receive(chunk: Buffer): void {
@@ -227,6 +238,7 @@ class Session implements AgentSession {
       this.#break({ kind: "agent-reply", detail: reply.problem });
       return;
     }
+    if (reply.kind === "hello") this.#agentPid = reply.pid;
     if (reply.kind === "hello" || reply.kind === "beat") return;
     const pending = this.#pending.get(reply.id);
     if (!pending) {
@@ -262,9 +274,11 @@ class Session implements AgentSession {
     const how = died ? "the connection was closed" : `exit ${end.code ?? end.signal}`;
     const tail = this.#channel.stderrTail().trim();
     if (end.problem !== undefined) this.#break(end.problem);
-    else if (this.#started)
-      this.#break({ kind: "link-lost", during: this.#during(), detail: tail === "" ? how : `${how}: ${tail}` });
-    else this.#break({ kind: "agent-start", detail: how, noise: `${this.#noise}${tail}`.trim() });
+    else if (this.#started) {
+      const detail = tail === "" ? how : `${how}: ${tail}`;
+      const ofAgent = died || end.code === SSH_FAILED ? {} : ({ isAgentsEnd: true } as const);
+      this.#break({ kind: "link-lost", during: this.#during(), detail, ...ofAgent });
+    } else this.#break({ kind: "agent-start", detail: how, noise: `${this.#noise}${tail}`.trim() });
   }
 
   #linkError(link: LinkFailure): ZdrError {

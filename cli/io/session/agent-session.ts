@@ -33,6 +33,10 @@ export type OnEvent = (event: AgentEvent) => void;
 
 export interface AgentSession {
   readonly host: string;
+  /** Nothing will be answered any more. */
+  readonly isOver: boolean;
+  /** The agent's process at the other end; undefined: it has not spoken. */
+  agentPid(): number | undefined;
   request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>>;
   /** Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts bytes. */
   upload(

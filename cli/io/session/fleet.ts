@@ -1,7 +1,7 @@
 /**
  * The hosts of one command: a session with each, what state it was left in, and what went wrong there.
  *
- * - One connection and one session per host, opened together, closed together.
+ * - One connection and one session per host, opened together, closed together; one that died may get a successor.
  * - A failure stays with its host: the others finish the step that they are in.
  * - After every step each host's state says what would be true if the command ended now.
  */
@@ -45,7 +45,8 @@ export interface FleetOptions<Target extends FleetTarget> {
 /** One host in the course of a command. */
 export interface FleetHost {
   readonly name: string;
-  readonly session: Promise<AgentSession>;
+  /** Another one once the link has died (reopen). */
+  session: Promise<AgentSession>;
   /** What a failure would mean now; the steps move it on. */
   phase: PhasedFailure["phase"];
   state: HostState;
@@ -69,7 +70,9 @@ type Step = (host: FleetHost, session: AgentSession) => Promise<StepEnd>;
 export class Fleet<Target extends FleetTarget> {
   #hosts: readonly FleetHost[];
   readonly #options: FleetOptions<Target>;
-  readonly #connections: Connection[] = [];
+  /** Of each host the one that its session is on. */
+  readonly #connections = new Map<Target, Connection>();
+  readonly #targets = new Map<FleetHost, Target>();
   readonly #aborted = new Map<FleetHost, Signal>();
   readonly #left: Promise<never>;
 
@@ -90,7 +93,9 @@ export class Fleet<Target extends FleetTarget> {
         wentBack: undefined,
         unchanged: undefined,
       } as const;
-      return { name: target.name, session, times: [], ...nothingYet };
+      const host: FleetHost = { name: target.name, session, times: [], ...nothingYet };
+      this.#targets.set(host, target);
+      return host;
     });
   }
 
@@ -138,6 +143,17 @@ export class Fleet<Target extends FleetTarget> {
     }
   }
 
+  /** A new connection and session in the place of those whose link has died. */
+  async reopen(host: FleetHost): Promise<AgentSession> {
+    const target = this.#targets.get(host);
+    if (target === undefined) throw new Error(`${host.name} is none of these hosts`);
+    this.#connections.get(target)?.close();
+    const session = this.#open(target, true);
+    session.catch(() => {});
+    host.session = session;
+    return await session;
+  }
+
   onEvent(host: FleetHost): (event: AgentEvent) => void {
     return (event) => this.#options.report({ kind: "agent", host: host.name, event });
   }
@@ -154,14 +170,15 @@ export class Fleet<Target extends FleetTarget> {
   async close(): Promise<void> {
     const ended = Promise.allSettled(this.hosts.map(async (host) => (await host.session).close()));
     await Promise.race([ended, this.#left]).catch(() => {});
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections.values()) connection.close();
   }
 
-  async #open(target: Target): Promise<AgentSession> {
-    const { connect, agent, agentPath, use, early } = this.#options;
+  async #open(target: Target, isAgain = false): Promise<AgentSession> {
+    const { connect, agent, agentPath, use } = this.#options;
     const connection = await connect(target);
-    this.#connections.push(connection);
+    this.#connections.set(target, connection);
     const { name: host, node, heartbeatMs, silenceMs } = target;
-    return openSession(connection, { host, node, agent, agentPath, use, early: early?.(), heartbeatMs, silenceMs });
+    const early = isAgain ? undefined : this.#options.early?.();
+    return openSession(connection, { host, node, agent, agentPath, use, early, heartbeatMs, silenceMs });
   }
 }

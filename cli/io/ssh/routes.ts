@@ -151,13 +151,26 @@ async function wayTo(
     // Waiting for it would be waiting for ourselves.
     if (behind.includes(place)) throw fail(`the jump host ${chain.at(-1)?.address} leads back to itself`);
     const jump = context.jumps.get(place) ?? openJump(context, hop, chain, [...behind, place]);
-    context.jumps.set(place, jump);
+    if (!context.jumps.has(place)) keepWhileItLives(context.jumps, place, jump);
     return { open: throughHost(await jump), place };
   }
   if (hop.jump === undefined && settings?.proxyCommand !== undefined) {
     return { open: throughCommand(settings.proxyCommand), place: settings.proxyCommand };
   }
   return { open: overTcp, place: "" };
+}
+
+/** Whoever comes after it has died gets a new one. */
+function keepWhileItLives(
+  jumps: Map<string, Promise<SshConnection>>,
+  place: string,
+  jump: Promise<SshConnection>,
+): void {
+  jumps.set(place, jump);
+  const forget = () => {
+    if (jumps.get(place) === jump) jumps.delete(place);
+  };
+  jump.then(({ gone }) => gone).then(forget, forget);
 }
 
 /** A hop of ProxyJump: `[user@]host[:port]`, or the same as an ssh:// URI. */

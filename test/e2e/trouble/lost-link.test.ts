@@ -75,9 +75,9 @@ describe("a deploy that is cut short", () => {
     await rig.configure({ build: { path: build } });
     return deployUntil('"event":"upload"', ["--json"]);
   };
-  const nothingIsLeft = async () => {
+  const nothingIsLeft = async (but: readonly string[] = []) => {
     await lockIsFree();
-    assert.deepEqual(await readdir(join(zdrFolder(), "incoming")), []);
+    assert.deepEqual(await readdir(join(zdrFolder(), "incoming")), but);
     assert.ok(!(await readdir(join(rig.deployTo, "releases"))).includes(tag));
     assert.ok(!(await readdir(join(zdrFolder(), "manifests"))).includes(`${tag}.json`));
     assert.deepEqual(await ledger(), []);
@@ -111,12 +111,14 @@ describe("a deploy that is cut short", () => {
     assert.deepEqual([await version(), await current()], [old, old]);
   });
 
-  test("the CLI is killed during the upload: nothing of it is left, and the lock is free", async () => {
+  test("the CLI is killed during the upload: what is whole waits for the same release, and goes with any other; the lock is free", async () => {
     const zdr = await uploadToTheMiddle();
     zdr.kill("SIGKILL");
     await zdr.done;
-    await nothingIsLeft();
+    await nothingIsLeft([`part-${tag}`]);
+    assert.deepEqual(await readdir(join(zdrFolder(), "incoming", `part-${tag}`)), ["app.py"]);
     await nextDeployWorks();
+    assert.deepEqual(await readdir(join(zdrFolder(), "incoming")), []);
   });
 
   test("interrupted during the upload, zdr undoes it on the host and exits with 130", async () => {

@@ -24,6 +24,9 @@ export interface DelayProxy {
   cut(): void;
   /** Passes nothing on any more over the connections that there are, and tells nobody, as a line does that dies without a word. */
   freeze(): void;
+  /** Does so once as many bytes more have been passed on towards the server. */
+  cutAfter(bytesUp: number): void;
+  freezeAfter(bytesUp: number): void;
   close(): Promise<void>;
 }
 
@@ -35,11 +38,16 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
   let lastDirection: "up" | "down" = "down";
   const sockets = new Set<Socket>();
   const frozen = new Set<Socket>();
+  let end: { readonly up: number; readonly act: () => void } | undefined;
   const forward = (from: Socket, to: Socket, direction: "up" | "down", earliest: number) => {
     const count = (bytes: number) => {
       counts[direction] += bytes;
       if (direction === "up" && lastDirection === "down") counts.turns++;
       lastDirection = direction;
+      if (end === undefined || counts.up < end.up) return;
+      const { act } = end;
+      end = undefined;
+      act();
     };
     delay(from, to, { oneWayMs, earliest, isFrozen: () => frozen.has(from), count });
   };
@@ -72,14 +80,22 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
     server.on("error", reject);
     server.listen(0, "127.0.0.1", resolve);
   });
+  const cut = () => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  const freeze = () => {
+    for (const socket of sockets) frozen.add(socket);
+  };
   return {
     port: (server.address() as AddressInfo).port,
     counts: () => ({ ...counts }),
-    cut: () => {
-      for (const socket of sockets) socket.resetAndDestroy();
+    cut,
+    freeze,
+    cutAfter: (bytesUp) => {
+      end = { up: counts.up + bytesUp, act: cut };
     },
-    freeze: () => {
-      for (const socket of sockets) frozen.add(socket);
+    freezeAfter: (bytesUp) => {
+      end = { up: counts.up + bytesUp, act: freeze };
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();

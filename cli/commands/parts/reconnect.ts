@@ -1,0 +1,119 @@
+/**
+ * Hosts whose link dies while a command is at work on them.
+ *
+ * - They are connected to anew, a bounded number of times, each told to whoever watches.
+ * - The lock that is taken again is the own one: an agent that has not noticed yet, or still works alone, is waited for; anybody else
+ *   who has the lock is told of, as always.
+ * - An agent that died is not a link that died: that is a failure like any other.
+ */
+import { SILENCE_LIMIT_MS, type Survey } from "../../../agent/protocol.ts";
+import type { HostTarget } from "../../core/plan.ts";
+import { formatMs } from "../../core/report/units.ts";
+import { explain } from "../../explain.ts";
+import { type LinkFailure, ZdrError } from "../../failure.ts";
+import type { AgentSession, RequestBody } from "../../io/session/agent-session.ts";
+import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
+import type { Run } from "../../run.ts";
+
+/** Before each try. A network that is away for longer has more wrong with it than a deploy can wait for. */
+export const RECONNECT_PAUSES_MS = [500, 2_000, 5_000, 10_000] as const;
+/** Beyond the silence limit: how long an agent may take to notice that nobody listens, and to end. */
+const UNDO_PATIENCE_MS = 30_000;
+/** How long an agent that finishes an activation alone is waited for: its drains and watches are part of it. */
+export const OUTCOME_PATIENCE_MS = 15 * 60_000;
+const POLL_MS = 500;
+
+/** How a host is taken hold of again. */
+export interface Relink {
+  readonly run: Run;
+  readonly fleet: Fleet<HostTarget>;
+  /** As at first, with the host's lock. */
+  readonly question: RequestBody<"survey">;
+}
+
+/** `isAgain`: on a new link, after one that died in the middle of this very work. */
+export type LinkedWork<T> = (session: AgentSession, isAgain: boolean) => Promise<T>;
+
+/** Runs `work`; where the link dies in it, runs it again on a new one. Fails with the last failure when all tries are used up. */
+export async function overNewLinks<T>(
+  relink: Relink,
+  host: FleetHost,
+  work: LinkedWork<T>,
+  patienceMs = SILENCE_LIMIT_MS + UNDO_PATIENCE_MS,
+): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      if (tries > 0) await takeHoldAgain(relink, host, patienceMs);
+      return await work(await host.session, tries > 0);
+    } catch (error) {
+      const pauseMs = RECONNECT_PAUSES_MS[tries];
+      if (!isOfTheLink(error, tries > 0) || pauseMs === undefined || isGivenUp(relink)) throw error;
+      tellLoss(relink, host, error, tries, pauseMs);
+      await pause(relink, pauseMs);
+      if (isGivenUp(relink)) throw error;
+    }
+  }
+}
+
+const isGivenUp = ({ run }: Relink) => run.interrupt.signal !== undefined;
+
+/** What a new connection may help against. A host that shows another key, or lets nobody in, is not asked again. */
+function isOfTheLink(error: unknown, isReconnecting: boolean): error is ZdrError {
+  if (!(error instanceof ZdrError) || error.failure.kind !== "link") return false;
+  const { link } = error.failure;
+  if (link.kind === "link-lost") return link.isAgentsEnd !== true;
+  return link.kind === "link-silent" || (isReconnecting && PASSING.has(link.kind));
+}
+
+const PASSING: ReadonlySet<LinkFailure["kind"]> = new Set([
+  "unreachable",
+  "connect-timeout",
+  "handshake",
+  "jump",
+  "openssh",
+  "agent-start",
+]);
+
+function tellLoss({ run }: Relink, { name: host }: FleetHost, error: ZdrError, tries: number, pauseMs: number): void {
+  const what = explain(error.failure).error.join("; ").replace(`${host}: `, "");
+  const text = `${what}; connecting again in ${formatMs(pauseMs)} (try ${tries + 1} of ${RECONNECT_PAUSES_MS.length})`;
+  run.output.report({ kind: "warning", host, text });
+}
+
+/** Ends early when the operator wants to stop. */
+async function pause(relink: Relink, ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  for (let left = ms; left > 0 && !isGivenUp(relink); left = end - performance.now()) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(left, POLL_MS)));
+  }
+}
+
+/** A new session that has the host's lock. */
+async function takeHoldAgain(relink: Relink, host: FleetHost, patienceMs: number): Promise<Survey> {
+  const { fleet, question, run } = relink;
+  const before = (await host.session.catch(() => undefined))?.agentPid();
+  const session = await fleet.reopen(host);
+  // Whoever is at work already is not stopped by a freeze, and whom it waits for is known.
+  const lock = question.lock && { by: question.lock.by, why: question.lock.why, ignoresFreeze: true };
+  const deadline = performance.now() + patienceMs;
+  for (let isTold = false; ; isTold = true) {
+    try {
+      const survey = await session.request("survey", { ...question, ...(lock ? { lock } : {}) }, fleet.onEvent(host));
+      if (survey.recovered !== undefined) {
+        run.output.report({ kind: "note", host: host.name, text: survey.recovered });
+      }
+      return survey;
+    } catch (error) {
+      if (!isHeldBy(error, before) || performance.now() > deadline || isGivenUp(relink)) throw error;
+      const text = "connected again; its agent is still at work, and is waited for";
+      if (!isTold) run.output.report({ kind: "note", host: host.name, text });
+      await pause(relink, POLL_MS);
+    }
+  }
+}
+
+function isHeldBy(error: unknown, pid: number | undefined): boolean {
+  if (!(error instanceof ZdrError) || error.failure.kind !== "agent") return false;
+  const { failure } = error.failure;
+  return failure.reason === "locked" && failure.pid === pid;
+}

@@ -1,0 +1,81 @@
+/** The first half of a deploy: every host holds the release, verified, and none of them serves it. */
+import type { Survey } from "../../../agent/protocol.ts";
+import type { Manifest, ReleaseInfo } from "../../../agent/wire/release.ts";
+import { count, formatBytes } from "../../core/report/units.ts";
+import { ZdrError } from "../../failure.ts";
+import type { ScannedBuild } from "../../io/build/build.ts";
+import type { AgentSession } from "../../io/session/agent-session.ts";
+import type { FleetHost } from "../../io/session/fleet.ts";
+import type { Slots } from "../../io/session/slots.ts";
+import { overNewLinks, type Relink } from "./reconnect.ts";
+
+export interface StageGoal {
+  readonly surveys: ReadonlyMap<FleetHost, Survey>;
+  readonly build: ScannedBuild;
+  readonly manifest: Manifest;
+  /** How many hosts are sent to at a time. */
+  readonly limit: Slots;
+}
+
+/**
+ * Puts the release on every host; nothing that serves is touched. A host whose link dies goes on over a new one, with the files that
+ * it has. False: one of them failed.
+ */
+export function stageHosts(relink: Relink, { surveys, build, manifest, limit }: StageGoal): Promise<boolean> {
+  const stage = async (host: FleetHost) => {
+    const survey = surveys.get(host);
+    const detail = isStaged(survey, manifest)
+      ? NOTHING_TO_SEND
+      : await overNewLinks(relink, host, (session) => send(relink, host, session, build, manifest));
+    host.state = { kind: "staged", tag: manifest.tag, current: survey?.current };
+    return detail;
+  };
+  return relink.fleet.onAll("stage", stage, limit);
+}
+
+const NOTHING_TO_SEND = "already there, nothing to send";
+
+/** What was done, in words. */
+async function send(
+  { run }: Relink,
+  host: FleetHost,
+  session: AgentSession,
+  build: ScannedBuild,
+  manifest: Manifest,
+): Promise<string> {
+  const stage = await session.request("stage", { manifest, dryRun: false });
+  const { staged, missing, missingBytes, copiedBytes, resumedBytes = 0 } = stage;
+  if (staged) return NOTHING_TO_SEND;
+  if (!areFilesOf(manifest, missing)) throw notAsked(host);
+  host.phase = "stage";
+  const { packFiles } = await import("../../io/build/pack.ts");
+  let sentBytes = 0;
+  const tell = (bytes: number) => {
+    sentBytes += bytes;
+    run.output.report({ kind: "upload", host: host.name, sentBytes, totalBytes: missingBytes });
+  };
+  const { durableMs } = await session.upload(packFiles(build, missing), tell);
+  const parts = [
+    count(missing.length, "file"),
+    `${formatBytes(missingBytes)} sent`,
+    ...(resumedBytes === 0 ? [] : [`${formatBytes(resumedBytes)} had arrived before`]),
+    ...(copiedBytes === 0 ? [] : [`${formatBytes(copiedBytes)} copied there`]),
+    `durable after ${Math.round(durableMs)} ms`,
+  ];
+  return parts.join(", ");
+}
+
+/** Files of the build, each once: what a host asks for beyond that is not sent. */
+function areFilesOf({ entries }: Manifest, indices: readonly number[]): boolean {
+  return indices.every((index, at) => entries[index]?.type === "file" && index > (indices[at - 1] ?? -1));
+}
+
+function notAsked({ name }: FleetHost): ZdrError {
+  const detail = "stage: it asks for files that the build does not have";
+  return new ZdrError({ kind: "link", host: name, link: { kind: "agent-reply", detail } });
+}
+
+function isStaged(survey: Survey | undefined, manifest: Manifest): boolean {
+  const there: ReleaseInfo | undefined = survey?.releases.find((release) => release.tag === manifest.tag);
+  return there?.isPresent === true && there.digest === manifest.digest && there.verdict !== "unknown";
+}
