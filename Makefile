@@ -8,7 +8,7 @@ E2E := $(ROOT_TESTS) --test-concurrency=2
 SOAK := $(ROOT_TESTS) --test-concurrency=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check test demo test-soak strategies bench clean
+.PHONY: help setup build pack check test demo test-soak strategies bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ setup: ## get a new enough Node and the npm packages
 
 build: setup ## bundle into dist/
 	@$(NODE) scripts/build.ts
+
+pack: build ## the npm package, as zdr-VERSION.tgz: npm install -g ./zdr-VERSION.tgz
+	@scripts/with-node.sh npm pack --ignore-scripts
 
 check: setup ## types, lint, import directions, dead code, unit tests: a few seconds
 	@$(NODE) scripts/check.ts
