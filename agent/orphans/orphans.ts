@@ -15,8 +15,9 @@ import { AgentError } from "../core/failure.ts";
 import { type Orphan, orphanFindings, portFindings } from "../core/lint/orphans.ts";
 import { memberGroup } from "../core/members/plan.ts";
 import { groupNameOf, programNameOf } from "../core/section.ts";
+import { tcpListeners } from "../io/process/listening.ts";
 import { descendants, readProcess } from "../io/process/processes.ts";
-import { findStarted, isListenedOn, type Started } from "../io/process/servers.ts";
+import { addressesOf, type Environment, findStarted, type Started } from "../io/process/servers.ts";
 import { membersOrNone, summaryOf } from "../members/members.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
@@ -65,20 +66,22 @@ export async function inTheWay(
   if (orphans.length > 0) return orphans;
   const [first, ...rest] = await membersOrNone(context, program);
   const state = first && summaryOf([first, ...rest]).statename;
-  return portFindings(program.name, program.health?.http, state, isListenedOn);
+  return portFindings(program.name, program.health?.http, state, (port) =>
+    tcpListeners().some((listener) => listener.port === port),
+  );
 }
 
-/** A host may have a program of that name twice. */
+/** A host may have a program of that name twice: what says whose it is, is not looked into to find that out. */
 async function findOwn(
   context: HostContext,
   program: ProgramPlan,
   others: ReadonlySet<number>,
 ): Promise<readonly Started[]> {
-  const isOf = (environment: ReadonlyMap<string, string>) => isStartedAs(program, environment);
+  const { current } = context.layout;
+  const isOf = (environment: Environment) =>
+    isStartedAs(program, environment) && (environment.get("ZDR_CURRENT") ?? current) === current;
   const started = await findStarted(isOf, releaseWants(context, program), others);
-  const isOurs = ({ release, environment }: Started) =>
-    release !== undefined || environment.get("ZDR_CURRENT") === context.layout.current;
-  return started.filter(isOurs);
+  return started.filter(({ release, environment }) => release !== undefined || environment.has("ZDR_CURRENT"));
 }
 
 async function supervisedPids(context: HostContext, program: ProgramPlan, supervisorPid: number): Promise<Set<number>> {
@@ -99,10 +102,10 @@ function olderThan(startTicks: number, all: readonly Started[]): readonly Starte
 function topsOf(all: readonly Started[]): Orphan[] {
   return all
     .filter(({ ppid }) => !all.some(({ pid }) => pid === ppid))
-    .map(({ pid, listens, release }) => {
-      const workers = below(pid, all);
-      const words = new Set([...listens, ...workers.flatMap((worker) => worker.listens)]);
-      return { pid, listens: [...words], release: release ?? workers.find((one) => one.release)?.release };
+    .map((top) => {
+      const family = [top, ...below(top.pid, all)];
+      const listens = [...new Set(family.flatMap(addressesOf))];
+      return { pid: top.pid, listens, release: family.find(({ release }) => release !== undefined)?.release };
     });
 }
 
@@ -110,7 +113,7 @@ function below(pid: number, all: readonly Started[]): readonly Started[] {
   return all.filter(({ ppid }) => ppid === pid).flatMap((child) => [child, ...below(child.pid, all)]);
 }
 
-function isStartedAs(program: ProgramPlan, environment: ReadonlyMap<string, string>): boolean {
+function isStartedAs(program: ProgramPlan, environment: Environment): boolean {
   if (environment.get("SUPERVISOR_GROUP_NAME") !== groupNameOf(program)) return false;
   return memberGroup(program) !== undefined || environment.get("SUPERVISOR_PROCESS_NAME") === programNameOf(program);
 }

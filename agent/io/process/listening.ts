@@ -21,9 +21,10 @@ export function listeningSockets(root: string): ListeningSockets {
   };
 }
 
-/** Who listens on TCP in this process's own namespace. */
-export function tcpListeners(root: string = PROC): SocketRow[] {
-  const rows = ["tcp", "tcp6"].flatMap((table) => parseSocketTable(readListeners(join(root, "self/net", table))));
+/** Who listens on TCP in the namespace of `pid`. */
+export function tcpListeners(root: string = PROC, pid: number | "self" = "self"): SocketRow[] {
+  const folder = join(root, `${pid}`, "net");
+  const rows = ["tcp", "tcp6"].flatMap((table) => parseSocketTable(readListeners(join(folder, table))));
   return rows.filter(({ state }) => state === TCP_LISTEN);
 }
 
