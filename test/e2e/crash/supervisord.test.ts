@@ -75,6 +75,9 @@ describe("supervisord in the middle of a deploy", () => {
 
   /** The next deploy works, and the ledger is right but for the activations that were told to be stuck. */
   async function allIsWell(): Promise<void> {
+    // A supervisord that restarts is away for a while.
+    const isUp = async () => (await supervisord.ctl(["status", "shop"])).stdout.includes("RUNNING");
+    await eventually(isUp, { name: "shop runs", timeoutMs: 60_000 });
     next = await deploy();
     assert.deepEqual(
       (await findLies(host.rig.deployTo)).filter((lie) => !lie.endsWith("is stuck")),
