@@ -15,8 +15,8 @@ import { BAD_RELEASES, type BadRelease, COMPARED, type StorySample } from "../su
 import { compare } from "../support/story/comparison.ts";
 import { type StoryHost, startStoryHost } from "../support/story/host.ts";
 import type { Losses } from "../support/story/losses.ts";
+import { machineWords } from "../support/story/machine.ts";
 import type { StrategyResult } from "../support/story/results.ts";
-import { machineWords } from "../support/story/soak.ts";
 
 const RESULTS = fileURLToPath(new URL("../results/strategies/", import.meta.url));
 const IN_NETWORK = "ZDR_STORY_NETWORK";

@@ -13,15 +13,18 @@ export function matchesPart(name: string, pattern: string): boolean {
 /** What one place of a pattern takes: any number of characters (`*`), or one, of which a test is true. */
 type Step = "*" | ((character: string) => boolean);
 
-/** fnmatch.translate: no escapes; an unclosed `[` is itself; `[!…]` excludes; `]` right behind the `[` is a member. */
+/** fnmatch.translate: no escapes; an unclosed `[` is itself; `[!…]` excludes; `]` right behind the `[` or `[!` is a member. */
 function translate(pattern: string): Step[] {
-  return Array.from(pattern.matchAll(/\*+|\?|\[(!?)(\]?[^\]]*)\]|[\s\S]/gu), ([part, not, members]): Step => {
-    if (part.startsWith("*")) return "*";
-    if (part === "?") return () => true;
-    if (members === undefined || part.length <= 2) return (character) => character === part;
-    const set = new RegExp(translateSet(not === "!", members), "su");
-    return (character) => set.test(character);
-  });
+  return Array.from(
+    pattern.matchAll(/\*+|\?|\[(!|(?!!))(\][^\]]*|[^\]]+)\]|[\s\S]/gu),
+    ([part, not, members]): Step => {
+      if (part.startsWith("*")) return "*";
+      if (part === "?") return () => true;
+      if (members === undefined) return (character) => character === part;
+      const set = new RegExp(translateSet(not === "!", members), "su");
+      return (character) => set.test(character);
+    },
+  );
 }
 
 /** Not as one regular expression, which tries every way to share a name out among the stars of a pattern. */

@@ -9,12 +9,14 @@ import {
   expandValue,
   parseSupervisorConfig,
 } from "../../../agent/core/supervisor/supervisor-config.ts";
-import { RUNS, SEED } from "../../support/fuzz/fuzz.ts";
+import { RUNS, recordNight, SEED } from "../../support/fuzz/fuzz.ts";
 import { runOk } from "../../support/processes.ts";
 
 /** Debian's python3, which is what its supervisor runs on. */
 const PYTHON = "/usr/bin/python3";
 const GENERATED = Math.max(3_000, RUNS);
+/** Python needs less than a millisecond for each, on a machine that does nothing else. */
+const PYTHON_TIMEOUT_MS = 60_000 + GENERATED * 20;
 
 // The parser as supervisor/options.py, UnhosedConfigParser, sets it up. None stands for a refusal.
 const ORACLE = `
@@ -149,6 +151,8 @@ const patternAtom = fc.constantFrom(
   "$",
   "+",
 );
+/** Sets that are none, and those that hold what would end them. */
+const NASTY_PATTERNS = ["[!]", "[]", "[!]]", "[]]", "[!", "[", "[!!]", "[]!]", "[!]]]"];
 const nameAtom = fc.constantFrom("a", "b", "c", "z", ".", "-", "]", "[", "!", "^", "\\", "🚀", "$", "+", "\n");
 const joined = (atoms: fc.Arbitrary<string>) =>
   fc.array(atoms, { minLength: 1, maxLength: 5 }).map((each) => each.join(""));
@@ -158,7 +162,12 @@ const sample = <T>(arbitrary: fc.Arbitrary<T>, numRuns = GENERATED): T[] =>
 const cases = {
   files: [...NASTY_FILES, ...sample(file), ...sample(tameFile)],
   values: sample(value).map((each) => ({ value: each, names: EXPANSIONS })),
-  names: sample(fc.tuple(joined(nameAtom), joined(patternAtom))),
+  names: [
+    ...NASTY_PATTERNS.flatMap((pattern) =>
+      ["!", "]", "[!]", "[]", "a", "[", "a]"].map((name) => [name, pattern] as const),
+    ),
+    ...sample(fc.tuple(joined(nameAtom), joined(patternAtom))),
+  ],
   words: sample(joined(fc.constantFrom("a", " ", "\u001c", "\u0085", "\u00a0", "\u200b", "\u3000", "\ufeff", "\n"))),
 };
 
@@ -182,7 +191,9 @@ function accepted<T>(read: () => T): T | undefined {
 
 describe("a config reads as Python's configparser reads it", () => {
   before(async () => {
-    python = JSON.parse(await runOk([PYTHON, "-c", ORACLE], { input: JSON.stringify(cases) }));
+    python = JSON.parse(
+      await runOk([PYTHON, "-c", ORACLE], { input: JSON.stringify(cases), timeoutMs: PYTHON_TIMEOUT_MS }),
+    );
   });
 
   test("every section and option of hand-written and of generated files", () => {
@@ -199,6 +210,7 @@ describe("a config reads as Python's configparser reads it", () => {
     }
     // Both kinds have to be among the cases, or they prove little.
     assert.ok(refusals > 100 && refusals < cases.files.length / 2, `${refusals} of ${cases.files.length} were refused`);
+    recordNight({ title: "every section and option of generated files", cases: cases.files.length });
   });
 
   test("every expansion that a config can hold", () => {
@@ -210,6 +222,7 @@ describe("a config reads as Python's configparser reads it", () => {
         JSON.stringify(each.value),
       );
     }
+    recordNight({ title: "every expansion that a config can hold", cases: cases.values.length });
   });
 
   test("every pattern of [include]", () => {
@@ -217,11 +230,13 @@ describe("a config reads as Python's configparser reads it", () => {
       assert.equal(matchesPart(name, pattern), python.names[index], JSON.stringify({ name, pattern }));
     }
     assert.ok(python.names.filter(Boolean).length > 100);
+    recordNight({ title: "every pattern of [include]", cases: cases.names.length });
   });
 
   test("every kind of white space between words", () => {
     for (const [index, text] of cases.words.entries()) {
       assert.deepEqual(splitBlanks(text), python.words[index], JSON.stringify(text));
     }
+    recordNight({ title: "every kind of white space between words", cases: cases.words.length });
   });
 });

@@ -3,9 +3,13 @@
  * more at night, other ones each time. Beside what a test says of each case: no case takes long, and nothing piles up.
  */
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { heldBytes } from "../memory.ts";
+import { machineWords } from "../story/machine.ts";
 
 const CI_RUNS = 2_000;
 const CI_SEED = 20_261_120;
@@ -18,6 +22,25 @@ const IS_NIGHT = FUZZ_RUNS !== undefined;
 export const RUNS = IS_NIGHT ? Number(FUZZ_RUNS) : CI_RUNS;
 /** With FUZZ_SEED, a night's cases again. */
 export const SEED = Number(process.env.FUZZ_SEED ?? (IS_NIGHT ? Date.now() % 2 ** 31 : CI_SEED));
+
+const RESULTS = fileURLToPath(new URL("../../results/fuzz/", import.meta.url));
+
+/** test/results/fuzz/<test file>.json: what a night has tried, from which scripts/reliability-docs.ts makes its table. */
+export interface FuzzResult {
+  readonly parser: string;
+  /** ISO 8601, when it ended. */
+  readonly measured: string;
+  readonly machine: string;
+  readonly seed: number;
+  readonly tests: readonly FuzzedTest[];
+}
+
+export interface FuzzedTest {
+  readonly title: string;
+  readonly cases: number;
+  /** Undefined: its cases were not timed one by one. */
+  readonly longestMs?: number;
+}
 
 export interface FuzzOptions {
   /** How much of RUNS in CI, for cases that cost more than a few milliseconds. Default 1. */
@@ -47,7 +70,21 @@ export function fuzz<T>(
     assert.ok(longestMs < LONGEST_CASE_MS, `a case took ${longestMs} ms`);
     const grown = heldBytes() - before;
     assert.ok(grown < GROWTH_LIMIT_BYTES, `${grown} bytes were kept`);
+    recordNight({ title, cases: numRuns, longestMs: Math.round(longestMs) });
   });
+}
+
+const passed: FuzzedTest[] = [];
+
+/** A test of this file has held for all of its cases. Only a night's figures are kept. */
+export function recordNight(test: FuzzedTest): void {
+  if (!IS_NIGHT) return;
+  passed.push(test);
+  const parser = basename(process.argv[1] ?? "", ".test.ts");
+  const facts = { measured: new Date().toISOString(), machine: machineWords(), seed: SEED };
+  mkdirSync(RESULTS, { recursive: true });
+  const result: FuzzResult = { parser, ...facts, tests: passed };
+  writeFileSync(join(RESULTS, `${parser}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 /** Runs a parser that refuses by one kind of error; undefined stands for a refusal, and any other error is a bug. */

@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { cpus, release as kernel } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ProgramReport } from "../../../agent/wire/report.ts";
@@ -20,6 +19,7 @@ import { DIST, type Rig } from "../rig.ts";
 import { presetOf } from "../samples.ts";
 import type { StorySample } from "./catalog.ts";
 import { type StoryHost, startStoryHost } from "./host.ts";
+import { machineWords } from "./machine.ts";
 import type { Growth, SoakResult, Spread } from "./results.ts";
 
 const RESULTS = fileURLToPath(new URL("../../results/soak/", import.meta.url));
@@ -157,8 +157,4 @@ async function sizeOf(pid: number): Promise<{ readonly privateKb: number; readon
 function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   return { median: sorted[Math.floor(sorted.length / 2)] ?? 0, max: sorted.at(-1) ?? 0 };
-}
-
-export function machineWords(): string {
-  return `${cpus().length} cores, Linux ${kernel()}, Node ${process.versions.node}`;
 }
