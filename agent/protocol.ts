@@ -8,6 +8,7 @@
  * `zod/mini` and not `zod`: the agent is sent to hosts and started for every command, and mini loads 10 ms sooner.
  */
 import * as z from "zod/mini";
+import { DoctorResult } from "./wire/doctor.ts";
 import { AgentFailure } from "./wire/failure.ts";
 import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
 import { HistoryResult } from "./wire/history.ts";
@@ -70,6 +71,15 @@ const requestShapes = {
   history: { deployTo: z.string(), limit: nonNegative },
   /** Releases beside their manifests; no `tags`: the one that is current. */
   verify: { deployTo: z.string(), tags: strings, all: z.boolean() },
+  /** What a deploy would come upon here, setup included. Changes nothing. */
+  doctor: {
+    project: ProjectPlan,
+    /** Of the build, on the disk. */
+    needBytes: nonNegative,
+    /** As for `setup`. */
+    prove: z.string(),
+    keeper: z.string(),
+  },
   /** Read the host; with `lock`, take its lock first, unless this session has it. */
   survey: { project: ProjectPlan, lock: z.optional(LockRequest), release: z.optional(ReleaseName) },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
@@ -114,6 +124,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("unfreeze"),
   request("history"),
   request("verify"),
+  request("doctor"),
   request("survey"),
   request("stage"),
   request("upload"),
@@ -268,6 +279,7 @@ export const results = {
   unfreeze: UnfreezeResult,
   history: HistoryResult,
   verify: VerifyResult,
+  doctor: DoctorResult,
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,

@@ -55,6 +55,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   unfreeze: async () => (await import("./verbs/freeze.ts")).runUnfreeze,
   history: async () => (await import("./verbs/history.ts")).runHistory,
   verify: async () => (await import("./verbs/verify.ts")).runVerify,
+  doctor: async () => (await import("./verbs/operator/doctor.ts")).runDoctor,
   survey: async () => (await import("./verbs/survey.ts")).runSurvey,
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,

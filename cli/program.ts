@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ZdrError } from "./failure.ts";
 import { addControls, addDeploy, addFreeze, addRollback, addSetup } from "./program/changing.ts";
 import { addHistory, addReleases, addStatus, addTrust, addVerify } from "./program/reading.ts";
-import { addPlan } from "./program/tools.ts";
+import { addDoctor, addPlan } from "./program/tools.ts";
 import { type Asked, EXIT_CODES, type Take } from "./program/verb.ts";
 
 /** Help or version was printed; there is nothing to do. */
@@ -41,6 +41,7 @@ function buildProgram(version: string, take: Take): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
+  addDoctor(program, take);
   addPlan(program, take);
   addDeploy(program, take);
   addRollback(program, take);

@@ -54,7 +54,7 @@ export async function trust(run: Run, options: TrustOptions): Promise<ExitCode> 
   return exit;
 }
 
-const isUnknown = ({ problem }: JudgedKey) => problem?.kind === "host-key-unknown";
+const isUnknown = ({ problem }: Pick<JudgedKey, "problem">) => problem?.kind === "host-key-unknown";
 
 /** A changed or revoked key is never written over; an unknown one is, if that was asked for. */
 function isDistrusted(hosts: readonly HostKeys[], isWritten: boolean): boolean {

@@ -1,5 +1,15 @@
 /** The verbs that operators reach for before, between and after deploys. */
-import { type Command, type CommonFlags, PLAN_EXIT_CODES, SKIP, SKIP_HELP, shownBy, type Take, verb } from "./verb.ts";
+import {
+  type Command,
+  type CommonFlags,
+  DOCTOR_EXIT_CODES,
+  PLAN_EXIT_CODES,
+  SKIP,
+  SKIP_HELP,
+  shownBy,
+  type Take,
+  verb,
+} from "./verb.ts";
 
 export function addPlan(program: Command, take: Take): void {
   verb(
@@ -25,4 +35,19 @@ export function addPlan(program: Command, take: Take): void {
         run: async (run) => (await import("../commands/plan.ts")).plan(run, flags),
       }),
     );
+}
+
+export function addDoctor(program: Command, take: Take): void {
+  verb(
+    program,
+    "doctor",
+    "look at this machine and the hosts for what would keep a deploy from getting through, and say what mends it",
+    ["zdr doctor", "zdr doctor --host web1 --json"],
+    DOCTOR_EXIT_CODES,
+  ).action((flags: CommonFlags) =>
+    take({
+      ...shownBy(flags),
+      run: async (run) => (await import("../commands/tools/doctor.ts")).doctor(run, flags),
+    }),
+  );
 }

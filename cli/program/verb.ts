@@ -49,6 +49,11 @@ Exit codes, as supervisorctl's:
   and zdr's own where a host did not answer: 2 usage or config   4 not reached or trusted   5 no Node there
 `;
 
+export const DOCTOR_EXIT_CODES = `
+Exit codes:
+  0 a deploy would get through, perhaps with warnings   5 it would not   2 usage or config   70 a bug in zdr
+`;
+
 export const PLAN_EXIT_CODES = `
 Exit codes:
   0 nothing to do   10 there is something to do   5 a deploy would be refused

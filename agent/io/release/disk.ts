@@ -8,11 +8,12 @@ import type { ManifestEntry } from "../../wire/release.ts";
 import { fileError, onFile, syncFolder } from "../files.ts";
 
 /** Left free beside a release: logs, the ledger and the manifest are written to the same disk. */
-const MARGIN_BYTES = 16 * 1024 * 1024;
+export const MARGIN_BYTES = 16 * 1024 * 1024;
 
 export interface Space {
   /** What a user without privileges may still write. */
   readonly freeBytes: number;
+  readonly totalBytes: number;
   /** Infinity where the file system makes inodes as it needs them (btrfs, xfs counts are estimates). */
   readonly freeInodes: number;
   readonly blockBytes: number;
@@ -21,8 +22,11 @@ export interface Space {
 /** statvfs(3) of the file system that `path` stands on; undefined before Node 18.15, which has no such call. */
 export function freeSpace(path: string): Space | undefined {
   if (typeof statfsSync !== "function") return undefined;
-  const { bavail, bsize, ffree, files } = onFile("read the free space of", path, () => statfsSync(path));
-  return { freeBytes: bavail * bsize, freeInodes: files === 0 ? Number.POSITIVE_INFINITY : ffree, blockBytes: bsize };
+  const { bavail, blocks, bsize, ffree, files } = onFile("read the free space of", path, () => statfsSync(path));
+  return {
+    ...{ freeBytes: bavail * bsize, totalBytes: blocks * bsize, blockBytes: bsize },
+    freeInodes: files === 0 ? Number.POSITIVE_INFINITY : ffree,
+  };
 }
 
 /** Fails with `no-space` or `no-inodes` where these entries would not fit, before a byte of them is written. */

@@ -27,6 +27,7 @@ const HOLDS_NOTHING: ReadonlySet<Verb> = new Set([
   "unfreeze",
   "history",
   "verify",
+  "doctor",
 ]);
 
 /** Only a manifest can be that long. */

@@ -35,6 +35,8 @@ export interface HostTrust {
   readonly algorithms: readonly HostKeyAlgorithm[];
   /** What is wrong with the key that the host shows; undefined: it is trusted. */
   judge(keyBlob: Buffer): LinkFailure | undefined;
+  /** `file:line`, or that it is pinned; undefined: it is not trusted. */
+  trustedBy(keyBlob: Buffer): string | undefined;
 }
 
 export interface TrustedHost {
@@ -59,18 +61,21 @@ export async function readHostTrust(target: TrustedHost): Promise<HostTrust | { 
   const { host, port, pins, unwantedKeyTypes } = target;
   if (pins !== undefined) {
     const parsed = pins.flatMap((pin) => parsePin(pin) ?? []);
+    const verdictOn = (keyBlob: Buffer) => judgePinnedKey(parsed, keyBlob, PIN_PLACE, hostKeyHashes);
     return {
       algorithms: hostKeyAlgorithms(pinnedKeyTypes(parsed), unwantedKeyTypes),
-      judge: (keyBlob) => problemOf(judgePinnedKey(parsed, keyBlob, PIN_PLACE, hostKeyHashes), keyBlob, target, []),
+      judge: (keyBlob) => problemOf(verdictOn(keyBlob), keyBlob, target, []),
+      trustedBy: (keyBlob) => placeOf(verdictOn(keyBlob)),
     };
   }
   const read = await readKnownHosts(target.knownHosts);
   if ("problem" in read) return read;
   const searched = read.map(({ path }) => path);
+  const verdictOn = (keyBlob: Buffer) => judgeHostKey(read, { host, port, keyBlob }, hostKeyHashes);
   return {
     algorithms: hostKeyAlgorithms(knownKeyTypes(read, host, port, hostKeyHashes), unwantedKeyTypes),
-    judge: (keyBlob) =>
-      problemOf(judgeHostKey(read, { host, port, keyBlob }, hostKeyHashes), keyBlob, target, searched),
+    judge: (keyBlob) => problemOf(verdictOn(keyBlob), keyBlob, target, searched),
+    trustedBy: (keyBlob) => placeOf(verdictOn(keyBlob)),
   };
 }
 
@@ -88,6 +93,10 @@ export async function readKnownHosts(
     }
   }
   return files;
+}
+
+function placeOf(verdict: HostKeyVerdict): string | undefined {
+  return verdict.verdict === "known" ? verdict.place : undefined;
 }
 
 function problemOf(

@@ -45,6 +45,8 @@ export interface Routes {
 export interface JudgedKey extends ShownKey {
   /** undefined: it is trusted. */
   readonly problem: LinkFailure | undefined;
+  /** Where it is trusted. */
+  readonly trustedBy: string | undefined;
 }
 
 export function routes(options: RouteOptions): Routes {
@@ -58,7 +60,10 @@ export function routes(options: RouteOptions): Routes {
       const keys = await handshake(server, () => fetchHostKeys(target, deps));
       const trust = await readHostTrust(trustedHost(target, deps));
       if ("problem" in trust) throw new ZdrError({ kind: "link", host: host.name, link: trust.problem });
-      const judged = keys.map((key) => ({ ...key, problem: trust.judge(blobOf(key)) }));
+      const judged = keys.map((key) => ({
+        ...key,
+        ...{ problem: trust.judge(blobOf(key)), trustedBy: trust.trustedBy(blobOf(key)) },
+      }));
       const isKnown = judged.some(({ problem }) => problem === undefined);
       return isKnown ? judged.map(asFurtherKey) : judged;
     },
