@@ -17,6 +17,7 @@ import { isKept } from "../core/presets.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { keeperState } from "../kept/client.ts";
+import { fdsBefore } from "../kept/copies.ts";
 import { type ProcessName, reloadKept } from "../kept/reload.ts";
 import { keptDifferences } from "../kept/spec.ts";
 import { runsSameBinary } from "../slot/slot.ts";
@@ -189,6 +190,7 @@ async function reload(
   tag: string,
   ask: Exclude<Ask, { by: "restart" }>,
 ): Promise<Brought> {
+  const fds = await fdsBefore(program, before);
   const at = context.now();
   let generation: ProcessName | undefined;
   if (ask.by === "keeper") generation = await reloadKept(context, program, info.pid);
@@ -204,6 +206,7 @@ async function reload(
     mustBeNew,
     at,
     expected,
+    fdsBefore: fds,
     ...holdOf(context, program, tag, ask),
   };
   const ready = await waitReady(context, program, awaited);

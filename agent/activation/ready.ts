@@ -16,11 +16,13 @@ import {
   type ProcessView,
   processKey,
   rememberAccepting,
+  workersLost,
 } from "../core/generation.ts";
 import { isGradual } from "../core/presets.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { openConnections } from "../io/process/connections.ts";
+import { type FdsBefore, withoutCopies } from "../kept/copies.ts";
 import type { AgentEvent } from "../protocol.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
@@ -47,6 +49,8 @@ export interface Awaited {
   readonly at: number;
   /** What supervisor must go on saying; absent after a start. */
   readonly expected?: { readonly pid: number; readonly start: number };
+  /** Of a program whose old process keeps a copy of its socket: what it accepted by. */
+  readonly fdsBefore?: FdsBefore;
   /** How it is looked at; absent: as the one process that supervisor has of it. */
   readonly look?: () => Promise<{ readonly info: ProcessInfo; readonly processes: readonly ProcessView[] }>;
   /** Of a program that was told nothing, and looks for its new binary in its own time: keeps that in place. */
@@ -70,6 +74,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   let deadline = awaited.at + timeoutMs + (isNoticed ? 0 : NOTICE_MS);
   let readyMs: number | undefined;
   const seen = new Set<ProcessKey>();
+  const workers = new Set<ProcessKey>();
   const question = { ...awaited, wanted: awaited.tag, mustBeNew: awaited.mustBeNew === true };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await awaited.hold?.();
@@ -95,6 +100,11 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
         return { info, serving: acceptingPids(processes), readyMs, ...proofOf(answer, program) };
       }
     } else readyMs = undefined;
+    const lost = workersLost(looked, workers, question);
+    if (lost !== undefined) {
+      const detail = `${lost} of its new workers ended before one was ready`;
+      throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });
+    }
     if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, seen.size > 0, probe);
     await context.sleep(pauseMs);
   }
@@ -119,7 +129,9 @@ function withBusy(processes: readonly ProcessView[], question: GenerationQuestio
 async function lookAt(context: HostContext, program: ProgramPlan, awaited: Awaited) {
   const info = await infoOf(context, program);
   refuseDead(program, info, awaited);
-  return { info, processes: await viewProgram(context, program, info.pid) };
+  const processes = await viewProgram(context, program, info.pid);
+  const { fdsBefore } = awaited;
+  return { info, processes: fdsBefore === undefined ? processes : await withoutCopies(processes, fdsBefore) };
 }
 
 function stillServes(processes: readonly ProcessView[], before: ReadonlySet<ProcessKey>): boolean {

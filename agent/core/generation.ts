@@ -92,6 +92,25 @@ export function mayStillAccept(
   });
 }
 
+/** Beyond these, for each worker that is there, workers that end before one was ready are a release that can not start. */
+const LIVES_BEFORE_READY = 3;
+
+/**
+ * How many new workers of a master have ended, once they are too many: it starts them for ever, and would be waited for in
+ * vain. `seen`: all new ones so far, added to. A worker is told by the listening socket that it has from its master; undefined:
+ * there is nothing to say yet.
+ */
+export function workersLost(
+  processes: readonly ProcessView[],
+  seen: Set<ProcessKey>,
+  question: Pick<GenerationQuestion, "wanted" | "before">,
+): number | undefined {
+  const workers = processes.filter((process) => process.holds && !process.supervised && isNew(process, question));
+  for (const worker of workers) seen.add(processKey(worker));
+  const lost = seen.size - workers.length;
+  return lost >= LIVES_BEFORE_READY * Math.max(workers.length, 1) ? lost : undefined;
+}
+
 /** Not one of before, nor one that the old release has started meanwhile. */
 export function isNew(
   process: ProcessView,

@@ -91,19 +91,21 @@ export const PRESETS: Record<PresetName, Preset> = {
     drainMs: 60_000,
     cannot: "grace can not survive a release that the kernel refuses to execute: the old process ends with it",
   },
-  // github.com/fvbock/endless: remembers for ever that it has forked (endless.go, fork).
+  // github.com/fvbock/endless: remembers for ever that it has forked, and never closes what it got of File() (endless.go, fork).
   endless: {
     ...HANDED_OVER,
     signal: "HUP",
     deafAfterFailure: true,
+    keepsCopy: true,
     // DefaultHammerTime.
     drainMs: 60_000,
     cannot: "endless can not reload a second time after a release that did not come up: the program must be restarted",
   },
-  // github.com/tabalt/gracehttp: the parent shuts down as soon as it has forked.
+  // github.com/tabalt/gracehttp: the parent shuts down as soon as it has forked; it does not close what it got of File() either.
   gracehttp: {
     ...HANDED_OVER,
     signal: "USR2",
+    keepsCopy: true,
     drainMs: 60_000,
     cannot:
       "gracehttp can not keep the old release when the new one crashes or hangs: it has stopped listening by then",

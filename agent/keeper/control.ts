@@ -2,7 +2,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import * as z from "zod/mini";
-import type { Answer } from "./machine/model.ts";
+import type { Answer, AskVerb } from "./machine/model.ts";
 import { answers } from "./sockets.ts";
 import { isTooLong, SOCKET_PATH_LIMIT_BYTES } from "./spec.ts";
 import { CONTROL_LINE_LIMIT_BYTES, type ControlReply, ControlRequest } from "./wire.ts";
@@ -12,7 +12,7 @@ const CONTROL_MODE = 0o660;
 
 export interface ControlHandlers {
   /** `asker` names the request in what `answer` is called with. */
-  ask(verb: "reload" | "abort", asker: number): void;
+  ask(verb: AskVerb, asker: number): void;
   state(id: number): Promise<ControlReply>;
   prove(id: number, question: string): Promise<ControlReply>;
   compare(id: number, question: string): Promise<ControlReply>;
@@ -81,7 +81,7 @@ function takeLine(line: string, socket: Socket, askers: Map<number, Asker>, hand
     return;
   }
   const { id, verb, question = "" } = request;
-  if (verb === "reload" || verb === "abort") {
+  if (verb === "reload" || verb === "abort" || verb === "asked") {
     const asker = ++lastAsker;
     askers.set(asker, { socket, id });
     handlers.ask(verb, asker);

@@ -7,8 +7,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Member } from "./machine/model.ts";
 
-const FAST_FIRST_MS = 20;
+/** A successor that crashes as it starts lives for some 20 ms, and is to be seen. */
+const FAST_FIRST_MS = 10;
 const FAST_LONGEST_MS = 250;
+const FAST_GROWTH = 1.3;
 const SLOW_MS = 1_000;
 const AFTER_FAILURE_MS = 200;
 const QUIET_AFTER_MS = 1_000;
@@ -98,7 +100,7 @@ export function createLooker({ look, deliver, pace, onRest, say }: LookerOptions
 
   function lookAgain(): void {
     timer = undefined;
-    if (current === "fast") pauseMs = Math.min(pauseMs * 1.5, FAST_LONGEST_MS);
+    if (current === "fast") pauseMs = Math.min(pauseMs * FAST_GROWTH, FAST_LONGEST_MS);
     request(false);
   }
 

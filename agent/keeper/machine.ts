@@ -57,7 +57,7 @@ import {
   type State,
   type Turn,
 } from "./machine/model.ts";
-import { abort, advance, askReload, beForked, beLate, lookedHandover } from "./machine/reload.ts";
+import { abort, advance, askReload, beForked, beLate, lookedHandover, noteAsked } from "./machine/reload.ts";
 
 export interface Step {
   readonly state: State;
@@ -104,7 +104,8 @@ function take(turn: Turn, event: Event): void {
       break;
     case "asked":
       if (event.verb === "reload") askReload(turn, [event.asker]);
-      else abort(turn, event.asker);
+      else if (event.verb === "abort") abort(turn, event.asker);
+      else noteAsked(turn, event.asker);
       break;
     case "timeout":
       timedOut(turn, event.timer);

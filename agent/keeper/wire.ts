@@ -17,6 +17,7 @@ const processName = { pid, startTicks: z.number().check(z.int(), z.gte(0)) };
  * - `state`: looks at every process now, and answers `state`
  * - `reload`: answers `queued` (another one is under way, or the first start has not accepted yet) if so, then `started`,
  *   then `ready` or `failed`. With `handover` and no signal in the spec the program is to be asked by whoever reads `started`
+ * - `asked`: the program has heard that it is to hand over, and answered so; answers `noted`. It forks soon, or not at all
  * - `abort`: ends what is not ready, answers `aborted`; a reload under way fails with `aborted`. Where nothing else is
  *   left, the program is started again through `current`
  * - `compare`: answers `compared`: what of the program was started otherwise than that says
@@ -77,6 +78,7 @@ export const ControlReply = z.discriminatedUnion("event", [
     status: z.optional(status),
   }),
   z.object({ event: z.literal("aborted"), id, ended: z.array(pid) }),
+  z.object({ event: z.literal("noted"), id }),
   /** As `specDifferences` of spec.ts names them; empty also where nothing has been started yet. */
   z.object({ event: z.literal("compared"), id, differs: z.array(z.string()) }),
   /** `answer`: as agent/core/process/prove-answer.ts reads it. */

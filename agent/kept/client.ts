@@ -62,6 +62,11 @@ export async function abortReload(path: string): Promise<void> {
   for await (const _ of conversation(path, "abort", ANSWER_TIMEOUT_MS)) return;
 }
 
+/** Tells that the program has heard that it is to hand over. An older keeper does not know the word, and gives it all of its time. */
+export async function tellAsked(path: string): Promise<void> {
+  for await (const _ of conversation(path, "asked", ANSWER_TIMEOUT_MS)) return;
+}
+
 /**
  * Sends one request and gives each answer to it as it comes. Ends without another answer when the keeper goes, says
  * something that can not be read, or `timeoutMs` have passed since the last one.

@@ -10,7 +10,7 @@ import { moment } from "../io/moment.ts";
 import type { ControlReply } from "../keeper/wire.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
-import { abortReload, conversation, keeperState } from "./client.ts";
+import { abortReload, conversation, keeperState, tellAsked } from "./client.ts";
 import { readyLimitMs } from "./spec.ts";
 
 /** Beyond the keeper's own limits, until it counts as silent. */
@@ -44,9 +44,12 @@ export async function reloadKept(context: HostContext, program: ProgramPlan, kee
   let isStarted = false;
   let failed: Failed | undefined;
   const askOnce = async () => {
-    refusal = await refusalOf(program, asking.signal);
+    const answer = await askByUrl(program, asking.signal);
+    if (answer === "heard") await tellAsked(path);
+    if (typeof answer !== "object") return;
     // Nothing comes of it: the keeper need not wait, and answers the reload as aborted.
-    if (refusal !== undefined) await abortReload(path);
+    refusal = answer.refusal;
+    await abortReload(path);
   };
   try {
     for await (const reply of conversation(path, "reload", silenceMs)) {
@@ -92,16 +95,20 @@ function wordsOf({ reload: { strategy, signal, url } }: ProgramPlan): string {
 }
 
 /**
- * Asks a program by its URL, once, as each further request would start another successor. Gives why it has certainly
- * started none: nobody heard, or the answer is no success. Undefined: it may have, and the keeper will see. A request
- * that hangs, or whose connection is cut, may have been obeyed.
+ * Asks a program by its URL, once, as each further request would start another successor. `refusal`: why it has certainly
+ * started none: nobody heard, or the answer is no success. `unknown`: it may have, and the keeper will see: a request that
+ * hangs, or whose connection is cut, may have been obeyed; or it is not asked by a URL.
  */
-async function refusalOf({ reload: { url } }: ProgramPlan, abort: AbortSignal): Promise<string | undefined> {
-  if (url === undefined) return undefined;
+async function askByUrl(
+  { reload: { url } }: ProgramPlan,
+  abort: AbortSignal,
+): Promise<"heard" | "unknown" | { readonly refusal: string }> {
+  if (url === undefined) return "unknown";
   const health = { http: url, status: [...SUCCESS], meterRate: 0, timeoutMs: REQUEST_TIMEOUT_MS };
   const asked = await probeOnce({ ...health, requestTimeoutMs: REQUEST_TIMEOUT_MS }, abort);
-  const isHeard = asked.status === undefined && asked.isRefused !== true;
-  return asked.ok || isHeard ? undefined : `GET ${url}: ${asked.error ?? ""}`;
+  if (asked.ok) return "heard";
+  const isUnknown = asked.status === undefined && asked.isRefused !== true;
+  return isUnknown ? "unknown" : { refusal: `GET ${url}: ${asked.error ?? ""}` };
 }
 
 /** `reason`: ReloadFailure of the keeper; a newer one may know more. */

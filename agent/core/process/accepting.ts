@@ -86,6 +86,11 @@ function isPolling(wchan: string): boolean {
   return wchan.startsWith("poll_schedule_timeout") || wchan.startsWith("do_select") || wchan.startsWith("do_poll");
 }
 
+/** The fds by which listening sockets stand in its epoll sets. */
+export function epollFds({ held, epoll }: Pick<AcceptFacts, "held" | "epoll">): ReadonlySet<number> {
+  return new Set(epoll.filter((target) => isHeld(target, held)).map(({ fd }) => fd));
+}
+
 function isHeld(target: EpollTarget, held: readonly HeldSocket[]): boolean {
   return held.some((socket) => (target.inode === undefined ? socket.fd === target.fd : socket.inode === target.inode));
 }

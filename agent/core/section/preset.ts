@@ -36,6 +36,11 @@ export interface Preset {
   /** Whether a reload that failed is the last one until the program is restarted. */
   readonly deafAfterFailure?: boolean;
   /**
+   * Whether the old process keeps, open and in its epoll set, the copy of the socket that it made for its successor, and
+   * accepts nothing by it.
+   */
+  readonly keepsCopy?: boolean;
+  /**
    * Whether old processes serve until their master finds new ones good, and it goes on trying for as long as that takes. It
    * is then asked once more when the old release is put back, also where that still serves.
    */

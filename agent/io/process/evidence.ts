@@ -15,6 +15,7 @@ import { join } from "node:path";
 import {
   type AcceptFacts,
   decideAccepting,
+  epollFds,
   type HeldSocket,
   needsFamily,
   type ThreadWait,
@@ -38,7 +39,7 @@ import {
 } from "../../core/process/proc.ts";
 import { errnoOf } from "../files.ts";
 import type { ListeningSockets } from "./listening.ts";
-import { isHidden, listProcesses, type Process, readProcess } from "./processes.ts";
+import { isHidden, listProcesses, PROC, type Process, readProcess } from "./processes.ts";
 
 /** Folders between a release's root and a cwd in it, at most. */
 const DEPTH_LIMIT = 128;
@@ -70,6 +71,17 @@ export async function look(
     if (DENIED.has(code)) return { outcome: "denied", pid, startTicks, uid };
     if (GONE.has(code)) return { outcome: "gone", pid };
     throw error;
+  }
+}
+
+/** The fds by which listening sockets stand in its epoll sets; undefined: that can not be seen. */
+export async function acceptingFds(pid: number, listening: ListeningSockets): Promise<ReadonlySet<number> | undefined> {
+  const folder = join(PROC, `${pid}`);
+  try {
+    const { held, epollFds: sets } = await openSockets(folder, listening(pid));
+    return epollFds({ held, epoll: await epollTargets(folder, sets) });
+  } catch {
+    return undefined;
   }
 }
 

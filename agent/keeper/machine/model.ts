@@ -40,7 +40,8 @@ export const keyOf = ({ pid, startTicks }: { pid: number; startTicks: number }):
 /** How a process ended; `unknown` for those that were not the keeper's own children. */
 export type Status = { readonly code: number } | { readonly signal: number } | "unknown";
 
-export type AskVerb = "reload" | "abort";
+/** `asked`: the program has heard that it is to hand over, from whoever asks it in the keeper's place. */
+export type AskVerb = "reload" | "abort" | "asked";
 
 export type Event =
   | { readonly kind: "start"; readonly settings: Settings }
@@ -81,7 +82,8 @@ export type Answer =
   | { readonly event: "started"; readonly generations: readonly { pid: number; startTicks: number }[] }
   | { readonly event: "ready"; readonly pid: number; readonly startTicks: number }
   | { readonly event: "failed"; readonly reason: ReloadFailure; readonly detail?: string; readonly status?: Status }
-  | { readonly event: "aborted"; readonly ended: readonly number[] };
+  | { readonly event: "aborted"; readonly ended: readonly number[] }
+  | { readonly event: "noted" };
 
 /** For the program's log. */
 export type Note =
@@ -140,6 +142,8 @@ export interface Reload {
   seen: Map<MemberKey, number>;
   /** There was one at the last look. */
   hasCandidate: boolean;
+  /** Looks in a row in which there was none. */
+  missed: number;
   /** A look has found nobody: neither the old generation nor a successor. */
   isDeserted: boolean;
 }

@@ -32,6 +32,8 @@ import { FORK_MS, type Generation, keyOf, type Member, type State, type Turn } f
 
 /** Looks of a watch, about a second: a process that nobody may look into, and whose parent has left it the port, serves. */
 const LOOKS_TO_BELIEVE = 8;
+/** Looks in a row without a successor that one look had: it may have been a helper of that name, before the successor comes. */
+const LOOKS_TO_MISS = 8;
 
 export function askReload(turn: Turn, askers: readonly number[]): void {
   const { state } = turn;
@@ -64,6 +66,7 @@ export function advance(turn: Turn): void {
       before: new Set(),
       seen: new Map(),
       hasCandidate: false,
+      missed: 0,
       isDeserted: false,
     },
     step: settings.strategy === "socket" ? "spawning" : "looking",
@@ -118,6 +121,7 @@ function follow(turn: Turn): void {
   const known = new Set([...reload.before, ...state.generations.map(keyOf)]);
   const candidates = candidatesOf(state.members, known);
   reload.hasCandidate = candidates.length > 0;
+  reload.missed = reload.hasCandidate ? 0 : reload.missed + 1;
   for (const { member } of candidates) reload.seen.set(keyOf(member), (reload.seen.get(keyOf(member)) ?? 0) + 1);
   const successor = acceptorOf(candidates) ?? believable(state, candidates);
   if (successor !== undefined) handOver(turn, successor);
@@ -145,11 +149,15 @@ function believable(state: State, candidates: readonly Candidate[]): Candidate |
   );
 }
 
-/** A successor was there and is not any more: seen twice, as a helper looks like its parent for a moment, or dead. */
+/**
+ * A successor was there and is not any more, or is dead. A program that crashes at once is there for one look, if for any:
+ * then it counts when nobody else has come for some more.
+ */
 function hasDied({ reload, members }: State): boolean {
   if (reload === undefined) return false;
   const living = new Set(livingOf(members).map(keyOf));
-  const wasSeen = [...reload.seen].some(([key, looks]) => looks > 1 && !living.has(key));
+  const enough = reload.missed >= LOOKS_TO_MISS ? 1 : 2;
+  const wasSeen = [...reload.seen].some(([key, looks]) => looks >= enough && !living.has(key));
   const isSuccessor = (member: Member) => member.isKin && !member.isCopy && !reload.before.has(keyOf(member));
   return wasSeen || members.some((member) => member.isDead && isSuccessor(member));
 }
@@ -169,6 +177,14 @@ function judge(turn: Turn, candidates: readonly Candidate[]): void {
     finishReload(turn, { event: "failed", reason: "not-ready" });
     passSignals(turn);
   }
+}
+
+/** Somebody else has asked the program, and it has heard: from now on it has its time to fork. */
+export function noteAsked(turn: Turn, asker: number): void {
+  const { reload, settings } = turn.state;
+  answer(turn, [asker], { event: "noted" });
+  if (reload?.step !== "waiting" || settings.strategy !== "handover") return;
+  emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
 }
 
 /** The program has had its time to fork. */

@@ -9,6 +9,7 @@ import {
   releaseRun,
   rememberAccepting,
   workerLifeMs,
+  workersLost,
 } from "../../../../agent/core/generation.ts";
 
 const view = (pid: number, over: Partial<ProcessView> = {}): ProcessView => ({
@@ -149,6 +150,20 @@ test("an old worker that has the socket, and is busy, may still accept", () => {
   assert.equal(isLeft({ ...busy, pid: 7 }), true);
   assert.equal(isLeft({ ...busy, pid: 7, release: undefined }), false);
   assert.equal(isLeft({ ...busy, pid: 7, release: "v2" }), false);
+});
+
+test("workers that end again and again before one is ready are a release that can not start", () => {
+  const [old, supervised] = [serving(2, "v1"), master(1, "v1")];
+  const seen = new Set<string>();
+  const lost = (...views: ProcessView[]) =>
+    workersLost([supervised, ...views], seen, { wanted: "v2", before: keys(old) });
+  const loading = (pid: number) => view(pid, { release: "v2" });
+  assert.equal(lost(old, loading(3), loading(4)), undefined);
+  // What does not have the socket is a helper, and comes and goes as it likes.
+  for (let pid = 20; pid < 30; pid++) assert.equal(lost({ ...loading(pid), holds: false }, loading(4)), undefined);
+  assert.equal(lost(loading(5), loading(6)), undefined);
+  assert.equal(lost(loading(7), loading(8)), undefined);
+  assert.equal(lost(loading(9), loading(10)), 6);
 });
 
 describe("workers that a server replaces by itself", () => {

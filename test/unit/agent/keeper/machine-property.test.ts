@@ -19,7 +19,7 @@ const WEIGHTS = {
     fork: 6,
     helper: 1,
   },
-  ...{ timer: 2, "reload-signal": 2, "other-signal": 1, ask: 3, abort: 1, lifeline: 1 },
+  ...{ timer: 2, "reload-signal": 2, "other-signal": 1, ask: 3, abort: 1, asked: 1, lifeline: 1 },
 } as const;
 type Action = keyof typeof WEIGHTS | "stop";
 interface Act {
@@ -64,6 +64,7 @@ function act(world: World, { action, pick }: Act, reloadSignal: string): void {
   if (action === "other-signal") world.send({ kind: "signal", name: "USR1" });
   asker += 1;
   if (action === "ask") world.send({ kind: "asked", verb: "reload", asker });
+  if (action === "asked") world.send({ kind: "asked", verb: "asked", asker });
   if (action === "abort") world.send({ kind: "asked", verb: "abort", asker });
   if (action === "stop") world.send({ kind: "signal", name: "TERM" });
 }
@@ -214,7 +215,7 @@ test("every request is answered, and nothing after its last answer", () => {
       if (world.exitCode() === undefined) act(world, { action: "stop", pick: 0 }, "");
       for (const answers of world.answers.values()) {
         const events = answers.map(({ event }) => event);
-        assert.match(events.join(), /^(?:queued,)?(?:started,)?(?:ready|failed)$|^aborted$/);
+        assert.match(events.join(), /^(?:queued,)?(?:started,)?(?:ready|failed)$|^aborted$|^noted$/);
       }
     }),
     RUNS,

@@ -329,12 +329,38 @@ describe("handover", () => {
   test("a helper that looks like its parent for a moment is no successor that died", () => {
     const world = startedWorld("handover");
     const helper = forkAsked(world, world.first, 1);
+    helper.isCopy = true;
     world.look(false);
     world.end(helper, "unknown");
-    world.look(false);
+    for (let looks = 0; looks < 10; looks++) world.look(false);
     assert.deepEqual(answersTo(world, 1), ["started"]);
     world.fire("fork");
     assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
+  });
+
+  test("a successor that crashes so quickly that one look has seen it is told as that some looks later", () => {
+    const world = startedWorld("handover");
+    const crashing = forkAsked(world, world.first, 1);
+    world.look(false);
+    world.end(crashing, "unknown");
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    for (let looks = 1; looks < 8; looks++) world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
+    assert.equal(stagesOf(world)[world.first.pid], "ready");
+  });
+
+  test("a check of the new release that the program makes by its own name is not taken for a successor that crashed", () => {
+    const world = startedWorld("handover");
+    const check = forkAsked(world, world.first, 1);
+    world.look(false);
+    world.end(check, "unknown");
+    for (let looks = 1; looks < 8; looks++) world.look(false);
+    const successor = world.fork(world.first, true);
+    world.look(false);
+    successor.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
   });
 
   test("of a successor and its workers the successor is the generation", () => {
@@ -369,6 +395,18 @@ describe("handover", () => {
     world.fire("ready");
     world.look(true);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
+  });
+
+  test("a program that has told others that it heard them is waited for no longer than one that was signalled", () => {
+    const world = startedWorld("handover", { signal: undefined });
+    reload(world, 1);
+    world.look(false);
+    world.send({ kind: "asked", verb: "asked", asker: 2 });
+    assert.deepEqual(answersTo(world, 2), ["noted"]);
+    world.fire("fork");
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
+    world.send({ kind: "asked", verb: "asked", asker: 3 });
+    assert.deepEqual([world.timers.has("fork"), answersTo(world, 3)], [false, ["noted"]]);
   });
 
   test("an old generation that still accepts serves again when its successor has died", () => {
