@@ -44,7 +44,7 @@ test-soak: ## thousands of reloads under load, 100,000 cases for each parser: ho
 	@$(SOAK) 'test/soak/**/*.test.ts'; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result
 
 strategies: ## what a deploy and each bad release cost each preset; writes docs/strategies.md
-	@scripts/setup.sh test
+	@scripts/setup.sh soak
 	@$(NODE) scripts/build.ts
 	@scripts/with-node.sh scripts/as-root.sh node test/strategies/main.ts; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result
 

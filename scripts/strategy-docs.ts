@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { formatMs } from "../cli/core/report/units.ts";
-import { BAD_RELEASES, COMPARED } from "../test/support/story/catalog.ts";
+import { BAD_RELEASES, COMPARED, resultNameOf } from "../test/support/story/catalog.ts";
 import type { Losses } from "../test/support/story/losses.ts";
 import type { Call, Comparison, Growth, SoakResult, StrategyResult } from "../test/support/story/results.ts";
 
@@ -14,7 +14,7 @@ const PAGE = fileURLToPath(new URL("../docs/strategies.md", import.meta.url));
 
 /** In the order of the catalog; a program that was not measured has none. */
 function resultsOf<T>(folder: "strategies" | "soak"): T[] {
-  const files = COMPARED.map(({ sample }) => `${RESULTS}${folder}/${sample}.json`);
+  const files = COMPARED.map((entry) => `${RESULTS}${folder}/${resultNameOf(entry)}.json`);
   return files.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, "utf8")) as T);
 }
 

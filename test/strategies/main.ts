@@ -9,9 +9,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { runInNetwork } from "../support/network.ts";
 import type { Cleanup } from "../support/rig.ts";
-import { presetOf } from "../support/samples.ts";
 import { assertSurvived, tryBadRelease } from "../support/story/bad-release.ts";
-import { BAD_RELEASES, type BadRelease, COMPARED, type StorySample } from "../support/story/catalog.ts";
+import {
+  BAD_RELEASES,
+  type BadRelease,
+  COMPARED,
+  presetOfStory,
+  resultNameOf,
+  type StorySample,
+} from "../support/story/catalog.ts";
 import { compare } from "../support/story/comparison.ts";
 import { type StoryHost, startStoryHost } from "../support/story/host.ts";
 import type { Losses } from "../support/story/losses.ts";
@@ -39,7 +45,7 @@ async function withHost<T>(entry: StorySample, launched: boolean, work: (host: S
 
 async function lossesOf(host: StoryHost, entry: StorySample): Promise<Partial<Record<BadRelease, Losses>>> {
   const found: Partial<Record<BadRelease, Losses>> = {};
-  for (const flaw of BAD_RELEASES) {
+  for (const flaw of entry.flaws ?? BAD_RELEASES) {
     const tried = await tryBadRelease(host, flaw);
     await assertSurvived(host, entry, flaw, tried);
     found[flaw] = tried.losses;
@@ -51,32 +57,39 @@ async function lossesOf(host: StoryHost, entry: StorySample): Promise<Partial<Re
 }
 
 async function measure(entry: StorySample): Promise<void> {
-  const { sample } = entry;
+  const name = resultNameOf(entry);
   const comparison = await withHost(entry, false, (host) => compare(host, entry));
-  tell(`${sample}: ${JSON.stringify(comparison)}`);
+  tell(`${name}: ${JSON.stringify(comparison)}`);
   const losses = await withHost(entry, true, (host) => lossesOf(host, entry));
   const measured = new Date().toISOString();
   const result: StrategyResult = {
-    sample,
-    preset: presetOf(sample),
+    sample: entry.sample,
+    preset: presetOfStory(entry),
     measured,
     machine: machineWords(),
     comparison,
     losses,
   };
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(`${RESULTS}${sample}.json`, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(`${RESULTS}${name}.json`, `${JSON.stringify(result, null, 2)}\n`);
 }
 
-async function measureInNetwork({ sample }: StorySample): Promise<void> {
+async function measureInNetwork(entry: StorySample): Promise<void> {
   const options = { migrates: true, env: { [IN_NETWORK]: "1" }, timeoutMs: TIMEOUT_MS };
-  const { code, stdout, stderr } = await runInNetwork(fileURLToPath(import.meta.url), { ...options, args: [sample] });
+  const args = [resultNameOf(entry)];
+  const { code, stdout, stderr } = await runInNetwork(fileURLToPath(import.meta.url), { ...options, args });
   tell(stdout.trimEnd());
   assert.equal(code, 0, stderr);
 }
 
 const names = process.argv.slice(2);
-for (const entry of COMPARED.filter(({ sample }) => names.length === 0 || names.includes(sample))) {
-  if (entry.migrates === true && process.env[IN_NETWORK] === undefined) await measureInNetwork(entry);
-  else await measure(entry);
+for (const entry of COMPARED.filter((one) => names.length === 0 || names.includes(resultNameOf(one)))) {
+  const isInner = process.env[IN_NETWORK] !== undefined;
+  try {
+    await (entry.migrates === true && !isInner ? measureInNetwork(entry) : measure(entry));
+  } catch (error) {
+    // The others can be measured all the same.
+    process.stderr.write(`${resultNameOf(entry)}: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -3,7 +3,8 @@
  * needs: its first start, reloads, bad releases, comparison and soak follow from it.
  */
 import type { ConfigParts } from "../rig.ts";
-import type { SampleName } from "../samples.ts";
+import { presetOf, type SampleName } from "../samples.ts";
+import { PRODUCTS } from "./products.ts";
 
 /** The first three are found before the flip. `late-crash`: 2 s after it took over. */
 export const BAD_RELEASES = ["missing", "not-executable", "garbage", "crash", "late-crash", "hang"] as const;
@@ -67,8 +68,24 @@ export const STORIES: readonly StorySample[] = [
   },
 ];
 
-/** What CI does not run, and the tables show all the same. */
+const MEMBERS = { sample: "go-members", mayLose: { "late-crash": "accepted" } } as const;
+
+/** What this part of CI does not run, and the tables show all the same. */
 export const COMPARED: readonly StorySample[] = [
   ...STORIES,
+  ...[PRODUCTS.uwsgi, PRODUCTS.unicorn, PRODUCTS.puma, PRODUCTS["server-starter"]],
+  { ...MEMBERS, asks: "shop:shop_01: start" },
+  { ...MEMBERS, asks: "shop:shop_00: stop", program: { reload: "rolling", members: 3 } },
   { sample: "go-plain", asks: "shop: stop", mayLose: { crash: "gap", "late-crash": "gap", hang: "gap" } },
 ];
+
+/** The preset that deploy.yml names for it. */
+export function presetOfStory({ sample, program }: StorySample): string {
+  return typeof program?.reload === "string" ? program.reload : presetOf(sample);
+}
+
+/** Under which its results stand: the sample's name, with the preset where that is not the sample's own. */
+export function resultNameOf(entry: StorySample): string {
+  const [own, preset] = [presetOf(entry.sample), presetOfStory(entry)];
+  return preset === own ? entry.sample : `${entry.sample}-${preset}`;
+}
