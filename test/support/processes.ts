@@ -100,7 +100,7 @@ export function newMark(): Mark {
   };
 }
 
-function killQuietly(pid: number): void {
+export function killQuietly(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {

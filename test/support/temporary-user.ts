@@ -1,10 +1,10 @@
 /** A user of this machine for one test: with a home of its own, empty start-up files and the login shell that is asked for. */
 import { spawnSync } from "node:child_process";
-import { chown, mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
-import { run } from "./processes.ts";
+import { killQuietly, run } from "./processes.ts";
 import { type User, userNamed } from "./users.ts";
 
 export interface TemporaryUser extends User {
@@ -30,10 +30,19 @@ export async function addTemporaryUser({
     ...user,
     remove: async () => {
       process.off("exit", removeAtExit);
+      await killAllOf(user.uid);
       await account(["userdel", name]);
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+/** What has written over its environment to change its name, as Perl does, is found by no mark in that. */
+async function killAllOf(uid: number): Promise<void> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const owner = await stat(`/proc/${pid}`).catch(() => undefined);
+    if (owner?.uid === uid) killQuietly(Number(pid));
+  }
 }
 
 /** Only one process at a time may change /etc/passwd, and the others do not wait (useradd(8), exit 1). */
