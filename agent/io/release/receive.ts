@@ -197,7 +197,7 @@ class TarStream {
     else if (header.nullBlock) this.#expect("zeros", BLOCK_BYTES);
     else if (!header.cksumValid) throw cut("a damaged header");
     else if (header.type !== "ExtendedHeader") this.#begin(header.path ?? "", header.type, size);
-    else if (size === 0 || size > PAX_LIMIT_BYTES) throw cut(`a pax record of ${size} bytes`);
+    else if (size <= 0 || size > PAX_LIMIT_BYTES) throw cut(`a pax record of ${size} bytes`);
     else this.#expect("pax", size + paddingOf(size));
   }
 
