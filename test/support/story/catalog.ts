@@ -34,6 +34,8 @@ export interface StorySample {
   /** Deploys in a row, and requests that they must see at least. Default: 5, with 1,500 for each. */
   readonly deploys?: number;
   readonly requests?: number;
+  /** Default: 700. Less where the server can do no more on a machine that has other work. */
+  readonly requestsPerSecond?: number;
 }
 
 export const STORIES: readonly StorySample[] = [

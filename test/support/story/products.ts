@@ -4,7 +4,7 @@
  */
 import type { StorySample } from "./catalog.ts";
 
-const HOSTED = { flaws: ["crash", "late-crash", "hang"] } as const;
+const HOSTED = { flaws: ["crash", "late-crash", "hang"], requestsPerSecond: 150, requests: 1_500 } as const;
 
 export const PRODUCTS = {
   uwsgi: {

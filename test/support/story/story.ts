@@ -185,7 +185,8 @@ async function tell(
   const supervised = await host.supervised();
   const at = monotonicMs();
   const { rig, url } = host;
-  const load = { path: "/log?text=line-{n}", requestsPerSecond: REQUESTS_PER_SECOND };
+  const { requestsPerSecond = REQUESTS_PER_SECOND } = entry;
+  const load = { path: "/log?text=line-{n}", requestsPerSecond };
   const series = await deploySeries(rig, { sample: entry.sample, url, releases, requests, ...load });
   return { host, first, supervised, at, series };
 }
