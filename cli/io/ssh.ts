@@ -12,7 +12,14 @@ import { DEFAULT_SSH_PORT } from "../core/known-hosts.ts";
 import { type LinkFailure, ZdrError } from "../failure.ts";
 import type { Connection } from "./session/transport.ts";
 import { channelOf } from "./ssh/channel.ts";
-import { type HostTrust, knownHostsPaths, readHostTrust, type TrustedHost } from "./ssh/host-keys.ts";
+import {
+  comingKeys,
+  type HostTrust,
+  knownHostsPaths,
+  readHostTrust,
+  type ShownKey,
+  type TrustedHost,
+} from "./ssh/host-keys.ts";
 import type { KeyChoice, KeyRing } from "./ssh/keys.ts";
 import { failureOf, forwardTo, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
 import { planLogin } from "./ssh/login.ts";
@@ -77,6 +84,8 @@ export interface SshDeps {
   readonly knownHosts?: readonly string[];
   /** Absent: TCP from this machine. */
   readonly way?: OpenWay;
+  /** Called once the host has said which keys it has, if it does, with those that it is going over to (comingKeys). */
+  readonly onComingKeys?: ((keys: readonly ShownKey[]) => void) | undefined;
 }
 
 /** Connects and logs in. Rejects with a ZdrError of kind `link`. */
@@ -122,11 +131,6 @@ export async function fetchHostKeys(target: SshTarget, deps: SshDeps): Promise<r
   }
 }
 
-export type ShownKey = Pick<
-  Extract<LinkFailure, { kind: "host-key-unknown" }>,
-  "keyType" | "fingerprint" | "knownHostsLine"
->;
-
 const typesOf = (keys: readonly ShownKey[]) => keys.map(({ keyType }) => keyType);
 
 const linkFailureOf = (error: unknown) =>
@@ -161,7 +165,9 @@ async function connectOnce(
         socket.errored,
       );
     }
-    return await logIn({ target, name, socket, library, trust, keys: deps.keys, timeouts, fail });
+    const tellKeys = (blobs: readonly Buffer[]) =>
+      deps.onComingKeys?.(comingKeys(trust, trustedHost(target, deps), blobs));
+    return await logIn({ target, name, socket, library, trust, keys: deps.keys, timeouts, fail, tellKeys });
   } catch (error) {
     socket.destroy();
     throw error;
@@ -199,6 +205,7 @@ interface LoginParts {
   readonly keys: KeyRing;
   readonly timeouts: SshTimeouts;
   readonly fail: Fail;
+  readonly tellKeys: (blobs: readonly Buffer[]) => void;
 }
 
 async function logIn({
@@ -210,6 +217,7 @@ async function logIn({
   keys,
   timeouts,
   fail,
+  tellKeys,
 }: LoginParts): Promise<SshConnection> {
   const silence = silenceTimer(timeouts.handshakeMs);
   const login = planLogin({
@@ -239,6 +247,8 @@ async function logIn({
   const client = ssh.connection;
   if (client === null) throw new Error("node-ssh made no client");
   const link = watchLink(client);
+  // ssh2 has them proved: each has signed this very session.
+  client.on("hostkeys", (keys) => tellKeys(keys.map((key) => key.getPublicSSH())));
   const setback = await loggedIn(client, silence);
   if (login.bug() !== undefined) throw login.bug();
   if (setback !== undefined) {

@@ -17,7 +17,7 @@ export interface SshdOptions {
   readonly authorizedKeys: readonly string[];
   /** Lines for sshd_config; they win over the ones below. */
   readonly extraConfig?: readonly string[];
-  /** Of the host's own keys; default: ed25519. */
+  /** Of the host's own keys, in the order of its configuration; default: ed25519. */
   readonly keyTypes?: readonly KeyType[];
   /** To start a second server in the place of a first one; default: any free port. */
   readonly port?: number;
@@ -73,7 +73,7 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     await rm(dir, { recursive: true, force: true });
   };
   try {
-    const keys = await Promise.all(keyTypes.map((type) => makeKey({ type, dir, name: `host_${type}` })));
+    const keys = await Promise.all(keyTypes.map((type, at) => makeKey({ type, dir, name: `host_${type}_${at}` })));
     const hostKeys = keys.map((key, i) => ({ ...key, type: keyTypes[i] ?? "ed25519" }));
     const port = options.port ?? (await freePort());
     await writeFile(join(dir, "authorized_keys"), authorizedKeys.map((line) => `${line}\n`).join(""), { mode: 0o644 });

@@ -43,5 +43,5 @@ export async function openRoutes(
     import("../ssh/user-config.ts"),
   ]);
   const keys = keyRing({ home, agentSocket, askPassphrase });
-  return routes({ user, home, keys, resolve: userConfig({ file, onWarning }) });
+  return routes({ user, home, keys, onWarning, resolve: userConfig({ file, onWarning }) });
 }

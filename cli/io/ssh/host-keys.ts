@@ -39,6 +39,11 @@ export interface HostTrust {
   trustedBy(keyBlob: Buffer): string | undefined;
 }
 
+export type ShownKey = Pick<
+  Extract<LinkFailure, { kind: "host-key-unknown" }>,
+  "keyType" | "fingerprint" | "knownHostsLine"
+>;
+
 export interface TrustedHost {
   readonly host: string;
   readonly port: number;
@@ -77,6 +82,20 @@ export async function readHostTrust(target: TrustedHost): Promise<HostTrust | { 
     judge: (keyBlob) => problemOf(verdictOn(keyBlob), keyBlob, target, searched),
     trustedBy: (keyBlob) => placeOf(verdictOn(keyBlob)),
   };
+}
+
+/**
+ * Of the keys that a host has shown to be its own, after its login key was trusted (OpenSSH's PROTOCOL, hostkeys-00): those that
+ * stand beside a known one of the same type. It is about to go over to them. They are told of, and not trusted by that.
+ */
+export function comingKeys(trust: HostTrust, { host, port }: TrustedHost, keyBlobs: readonly Buffer[]): ShownKey[] {
+  return keyBlobs.flatMap((keyBlob) => {
+    const problem = trust.judge(keyBlob);
+    if (problem?.kind !== "host-key-changed") return [];
+    const { keyType, fingerprint, expected } = problem;
+    if (!expected.some((key) => key.keyType === keyType)) return [];
+    return [{ keyType, fingerprint, knownHostsLine: knownHostsLine({ host, port, keyBlob }) }];
+  });
 }
 
 /** Those of the files that are there. One that is there and cannot be read might revoke a key, so it is a problem. */

@@ -13,17 +13,9 @@ import { DEFAULT_SSH_PORT } from "../../core/known-hosts.ts";
 import type { SshHost } from "../../core/plan.ts";
 import type { HostSettings } from "../../core/ssh/settings.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
-import {
-  connectSsh,
-  fetchHostKeys,
-  type ShownKey,
-  type SshConnection,
-  type SshDeps,
-  type SshTarget,
-  trustedHost,
-} from "../ssh.ts";
+import { connectSsh, fetchHostKeys, type SshConnection, type SshDeps, type SshTarget, trustedHost } from "../ssh.ts";
 import { type Handshake, handshakes } from "./handshakes.ts";
-import { readHostTrust } from "./host-keys.ts";
+import { readHostTrust, type ShownKey } from "./host-keys.ts";
 import type { KeyRing } from "./keys.ts";
 import type { ResolveHost } from "./user-config.ts";
 import { type OpenWay, overTcp, throughCommand, throughHost } from "./ways.ts";
@@ -34,7 +26,11 @@ export interface RouteOptions {
   readonly home: string;
   readonly keys: KeyRing;
   readonly resolve: ResolveHost;
+  readonly onWarning: (text: string) => void;
 }
+
+/** How long a host that has let us in may take to say which keys it has; many never do. */
+const ANNOUNCEMENT_PATIENCE_MS = 2_000;
 
 export interface Routes {
   connect(host: SshHost): Promise<SshConnection>;
@@ -64,8 +60,12 @@ export function routes(options: RouteOptions): Routes {
         ...key,
         ...{ problem: trust.judge(blobOf(key)), trustedBy: trust.trustedBy(blobOf(key)) },
       }));
-      const isKnown = judged.some(({ problem }) => problem === undefined);
-      return isKnown ? judged.map(asFurtherKey) : judged;
+      if (!judged.some(({ problem }) => problem === undefined)) return judged;
+      const shown = new Set(keys.map(({ fingerprint }) => fingerprint));
+      const coming = (await announcedKeys(context, { target, deps, server })).filter(
+        ({ fingerprint }) => !shown.has(fingerprint),
+      );
+      return [...judged.map(asFurtherKey), ...coming.map((key) => asUnknown(key, target.address))];
     },
   };
 }
@@ -77,6 +77,33 @@ function asFurtherKey(key: JudgedKey): JudgedKey {
   if (problem.expected.some(({ keyType }) => keyType === key.keyType)) return key;
   const { address } = problem;
   return { ...key, problem: { ...key, kind: "host-key-unknown", address, searched: [] } };
+}
+
+/** What a trusted host says of its further keys; nothing where it lets nobody in, or says nothing. */
+async function announcedKeys(
+  { handshake }: RouteContext,
+  { target, deps, server }: Prepared,
+): Promise<readonly ShownKey[]> {
+  let announce: (keys: readonly ShownKey[]) => void = () => {};
+  const announced = new Promise<readonly ShownKey[]>((resolve) => {
+    announce = resolve;
+  });
+  try {
+    const connection = await handshake(server, () => connectSsh(target, { ...deps, onComingKeys: announce }));
+    const timer = setTimeout(() => announce([]), ANNOUNCEMENT_PATIENCE_MS);
+    return await announced.finally(() => {
+      clearTimeout(timer);
+      connection.close();
+    });
+  } catch (error) {
+    if (error instanceof ZdrError) return [];
+    throw error;
+  }
+}
+
+function asUnknown(key: ShownKey, address: string): JudgedKey {
+  const problem = { kind: "host-key-unknown", address, searched: [], ...key } as const;
+  return { ...key, problem, trustedBy: undefined };
 }
 
 /** `name type base64`, as known_hosts has it. */
@@ -117,9 +144,17 @@ async function prepare(context: RouteContext, hop: Hop, behind: readonly string[
     deps: {
       ...{ home: context.home, keys: context.keys, way: way.open, timeouts: { connectMs: hop.connectTimeoutMs } },
       ...(knownHosts.length > 0 ? { knownHosts } : {}),
+      onComingKeys: (keys) => {
+        for (const key of keys) context.onWarning(comingWords(target, key));
+      },
     },
     server: `${way.place}${target.address}:${target.port}`,
   };
+}
+
+function comingWords({ name, address }: SshTarget, { keyType, fingerprint }: ShownKey): string {
+  const host = name === address ? name : `${name} (${address})`;
+  return `${host} has a new ${keyType} key beside the known one: ${fingerprint}; it is not trusted yet: zdr trust`;
 }
 
 function targetOf(hop: Hop, settings: HostSettings | undefined, user: string): SshTarget {

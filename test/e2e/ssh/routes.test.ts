@@ -40,8 +40,9 @@ async function startRun(lines: readonly string[], { ssh = "ssh" } = {}) {
   await writeFile(file, `${lines.join("\n")}\n`);
   const warnings: string[] = [];
   const keys = keyRing({ home: rig.folder });
-  const resolve = userConfig({ file, ssh, onWarning: (text) => warnings.push(text) });
-  const run = routes({ user: rig.user.name, home: rig.folder, keys, resolve });
+  const onWarning = (text: string) => void warnings.push(text);
+  const resolve = userConfig({ file, ssh, onWarning });
+  const run = routes({ user: rig.user.name, home: rig.folder, keys, resolve, onWarning });
   const connect = async (asked: Asked = {}) => {
     const connection = await run.connect({
       ...{ name: "web1", kind: "ssh", address: "web1", keys: [], hostKeys: [], knownHosts: [] },

@@ -4,9 +4,10 @@ import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startRig } from "../../support/rig.ts";
+import type { KeyType } from "../../support/sshd.ts";
 
-async function startTrustRig(t: TestContext) {
-  const rig = await startRig(t, { via: "ssh", sshd: { keyTypes: ["ed25519", "rsa"] } });
+async function startTrustRig(t: TestContext, keyTypes: readonly KeyType[] = ["ed25519", "rsa"]) {
+  const rig = await startRig(t, { via: "ssh", sshd: { keyTypes } });
   await rig.addSample("go-overseer");
   const { sshd } = rig;
   if (sshd === undefined) throw new Error("the rig has no sshd");
@@ -66,4 +67,26 @@ test("a host that is not there is told, beside the keys of those that are", asyn
   assert.equal(code, 4);
   assert.match(stdout, /web1 +ssh-ed25519/);
   assert.match(stderr, /gone: cannot connect/);
+});
+
+test("a new key beside the known one, as of a host that changes its keys, is told of, and trusted only once it is written down", async (t) => {
+  const { rig, sshd, known, know } = await startTrustRig(t, ["ed25519", "ed25519", "rsa"]);
+  const [now, next] = sshd.hostKeys;
+  assert.ok(now && next);
+  const lines = sshd.knownHostsLine().split("\n");
+  await know(`${lines[0]}\n`);
+  const used = await rig.zdr(["releases"]);
+  assert.match(
+    used.stderr,
+    new RegExp(`web1 .*new ssh-ed25519 key beside the known one: ${next.fingerprint.replaceAll("+", "\\+")}`),
+  );
+  assert.doesNotMatch(used.stderr, /ssh-rsa/);
+  assert.equal(await readFile(known, "utf8"), `${lines[0]}\n`);
+  const shown = await rig.zdr(["trust"]);
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.match(lineOf(shown.stdout, now.fingerprint), /yes$/);
+  assert.match(lineOf(shown.stdout, next.fingerprint), /not known$/);
+  await rig.zdr(["trust", "--write", "known_hosts"]);
+  assert.ok((await readFile(known, "utf8")).includes(`${lines[1]}\n`));
+  assert.doesNotMatch((await rig.zdr(["releases"])).stderr, /new ssh-ed25519 key/);
 });
