@@ -81,7 +81,13 @@ const requestShapes = {
     keeper: z.string(),
   },
   /** Read the host; with `lock`, take its lock first, unless this session has it. */
-  survey: { project: ProjectPlan, lock: z.optional(LockRequest), release: z.optional(ReleaseName) },
+  survey: {
+    project: ProjectPlan,
+    lock: z.optional(LockRequest),
+    release: z.optional(ReleaseName),
+    /** A release whose upload was cut short and is about to go on: what has come of it stays. */
+    resumes: z.optional(Tag),
+  },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
   stage: { manifest: Manifest, dryRun: z.boolean() },
   /** The tar stream of what was missing follows in `data` frames; the reply comes when the release is published. */

@@ -35,7 +35,7 @@ export async function runSurvey(
   checkLayout(context.layout);
   if (request.lock) await holdLock(session, context.layout, request.lock, emit);
   const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
-  if (session.lock) await tidy({ ...context, emit }, request.release?.tag);
+  if (session.lock) await tidy({ ...context, emit }, request.resumes ?? request.release?.tag);
   moment("survey: left-overs removed");
   const { survey, running } = await surveyHost(context, session.agent);
   moment("survey: host looked at");

@@ -70,7 +70,8 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
       return await tell(run, opened, fleet, surveys, manifest);
     }
     if (options.plan !== undefined) holdToPlan(opened, surveys, manifest, options.plan);
-    const relink = { run, fleet, question };
+    const { project, lock } = question;
+    const relink = { run, fleet, question: { project, ...(lock ? { lock } : {}), resumes: options.tag } };
     if (!(await stageHosts(relink, { surveys, build: scanned, manifest, limit }))) {
       return concludeHosts(run, fleet.hosts);
     }

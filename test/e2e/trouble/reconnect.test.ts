@@ -99,6 +99,7 @@ for (const transport of ["builtin", "openssh"] as const) {
       const { code, stdout, stderr } = await zdr.done;
       assert.equal(code, 0, `${stdout}${stderr}`);
       assert.match(stderr, /the connection was lost during activate: .*connecting again/);
+      assert.equal(stderr.match(/^zdr: warning: /gm)?.length, 1, stderr);
       // As whoever never lost it would be told: which processes, what was measured, on what evidence.
       assert.match(stdout, new RegExp(`web1 +shop +reload +${old} -> ${tag} .* processes`));
       assert.deepEqual(await ledger(), ["staged", "activating", "good"]);
