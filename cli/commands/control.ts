@@ -1,7 +1,7 @@
 /** `zdr start | stop | restart | reload [PROGRAM...]`: on the release that is current, with the same proof as a deploy. */
 import type { ControlResult, RequestOf } from "../../agent/protocol.ts";
 import type { ExitCode } from "../core/exit-code.ts";
-import { selectPrograms } from "../core/plan.ts";
+import { programsIn, selectPrograms } from "../core/plan.ts";
 import { describeControl } from "../core/report/describe.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
@@ -28,7 +28,8 @@ export async function control(
     const done: { host: string; result: ControlResult }[] = [];
     if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);
     const isWell = await fleet.onAll("survey", async (host, session) => {
-      tellSurvey(run, host, await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host)));
+      const survey = { project: opened.planFor(host), lock };
+      tellSurvey(run, host, await session.request("survey", survey, fleet.onEvent(host)));
       return undefined;
     });
     if (isWell) {
@@ -36,7 +37,11 @@ export async function control(
       await fleet.onAll("control", async (host, session) => {
         host.phase = "activate";
         host.state = { kind: "halfway", action };
-        const result = await session.request("control", { action, programs }, fleet.onEvent(host));
+        const result = await session.request(
+          "control",
+          { action, programs: programsIn(opened.planFor(host), programs) },
+          fleet.onEvent(host),
+        );
         done.push({ host: host.name, result });
         if (result.failure === undefined) return undefined;
         host.phase = "halfway";

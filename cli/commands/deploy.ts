@@ -53,7 +53,10 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     opened,
     options.dryRun === "plan" ? "plan" : options.dryRun ? "dry run" : "deploy",
     options.dryRun === "plan" ? ["survey", "stage"] : ["lock", "survey", "stage", "activate", "settle"],
-    () => earlySurvey(opened, surveyQuestion(run, opened, options, scanned?.digest), scanning),
+    (host) => {
+      const question = surveyQuestion(run, opened, options, scanned?.digest);
+      return earlySurvey(opened, { ...question, project: opened.planFor(host) }, scanning);
+    },
   );
   const scanning = scan(opened);
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
@@ -61,7 +64,7 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     scanned = await scanning;
     const question = surveyQuestion(run, opened, options, scanned.digest);
     if (question.lock && !(await takeLocks(opened, fleet, question.lock))) return concludeHosts(run, fleet.hosts);
-    const surveys = await surveyHosts(run, fleet, question, options);
+    const surveys = await surveyHosts(run, opened, fleet, question, options);
     if (!surveys) return concludeHosts(run, fleet.hosts);
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
@@ -70,8 +73,7 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
       return await tell(run, opened, fleet, surveys, manifest);
     }
     if (options.plan !== undefined) holdToPlan(opened, surveys, manifest, options.plan);
-    const { project, lock } = question;
-    const relink = { run, fleet, question: { project, ...(lock ? { lock } : {}), resumes: options.tag } };
+    const relink = { run, fleet, opened, lock: question.lock, resumes: options.tag };
     if (!(await stageHosts(relink, { surveys, build: scanned, manifest, limit }))) {
       return concludeHosts(run, fleet.hosts);
     }
@@ -138,13 +140,14 @@ function earlySurvey(
 /** Reads every host. undefined: at least one host refused. */
 async function surveyHosts(
   run: Run,
+  opened: Opened,
   fleet: Fleet<HostTarget>,
   question: SurveyQuestion,
   options: UnreachableOptions,
 ): Promise<Surveys | undefined> {
   const surveys = new Map<FleetHost, Survey>();
   const isWell = await fleet.onAll("survey", async (host, session) => {
-    const survey = await session.request("survey", question, fleet.onEvent(host));
+    const survey = await session.request("survey", { ...question, project: opened.planFor(host) }, fleet.onEvent(host));
     surveys.set(host, survey);
     host.unchanged = survey.unchanged;
     tellSurvey(run, host, survey);

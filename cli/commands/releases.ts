@@ -13,7 +13,7 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
   try {
     const found = new Map<string, readonly ReleaseInfo[]>();
     await fleet.onAll("survey", async (host, session) => {
-      const survey = await session.request("survey", { project: opened.plan });
+      const survey = await session.request("survey", { project: opened.planFor(host) });
       found.set(host.name, survey.releases);
       tellSurvey(run, host, survey);
       return undefined;

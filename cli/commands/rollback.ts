@@ -25,7 +25,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     const surveys: { host: string; survey: Survey }[] = [];
     if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);
     const isWell = await fleet.onAll("survey", async (host, session) => {
-      const survey = await session.request("survey", { project: opened.plan, lock }, fleet.onEvent(host));
+      const survey = await session.request("survey", { project: opened.planFor(host), lock }, fleet.onEvent(host));
       surveys.push({ host: host.name, survey });
       tellSurvey(run, host, survey);
       return `current is ${survey.current ?? "nothing"}`;
@@ -39,7 +39,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     }
     run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
     undo();
-    const relink = { run, fleet, question: { project: opened.plan, lock } };
+    const relink = { run, fleet, opened, lock };
     return await rollOut(relink, { tag: choice.tag, why: "rollback" }, rolloutPlan(opened.config));
   } finally {
     undo();

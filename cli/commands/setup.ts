@@ -20,7 +20,7 @@ export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> 
     const found: { host: string; result: SetupResult }[] = [];
     await fleet.onAll("setup", async (host, session) => {
       const body = {
-        project: opened.plan,
+        project: opened.planFor(host),
         lock,
         prove: readProveBundle(run.bundles),
         keeper: readKeeperBundle(run.bundles),

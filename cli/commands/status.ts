@@ -23,7 +23,7 @@ type Question = RequestBody<"status">;
 
 interface Asked {
   readonly fleet: Fleet<HostTarget>;
-  readonly question: Question;
+  readonly question: (host: { readonly name: string }) => Question;
 }
 
 /** supervisorctl's exit code where every host answered; otherwise zdr's own for what kept it from answering. */
@@ -32,7 +32,7 @@ export async function status(run: Run, names: readonly string[], options: Status
   try {
     const found = new Map<string, StatusResult>();
     await fleet.onAll("survey", async (host, session) => {
-      found.set(host.name, await session.request("status", question));
+      found.set(host.name, await session.request("status", question(host)));
       return undefined;
     });
     const failed = concludeHosts(run, fleet.hosts, false);
@@ -58,9 +58,12 @@ function askHosts(run: Run, names: readonly string[], options: StatusOptions): A
   const opened = openConfig(run, options);
   const { supervisor, deployTo } = opened.plan;
   // Which release a process runs can only be told by who knows the project.
-  const project = options.releases || options.json ? { project: opened.plan } : {};
-  const question = { supervisor, names: [...names], deployTo, ...project };
-  return { fleet: openFleet(run, opened, "status", [], () => earlyQuestion(question)), question };
+  const needsProject = options.releases || options.json;
+  const question = (host: { readonly name: string }) => ({
+    ...{ supervisor, names: [...names], deployTo },
+    ...(needsProject ? { project: opened.planFor(host) } : {}),
+  });
+  return { fleet: openFleet(run, opened, "status", [], (host) => earlyQuestion(question(host))), question };
 }
 
 /** What everybody on the host may see: a password may not, nor may the environment of the project's programs. */
@@ -77,5 +80,6 @@ function askThisMachine(run: Run, names: readonly string[], { config }: StatusOp
     agentPath: join(run.bundles, "agent.cjs"),
     report: (event) => run.output.report(event),
   });
-  return { fleet, question: { supervisor: config === undefined ? {} : { config }, names: [...names] } };
+  const question = { supervisor: config === undefined ? {} : { config }, names: [...names] };
+  return { fleet, question: () => question };
 }

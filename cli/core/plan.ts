@@ -37,20 +37,46 @@ export type HostTarget =
   /** This machine, without SSH. */
   { readonly name: string; readonly kind: "local"; readonly node?: string } | SshHost;
 
-/** What the agent is told with each command. Holds supervisor's password in clear: it is for the wire, not for logs. */
-export function projectPlan(config: Config): ProjectPlan {
+/**
+ * What the agent is told with each command. Holds supervisor's password in clear: it is for the wire, not for logs. With `host`, a
+ * name of deploy.yml's, only the programs that are bound to none of the roles that it lacks.
+ *
+ * @throws ZdrError `usage` for a program that no host runs.
+ */
+export function projectPlan(config: Config, host?: string): ProjectPlan {
   const { url, username, password, config: supervisorConfig } = config.supervisor;
   return {
     project: config.project,
     deployTo: config.deploy_to,
     supervisor: { url, username, password: password?.reveal(), config: supervisorConfig },
-    programs: Object.entries(config.programs).map(([name, program]) => programPlan(name, program)),
+    programs: Object.entries(config.programs)
+      .filter(([name, program]) => isRunBy(config, name, program, host))
+      .map(([name, program]) => programPlan(name, program)),
     shared: config.shared,
     keep: config.keep,
     modes: config.modes,
     ...(config.allow_setuid ? { allowSetuid: true } : {}),
     proof: config.proof,
   };
+}
+
+function isRunBy({ hosts }: Config, name: string, { roles }: ProgramConfig, host: string | undefined): boolean {
+  if (roles.length === 0) return true;
+  const runners = hosts.filter((one) => one.roles.some((role) => roles.includes(role)));
+  if (runners.length > 0) return host === undefined || runners.some((one) => one.name === host);
+  const known = [...new Set(hosts.flatMap((one) => one.roles))];
+  const hint =
+    didYouMean(roles[0] ?? "", known) ?? `the hosts' roles: ${known.length === 0 ? "none" : known.join(", ")}`;
+  throw new ZdrError({
+    kind: "usage",
+    problem: `no host has a role of the program ${name}: ${roles.join(", ")}`,
+    hint,
+  });
+}
+
+/** Those of these programs, or of their members, that are in the plan of a host. */
+export function programsIn({ programs }: ProjectPlan, names: readonly string[]): string[] {
+  return names.filter((name) => programs.some((program) => program.name === name || isMember(name, program.process)));
 }
 
 function programPlan(name: string, program: ProgramConfig): ProgramPlan {
@@ -142,7 +168,6 @@ export function selectPrograms(config: Config, names: readonly string[]): string
   }));
   if (names.length === 0) return programs.map(({ name }) => name);
   const known = programs.flatMap((program) => [program.name, program.process]);
-  const isMember = (name: string, process: string) => process.endsWith(":*") && name.startsWith(process.slice(0, -1));
   for (const name of names) {
     const isKnown = known.includes(name) || programs.some(({ process }) => isMember(name, process));
     if (!isKnown) throw unknownName("program", name, known);
@@ -157,6 +182,8 @@ export function selectPrograms(config: Config, names: readonly string[]): string
 export function selectHosts(config: Config, choice: HostChoice): HostTarget[] {
   return chooseHosts(config.hosts, choice).map((host) => hostTarget(host, config));
 }
+
+const isMember = (name: string, process: string) => process.endsWith(":*") && name.startsWith(process.slice(0, -1));
 
 function unknownName(what: "program", name: string, known: readonly string[]): ZdrError {
   const hint = didYouMean(name, known) ?? `its ${what}s are: ${[...new Set(known)].join(", ")}`;

@@ -65,7 +65,7 @@ async function activation(
   goal: ActivationGoal,
   onEvent: OnEvent,
 ): Promise<ActivationReport> {
-  const { deployTo } = relink.question.project;
+  const { deployTo } = relink.opened.plan;
   let name = crypto.randomUUID();
   /** It has been asked for, and not been answered. */
   let isOpen = false;

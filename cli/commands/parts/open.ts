@@ -21,7 +21,10 @@ export interface HostOptions extends HostChoice {
 
 export interface Opened {
   readonly config: Config;
+  /** With all programs. */
   readonly plan: ProjectPlan;
+  /** With those that this host runs. */
+  planFor(host: { readonly name: string }): ProjectPlan;
   readonly targets: readonly HostTarget[];
 }
 
@@ -33,7 +36,7 @@ export function openConfig(run: Run, options: HostOptions, needsBuild = false): 
   });
   run.output.report({ kind: "config", ...config.places });
   const targets = selectHosts(config, options);
-  return { config, plan: projectPlan(config), targets };
+  return { config, plan: projectPlan(config), planFor: ({ name }) => projectPlan(config, name), targets };
 }
 
 /** Starts the way to every host at once; what becomes of it shows in the first step. */
@@ -42,7 +45,7 @@ export function openFleet(
   opened: Opened,
   verb: string,
   phases: readonly HostPhase[],
-  early?: () => EarlyRequest | undefined,
+  early?: (host: HostTarget) => EarlyRequest | undefined,
 ): Fleet<HostTarget> {
   const { targets, plan } = opened;
   const agent = readAgentBundle(run.bundles);

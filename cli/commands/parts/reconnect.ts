@@ -6,14 +6,15 @@
  *   who has the lock is told of, as always.
  * - An agent that died is not a link that died: that is a failure like any other.
  */
-import { SILENCE_LIMIT_MS, type Survey } from "../../../agent/protocol.ts";
+import { type LockRequest, SILENCE_LIMIT_MS, type Survey } from "../../../agent/protocol.ts";
 import type { HostTarget } from "../../core/plan.ts";
 import { formatMs } from "../../core/report/units.ts";
 import { explain } from "../../explain.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
-import type { AgentSession, RequestBody } from "../../io/session/agent-session.ts";
+import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
+import type { Opened } from "./open.ts";
 
 /** Before each try. A network that is away for longer has more wrong with it than a deploy can wait for. */
 export const RECONNECT_PAUSES_MS = [500, 2_000, 5_000, 10_000] as const;
@@ -27,8 +28,10 @@ const POLL_MS = 500;
 export interface Relink {
   readonly run: Run;
   readonly fleet: Fleet<HostTarget>;
-  /** As at first, with the host's lock. */
-  readonly question: RequestBody<"survey">;
+  readonly opened: Opened;
+  readonly lock: LockRequest | undefined;
+  /** The tag whose upload goes on. */
+  readonly resumes?: string;
 }
 
 /** `isAgain`: on a new link, after one that died in the middle of this very work. */
@@ -90,15 +93,20 @@ async function pause(relink: Relink, ms: number): Promise<void> {
 
 /** A new session that has the host's lock. */
 async function takeHoldAgain(relink: Relink, host: FleetHost, patienceMs: number): Promise<Survey> {
-  const { fleet, question, run } = relink;
+  const { fleet, opened, run, resumes } = relink;
   const before = (await host.session.catch(() => undefined))?.agentPid();
   const session = await fleet.reopen(host);
   // Whoever is at work already is not stopped by a freeze, and whom it waits for is known.
-  const lock = question.lock && { by: question.lock.by, why: question.lock.why, ignoresFreeze: true };
+  const lock = relink.lock && { by: relink.lock.by, why: relink.lock.why, ignoresFreeze: true };
+  const question = {
+    project: opened.planFor(host),
+    ...(lock ? { lock } : {}),
+    ...(resumes === undefined ? {} : { resumes }),
+  };
   const deadline = performance.now() + patienceMs;
   for (let isTold = false; ; isTold = true) {
     try {
-      const survey = await session.request("survey", { ...question, ...(lock ? { lock } : {}) }, fleet.onEvent(host));
+      const survey = await session.request("survey", question, fleet.onEvent(host));
       if (survey.recovered !== undefined) {
         run.output.report({ kind: "note", host: host.name, text: survey.recovered });
       }

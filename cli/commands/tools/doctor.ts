@@ -38,7 +38,8 @@ function configWords({ config, targets }: Opened): string {
   return `${config.file}: ${count(targets.length, "host")}, ${count(programs, "program")}`;
 }
 
-async function examineHosts(run: Run, { config, plan, targets }: Opened, needBytes: number): Promise<Examined[]> {
+async function examineHosts(run: Run, opened: Opened, needBytes: number): Promise<Examined[]> {
+  const { config, plan, targets } = opened;
   const login = loginOf(run);
   const routes = await openRoutes(login, config.ssh.config);
   const keys = new Map(
@@ -62,11 +63,15 @@ async function examineHosts(run: Run, { config, plan, targets }: Opened, needByt
   try {
     const found = new Map<FleetHost, readonly Check[]>();
     const body = {
-      ...{ project: plan, needBytes },
+      needBytes,
       ...{ prove: readProveBundle(run.bundles), keeper: readKeeperBundle(run.bundles) },
     };
     await fleet.onAll("survey", async (host, session) => {
-      const { checks, nowMs } = await session.request("doctor", body, fleet.onEvent(host));
+      const { checks, nowMs } = await session.request(
+        "doctor",
+        { ...body, project: opened.planFor(host) },
+        fleet.onEvent(host),
+      );
       const aheadMs = nowMs - Date.now();
       const way = connections.get(host.name);
       const isSsh = targets.some(({ name, kind }) => name === host.name && kind === "ssh");

@@ -158,6 +158,9 @@ function program() {
     command: command("command").describe(
       "How it is started: a line or a list of words. A relative first word stands under current/. {current}, {deploy_to}, {shared} and {run} are filled in.",
     ),
+    roles: oneOrMany(checkedBy(z.string(), checkName)).describe(
+      "Only hosts with one of these roles run it, one or a list; all hosts if left out.",
+    ),
     reload: reload().describe("How it takes a new release: a preset's name, or its parts."),
     listen: listenAddresses().describe(
       "What is listened on for it and handed to it, one or a list: 127.0.0.1:8080, [::]:80, unix:/path/of.sock; by supervisord, at fd 0, for bluegreen and rolling.",

@@ -36,7 +36,7 @@ export interface FleetOptions<Target extends FleetTarget> {
   /** A word for what the agents will be asked (BootstrapOptions). */
   readonly use?: string;
   /** Asked when a host has let us in: the first request, if it is known by then. */
-  readonly early?: (() => EarlyRequest | undefined) | undefined;
+  readonly early?: ((target: Target) => EarlyRequest | undefined) | undefined;
   readonly report: (event: ProgressEvent) => void;
   /** Is given what ends every wait for a host: there is no more time (Interrupt). */
   readonly onLeave?: (leave: (signal: Signal) => void) => void;
@@ -178,7 +178,7 @@ export class Fleet<Target extends FleetTarget> {
     const connection = await connect(target);
     this.#connections.set(target, connection);
     const { name: host, node, heartbeatMs, silenceMs } = target;
-    const early = isAgain ? undefined : this.#options.early?.();
+    const early = isAgain ? undefined : this.#options.early?.(target);
     return openSession(connection, { host, node, agent, agentPath, use, early, heartbeatMs, silenceMs });
   }
 }

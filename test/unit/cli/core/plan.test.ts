@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ProjectPlan } from "../../../../agent/wire/plan.ts";
 import { parseConfig } from "../../../../cli/core/config.ts";
-import { isConfidential, projectPlan, selectHosts, selectPrograms } from "../../../../cli/core/plan.ts";
+import { isConfidential, programsIn, projectPlan, selectHosts, selectPrograms } from "../../../../cli/core/plan.ts";
 import { ZdrError } from "../../../../cli/failure.ts";
 
 const TEXT = `
@@ -192,4 +192,36 @@ test("programs can be chosen by their name here or in supervisor, in the order o
     },
   );
   assert.equal(usageOf(() => selectPrograms(config, [""])).hint, "its programs are: shop, jobs, workers:jobs");
+});
+
+describe("a program that is bound to roles", () => {
+  const text = (role: string) => `
+project: shop
+deploy_to: /data/web/shop
+build: { path: dist/ }
+hosts: [{ name: web1, roles: web }, { name: db1, roles: [db, jobs] }, bare]
+programs:
+  shop: { command: bin/shop, reload: overseer, roles: ${role} }
+  jobs: { command: bin/jobs, reload: restart, roles: [jobs, cron] }
+  all: { command: bin/all, reload: restart }
+`;
+  const bound = parseConfig(text("web"), "deploy.yml").config;
+  const programsOf = (host?: string) => projectPlan(bound, host).programs.map(({ name }) => name);
+
+  test("is for hosts with one of them only; one without roles is for all", () => {
+    assert.deepEqual(programsOf("web1"), ["shop", "all"]);
+    assert.deepEqual(programsOf("db1"), ["jobs", "all"]);
+    assert.deepEqual(programsOf("bare"), ["all"]);
+    assert.deepEqual(programsOf(), ["shop", "jobs", "all"]);
+  });
+
+  test("is told to start only where it is", () => {
+    assert.deepEqual(programsIn(projectPlan(bound, "db1"), ["shop", "jobs"]), ["jobs"]);
+  });
+
+  test("of which there is no host is refused with what may have been meant", () => {
+    const { problem, hint } = usageOf(() => projectPlan(parseConfig(text("wep"), "deploy.yml").config));
+    assert.match(problem, /no host has a role of the program shop: wep/);
+    assert.match(hint ?? "", /web/);
+  });
 });
