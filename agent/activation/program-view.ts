@@ -76,7 +76,7 @@ async function copiesOf(
 }
 
 /** Every process of the program; 0 (nothing runs) has none. A successor may lead a process group of its own, and be a child of init by now: its keeper knows it all the same. */
-export async function pidsOf({ layout }: HostContext, program: ProgramPlan, supervisedPid: number): Promise<number[]> {
+async function pidsOf({ layout }: HostContext, program: ProgramPlan, supervisedPid: number): Promise<number[]> {
   if (supervisedPid === 0) return [];
   const pids = programPids(supervisedPid);
   if (!isKept(program)) return pids;

@@ -9,40 +9,36 @@
  */
 
 import { supervisorFacts } from "../activation/account.ts";
-import { pidsOf, releaseWants } from "../activation/program-view.ts";
+import { releaseWants } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type Orphan, orphanFindings, portFindings } from "../core/lint/orphans.ts";
 import { memberGroup } from "../core/members/plan.ts";
 import { groupNameOf, programNameOf } from "../core/section.ts";
 import { tcpListeners } from "../io/process/listening.ts";
-import { descendants, readProcess } from "../io/process/processes.ts";
+import { readProcess } from "../io/process/processes.ts";
 import { addressesOf, type Environment, findStarted, type Started } from "../io/process/servers.ts";
 import { membersOrNone, summaryOf } from "../members/members.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
 
-/** A worker whose master has just ended is nobody's for a moment, and then gone. */
+/** The workers of an orphan that was just ended go a moment later. */
 const LOOKS = 3;
 const PAUSE_MS = 300;
 
 /** Whoever listens for the program, whosever child it is. */
 export async function serversOf(context: HostContext, program: ProgramPlan): Promise<Orphan[]> {
-  return topsOf(await findOwn(context, program, new Set())).filter(({ listens }) => listens.length > 0);
+  const all = await findOwn(context, program, Number.POSITIVE_INFINITY);
+  return topsOf(all).filter(({ listens }) => listens.length > 0);
 }
 
-/** Those that are not supervisord's (`supervisorPid`), nor of what it runs for the program now. */
+/** Those that the supervisord that runs now (`supervisorPid`) can not have started. */
 export async function orphansOf(context: HostContext, program: ProgramPlan, supervisorPid: number): Promise<Orphan[]> {
   const supervisord = readProcess(supervisorPid);
   if (supervisord === undefined) return [];
-  let supervised = await supervisedPids(context, program, supervisorPid);
   for (let look = 1; ; look++) {
-    const found = olderThan(supervisord.startTicks, await findOwn(context, program, supervised));
-    if (found.length === 0) return [];
-    // What was started meanwhile is somebody's.
-    supervised = await supervisedPids(context, program, supervisorPid);
-    const left = found.filter(({ pid }) => !supervised.has(pid));
-    if (left.length === 0 || look === LOOKS) return topsOf(left);
+    const found = await findOwn(context, program, supervisord.startTicks);
+    if (found.length === 0 || look === LOOKS) return topsOf(found);
     await context.sleep(PAUSE_MS);
   }
 }
@@ -72,30 +68,12 @@ export async function inTheWay(
 }
 
 /** A host may have a program of that name twice: what says whose it is, is not looked into to find that out. */
-async function findOwn(
-  context: HostContext,
-  program: ProgramPlan,
-  others: ReadonlySet<number>,
-): Promise<readonly Started[]> {
+async function findOwn(context: HostContext, program: ProgramPlan, startTicks: number): Promise<readonly Started[]> {
   const { current } = context.layout;
   const isOf = (environment: Environment) =>
     isStartedAs(program, environment) && (environment.get("ZDR_CURRENT") ?? current) === current;
-  const started = await findStarted(isOf, releaseWants(context, program), others);
+  const started = await findStarted(isOf, releaseWants(context, program), startTicks);
   return started.filter(({ release, environment }) => release !== undefined || environment.has("ZDR_CURRENT"));
-}
-
-async function supervisedPids(context: HostContext, program: ProgramPlan, supervisorPid: number): Promise<Set<number>> {
-  const pids = new Set(descendants(supervisorPid).map(({ pid }) => pid));
-  for (const { program: member, info } of await membersOrNone(context, program)) {
-    for (const pid of await pidsOf(context, member, info.pid)) pids.add(pid);
-  }
-  return pids;
-}
-
-function olderThan(startTicks: number, all: readonly Started[]): readonly Started[] {
-  const isOlder = (one: Started): boolean =>
-    one.startTicks < startTicks || all.some((parent) => parent.pid === one.ppid && isOlder(parent));
-  return all.filter(isOlder);
 }
 
 /** Workers go with their master, and a keeper is asked about by what it keeps. */

@@ -6,7 +6,7 @@ import { type ListedProcess, listProcesses, PROC } from "./processes.ts";
 
 export type Environment = ReadonlyMap<string, string>;
 
-export interface Started extends Pick<ListedProcess, "pid" | "ppid" | "startTicks"> {
+export interface Started extends Pick<ListedProcess, "pid" | "ppid"> {
   readonly environment: Environment;
   /** The release that it runs, where that can be told. */
   readonly release: string | undefined;
@@ -15,26 +15,41 @@ export interface Started extends Pick<ListedProcess, "pid" | "ppid" | "startTick
 }
 
 /**
- * Those that were started with such an environment. That of another user's processes is closed to all but root. `others`
- * are not looked at.
+ * Those that were started with such an environment before `startTicks`, and what came from them. That of another user's
+ * processes is closed to all but root.
  */
 export async function findStarted(
   isWanted: (environment: Environment) => boolean,
   releases: readonly ReleaseWant[],
-  others: ReadonlySet<number>,
+  startTicks: number,
 ): Promise<Started[]> {
-  const started = new Map<number, Pick<Started, "ppid" | "startTicks" | "environment">>();
-  for (const { pid, ppid, startTicks, isZombie } of listProcesses()) {
-    if (isZombie || others.has(pid)) continue;
-    const environment = environmentOf(pid);
-    if (isWanted(environment)) started.set(pid, { ppid, startTicks, environment });
+  const all = listProcesses().filter(({ isZombie }) => !isZombie);
+  const older = wantedOf(
+    all.filter((process) => process.startTicks < startTicks),
+    isWanted,
+  );
+  if (older.size === 0) return [];
+  const ours = new Map(older);
+  // A child may have a lower pid than its parent: go on until nobody is added.
+  for (let before = -1; before !== ours.size; ) {
+    before = ours.size;
+    const children = all.filter(({ pid, ppid }) => ours.has(ppid) && !ours.has(pid));
+    for (const [pid, child] of wantedOf(children, isWanted)) ours.set(pid, child);
   }
-  if (started.size === 0) return [];
-  const found = await inspectProcesses([...started.keys()], releases);
+  const found = await inspectProcesses([...ours.keys()], releases);
   return found.flatMap(({ pid, holds, exeRelease, cwdRelease }): Started[] => {
-    const about = started.get(pid);
-    return about === undefined ? [] : [{ ...about, pid, holds, release: exeRelease ?? cwdRelease }];
+    const about = ours.get(pid);
+    return about === undefined ? [] : [{ ...about, holds, release: exeRelease ?? cwdRelease }];
   });
+}
+
+function wantedOf(processes: readonly ListedProcess[], isWanted: (environment: Environment) => boolean) {
+  const wanted = new Map<number, Pick<Started, "pid" | "ppid" | "environment">>();
+  for (const { pid, ppid } of processes) {
+    const environment = environmentOf(pid);
+    if (isWanted(environment)) wanted.set(pid, { pid, ppid, environment });
+  }
+  return wanted;
 }
 
 /** As it was when the process was started; empty where that is closed to this user. */
