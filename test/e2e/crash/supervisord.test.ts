@@ -47,6 +47,15 @@ describe("supervisord in the middle of a deploy", () => {
   };
   const pidOfShop = async () => Number((await supervisord.ctl(["pid", "shop"])).stdout);
   const answer = async () => (await (await fetch(`${host.url}/version`)).text()).trim();
+  /** Until no worker of the release before answers any more. */
+  const isTaken = () =>
+    eventually(
+      async () => (await Promise.all(Array.from({ length: 10 }, answer))).every((one) => one === next.release),
+      {
+        name: "the new release answers",
+        timeoutMs: 50_000,
+      },
+    );
   const current = async () => (await readlink(join(host.rig.deployTo, "current"))).replace("releases/", "");
 
   async function deploy(): Promise<Build> {
@@ -114,7 +123,10 @@ describe("supervisord in the middle of a deploy", () => {
 
   test("killed after the signal: the link goes back, and what serves by whom is told", async () => {
     const orphan = await pidOfShop();
-    const { code, said, state } = await disturb(AFTER_THE_SIGNAL, () => process.kill(supervisord.pid, "SIGKILL"));
+    const { code, said, state } = await disturb(AFTER_THE_SIGNAL, async () => {
+      await isTaken();
+      process.kill(supervisord.pid, "SIGKILL");
+    });
     assert.equal(code, 8, said);
     assert.match(
       state,
@@ -131,6 +143,7 @@ describe("supervisord in the middle of a deploy", () => {
   test("killed and started anew after the signal: both are told, the one that supervisord holds and the one that serves", async () => {
     const orphan = await pidOfShop();
     const { code, said, state } = await disturb(AFTER_THE_SIGNAL, async () => {
+      await isTaken();
       process.kill(supervisord.pid, "SIGKILL");
       await restart();
     });
