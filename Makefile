@@ -37,11 +37,11 @@ demo: ## see zdr at work, on a private supervisord and sshd in a temporary folde
 	@$(NODE) scripts/build.ts
 	@$(NODE) scripts/demo.ts
 
-test-soak: ## thousands of reloads under load, 100,000 cases for each parser: hours
+test-soak: ## thousands of reloads under load, every crash of every sample, 100,000 cases for each parser: hours
 	@scripts/setup.sh soak
 	@$(NODE) scripts/build.ts
 	@FUZZ_RUNS=100000 $(NODE) --test 'test/fuzz/**/*.test.ts' test/e2e/supervisor/supervisor-config-python.test.ts
-	@$(SOAK) 'test/soak/**/*.test.ts'; result=$$?; $(NODE) scripts/strategy-docs.ts; exit $$result
+	@$(SOAK) 'test/soak/**/*.test.ts'; result=$$?; $(NODE) scripts/strategy-docs.ts; $(NODE) scripts/reliability-docs.ts; exit $$result
 
 strategies: ## what a deploy and each bad release cost each preset; writes docs/strategies.md
 	@scripts/setup.sh soak

@@ -17,6 +17,8 @@ export interface SshdOptions {
   readonly authorizedKeys: readonly string[];
   /** Lines for sshd_config; they win over the ones below. */
   readonly extraConfig?: readonly string[];
+  /** What every session finds in its environment. */
+  readonly sessionEnv?: Readonly<Record<string, string>>;
   /** Of the host's own keys, in the order of its configuration; default: ed25519. */
   readonly keyTypes?: readonly KeyType[];
   /** To start a second server in the place of a first one; default: any free port. */
@@ -77,7 +79,10 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     const hostKeys = keys.map((key, i) => ({ ...key, type: keyTypes[i] ?? "ed25519" }));
     const port = options.port ?? (await freePort());
     await writeFile(join(dir, "authorized_keys"), authorizedKeys.map((line) => `${line}\n`).join(""), { mode: 0o644 });
-    await writeFile(join(dir, "sshd_config"), configOf(options, dir, hostKeys, port, mark.env));
+    await writeFile(
+      join(dir, "sshd_config"),
+      configOf(options, dir, hostKeys, port, { ...options.sessionEnv, ...mark.env }),
+    );
     // It starts itself anew for every connection, and only its absolute path can be started again.
     child = spawn("setpriv", [...DIES_WITH_US, "/usr/sbin/sshd", "-D", "-e", "-f", join(dir, "sshd_config")], {
       stdio: ["ignore", "ignore", "pipe"],

@@ -10,6 +10,8 @@ export interface CrashCase {
   readonly verb: "deploy" | "rollback";
   /** `flip: renamed #1`. */
   readonly moment: string;
+  /** Its place among the moments of the verb. */
+  readonly nth: number;
   readonly fault: FaultName;
   /** What is deployed afterwards: what was to be deployed, or something new. */
   readonly after: "same" | "next";
@@ -29,11 +31,12 @@ export interface CrashResult extends CrashCase {
 const SILENCES = [3, 12, 48] as const;
 const DEPLOY_TIMEOUT_MS = 120_000;
 /** Seen of the program after the last command, so that what it broke has time to fail. */
-const REQUESTS_AFTER = 20;
+const REQUESTS_AFTER = 10;
 
 export async function runCase(host: WatchedHost, crash: CrashCase): Promise<CrashResult> {
   const { rig, load, watch, proxy } = host;
   const before = load.counts();
+  const { looks: looksBefore, problems: seenBefore } = await watch.take();
   const cut = await cutShort(host, crash);
   const problems = [...cut.problems];
   let { build } = cut;
@@ -46,11 +49,11 @@ export async function runCase(host: WatchedHost, crash: CrashCase): Promise<Cras
   const counts = load.counts();
   const failed = counts.failed - before.failed;
   if (failed > 0) problems.push(`${failed} requests failed`);
-  problems.push(...seen.problems, ...(await findLies(rig.deployTo)));
+  problems.push(...seenBefore, ...seen.problems, ...(await findLies(rig.deployTo)));
   const answer = (await (await fetch(`${host.url}/version`)).text()).trim();
   if (answer !== build.release) problems.push(`${answer} answers, and not ${build.release}`);
   return {
-    ...{ ...crash, exit: cut.exit, requests: counts.sent - before.sent, failed, looks: seen.looks },
+    ...{ ...crash, exit: cut.exit, requests: counts.sent - before.sent, failed, looks: seen.looks - looksBefore },
     problems: problems.length === 0 ? [] : [...problems, `it had said: ${cut.said}`, `afterwards: ${said(after)}`],
   };
 }

@@ -7,7 +7,7 @@ import { type Load, startLoad } from "../load/load.ts";
 import { type Cleanup, type Rig, startRig } from "../rig.ts";
 import { buildSample, type SampleName } from "../samples.ts";
 import { type Moments, steer } from "./moments.ts";
-import { type CurrentWatch, watchCurrent } from "./watch.ts";
+import { type CurrentWatch, startWatcher } from "./watch.ts";
 
 export interface CrashHost {
   readonly sample: SampleName;
@@ -34,18 +34,24 @@ export interface Build {
 }
 
 const PROGRAM = { watch: "200ms", start_seconds: 1 };
+/** As many questions a second, before the flip: a tenth of a second for them. */
+const HEALTH = { timeout: "20s", meter: 100 };
 /** More than the agent writes as one piece. */
 const LARGE_BYTES = 1024 * 1024 + 1;
 const RELEASES = ["v1", "v2", "v3"];
-const LOAD = { freshPerSecond: 40, ratePerSecond: 60, keepAliveConnections: 4 };
+/** Of each host: many of them share the machine. */
+const LOAD = { freshPerSecond: 15, ratePerSecond: 15, keepAliveConnections: 4 };
+
+/** bash(1), INVOCATION: what whoever runs this has in ~/.bashrc costs time in every session, unless a shell is around it. */
+const NO_BASHRC = { SHLVL: "1" };
 
 /** Two releases have been deployed, so that there is one to go back to. */
 export async function startCrashHost(cleanup: Cleanup, sample: SampleName, dist: string): Promise<CrashHost> {
-  const rig = await startRig(cleanup, { via: "ssh", dist });
+  const rig = await startRig(cleanup, { via: "ssh", dist, sshd: { sessionEnv: NO_BASHRC } });
   const moments = await steer(rig);
   const proxy = await startDelayProxy({ target: { port: rig.sshd?.port ?? 0 }, oneWayMs: 0 });
   cleanup.after(() => proxy.close());
-  const { url } = await rig.addSample(sample, PROGRAM, { timeout: "20s" });
+  const { url } = await rig.addSample(sample, PROGRAM, HEALTH);
   const ssh = await goThrough(rig, proxy.port);
   const beSilentFor = (seconds: number | undefined) =>
     rig.configure({ ssh: seconds === undefined ? ssh : { ...ssh, heartbeat: seconds / 8, silence: seconds } });
@@ -68,13 +74,18 @@ export async function startCrashHost(cleanup: Cleanup, sample: SampleName, dist:
   return { sample, rig, url, proxy, moments, nextBuild, beSilentFor };
 }
 
-export async function watchHost(cleanup: Cleanup, host: CrashHost): Promise<WatchedHost> {
-  const watch = await watchCurrent(cleanup, host.rig.deployTo);
-  const load = await startLoad({ url: `${host.url}/version`, ...LOAD });
-  cleanup.after(async () => {
-    await load.stop().catch(() => undefined);
-  });
-  return { ...host, watch, load };
+export async function watchHosts(cleanup: Cleanup, hosts: readonly CrashHost[]): Promise<WatchedHost[]> {
+  const watchOf = startWatcher(cleanup);
+  const watched: WatchedHost[] = [];
+  for (const host of hosts) {
+    const watch = await watchOf(host.rig.deployTo);
+    const load = await startLoad({ url: `${host.url}/version`, ...LOAD });
+    cleanup.after(async () => {
+      await load.stop().catch(() => undefined);
+    });
+    watched.push({ ...host, watch, load });
+  }
+  return watched;
 }
 
 /**

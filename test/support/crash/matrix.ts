@@ -8,8 +8,9 @@ import type { Cleanup } from "../rig.ts";
 import type { SampleName } from "../samples.ts";
 import { type CrashCase, type CrashResult, runCase } from "./case.ts";
 import { FAULT_NAMES } from "./faults.ts";
-import { type CrashHost, startCrashHost, type WatchedHost, watchHost } from "./host.ts";
+import { type CrashHost, startCrashHost, type WatchedHost, watchHosts } from "./host.ts";
 import { buildSteered } from "./moments.ts";
+import type { MatrixRun } from "./results.ts";
 
 export interface MatrixOptions {
   /** Hosts that are disturbed at the same time: the cases mostly wait. */
@@ -17,7 +18,7 @@ export interface MatrixOptions {
   /** Only these moments; default: all. */
   readonly only?: RegExp;
   /** Gets what became of every case, and of what none of them failed at. */
-  readonly onEnd?: (results: readonly CrashResult[]) => Promise<void>;
+  readonly onEnd?: (run: MatrixRun) => Promise<void>;
 }
 
 const VERBS = ["deploy", "rollback"] as const;
@@ -36,15 +37,15 @@ export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, 
 
     before(async () => {
       const dist = await buildSteered(cleanup);
-      hosts = await Promise.all(
-        Array.from({ length: hostCount }, async () => watchHost(cleanup, await startCrashHost(cleanup, sample, dist))),
-      );
+      const unwatched = Array.from({ length: hostCount }, () => startCrashHost(cleanup, sample, dist));
+      hosts = await watchHosts(cleanup, await Promise.all(unwatched));
       const [first] = hosts;
       assert.ok(first);
       moments = await traceVerbs(first);
       const cases = casesOf(moments).filter(({ moment }) => only.test(moment));
+      const startedAt = performance.now();
       results = await runCases(hosts, cases);
-      await onEnd?.(results);
+      await onEnd?.({ sample, results, hosts: hostCount, seconds: (performance.now() - startedAt) / 1000 });
     });
     after(async () => {
       for (const clean of cleaning.reverse()) await clean();
@@ -104,7 +105,8 @@ function casesOf(traces: Traces): CrashCase[] {
   return VERBS.flatMap((verb) =>
     traces[verb].flatMap((moment, index) =>
       FAULT_NAMES.map(
-        (fault, nth) => ({ verb, moment, fault, after: (index + nth) % 2 === 0 ? "same" : "next" }) as const,
+        (fault, nth) =>
+          ({ verb, moment, nth: index, fault, after: (index + nth) % 2 === 0 ? "same" : "next" }) as const,
       ),
     ),
   );
