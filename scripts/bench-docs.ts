@@ -9,7 +9,7 @@ import type { Figure, Result, Row } from "./bench-result.ts";
 const RESULTS = fileURLToPath(new URL("../test/bench/results/", import.meta.url));
 const PAGE = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
 /** The order in which people want to know. */
-const ORDER = ["whole-deploy", "tree", "cold-start", "disk", "keeper", "keeper-reload"];
+const ORDER = ["whole-deploy", "tree", "fleet", "cold-start", "disk", "keeper", "keeper-reload"];
 
 const HEAD = `# Performance
 
@@ -45,8 +45,9 @@ function rowLine({ what, zdr, byHand, ratio, limit, roundTrips, roundTripLimit }
   return `| ${what} | ${zdr.medianMs} ms (${zdr.name}) | ${hand} | ${verdict} | ${limit === undefined ? "" : `${limit}x`} | ${trips} |`;
 }
 
-function figureLine({ what, value, unit }: Figure): string {
-  return `- ${what}: ${value} ${unit}`;
+function figureLine({ what, value, unit, limit }: Figure): string {
+  const verdict = limit === undefined ? "" : `${value > limit ? ", **missed**" : ""}, at most ${limit} ${unit}`;
+  return `- ${what}: ${value} ${unit}${verdict}`;
 }
 
 const page = `${HEAD}\n${resultNames().map(section).join("\n")}`;

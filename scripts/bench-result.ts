@@ -26,6 +26,8 @@ export interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit: "ms" | "MB";
+  /** What it may be at most; absent: what it is, is only told. */
+  readonly limit?: number;
 }
 
 export interface Result {
@@ -57,12 +59,16 @@ export function rowOf(
 }
 
 /** In words, where a limit was missed. */
-export function misses({ rows }: Pick<Result, "rows">): string[] {
+export function misses({ rows, figures = [] }: Pick<Result, "rows"> & Partial<Result>): string[] {
   const none = Number.POSITIVE_INFINITY;
-  return rows.flatMap(({ what, ratio, limit = none, roundTrips = 0, roundTripLimit = none }) => [
+  const large = figures.flatMap(({ what, value, unit, limit = none }) =>
+    value > limit ? [`${what}: ${value} ${unit}, and at most ${limit} ${unit} are right`] : [],
+  );
+  const slow = rows.flatMap(({ what, ratio, limit = none, roundTrips = 0, roundTripLimit = none }) => [
     ...(ratio > limit ? [`${what}: ${ratio}x, and at most ${limit}x is right`] : []),
     ...(roundTrips > roundTripLimit
       ? [`${what}: ${roundTrips} round trips, and at most ${roundTripLimit} are right`]
       : []),
   ]);
+  return [...slow, ...large];
 }

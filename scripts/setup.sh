@@ -197,6 +197,8 @@ if [ "$TIER" = test ] || [ "$TIER" = soak ]; then
   need tcsh /usr/bin/tcsh
   need fish /usr/bin/fish
   need rsync /usr/bin/rsync
+  need dropbear-bin /usr/sbin/dropbear
+  need busybox-static /bin/busybox
   need libxml2-utils /usr/bin/xmllint
   need btrfs-progs /usr/bin/mkfs.btrfs /usr/sbin/mkfs.btrfs /sbin/mkfs.btrfs
   need uwsgi-core /usr/bin/uwsgi-core

@@ -11,6 +11,7 @@ import { type Figure, type Machine, misses, type Result, type Row } from "../../
 import { run, runOk } from "../support/processes.ts";
 import { measureColdStart } from "./cold-start.ts";
 import { measureDisk } from "./disk.ts";
+import { measureFleet } from "./fleet.ts";
 import { measureKeeperCost } from "./keeper/cost.ts";
 import { measureReload } from "./keeper/reload.ts";
 import { measureTree } from "./tree.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Found>>> = {
   "cold-start": async () => ({ rows: await measureColdStart() }),
   "whole-deploy": measureWholeDeploy,
   tree: async () => ({ rows: await measureTree() }),
+  fleet: measureFleet,
   disk: async () => ({ figures: await measureDisk() }),
   keeper: measureKeeperCost,
   "keeper-reload": measureReload,

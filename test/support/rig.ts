@@ -229,7 +229,7 @@ async function startLink(dir: string, { user, sshd: sshdOptions, transport }: Ri
   };
 }
 
-function startCommand(command: readonly [string, ...string[]], options: RunOptions): RunningZdr {
+export function startCommand(command: readonly [string, ...string[]], options: RunOptions): RunningZdr {
   const [file, ...args] = command;
   const { cwd, env, uid, gid } = options;
   const child = spawn(file, args, {

@@ -184,3 +184,15 @@ describe("a host with MaxSessions 1", () => {
     assert.equal(rig.sshd.channelCount(), begin.channels + 3);
   });
 });
+
+describe("a host with MaxSessions 2", () => {
+  test("runs two commands at once, and refuses a third, while both go on", async (t) => {
+    const rig = await startSshRig({ extraConfig: ["MaxSessions 2"] });
+    t.after(() => rig.stop());
+    const connection = await rig.connect();
+    const both = [await connection.exec("exec cat"), await connection.exec("exec cat")];
+    await linkFailureOf(connection.exec("true"), "agent-start");
+    for (const [at, channel] of both.entries()) channel.stdin.end(`still here ${at}`);
+    assert.deepEqual(await Promise.all(both.map(textOf)), ["still here 0", "still here 1"]);
+  });
+});

@@ -1,8 +1,8 @@
 /** Several hosts, each in a namespace of its own, and what becomes of all of them when one of them fails. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type FleetRig, startFleet } from "../support/fixtures/fleet.ts";
-import { buildSample, type Variant } from "../support/samples.ts";
+import { type FleetRig, startFleet } from "../../support/fixtures/fleet.ts";
+import { buildSample, type Variant } from "../../support/samples.ts";
 
 const COUNT = 4;
 
@@ -42,9 +42,26 @@ describe("a fleet", { concurrency: 1 }, () => {
     );
   });
 
+  test("runs a program only on the hosts of its role, and takes a release on the others all the same", async () => {
+    const { shop } = fleet.defaults.programs;
+    const more = { ...shop, command: "bin/shop -addr 127.0.0.1:8081", roles: ["blue"], health: undefined };
+    const hosts = ["web1", { name: "web2", roles: ["blue"] }, "web3", "web4"];
+    await fleet.configure({ hosts, programs: { shop, more } });
+    assert.equal((await fleet.zdr(["setup"])).code, 0);
+    const { code, stdout, stderr } = await deploy("v1.1");
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await answers(), all("v1.1"));
+    assert.match(stdout, /web2 +more +start/);
+    assert.doesNotMatch(stdout, /web[134] +more/);
+    assert.equal((await fleet.zdr(["stop", "more"])).code, 0);
+    const status = await fleet.host("web1").run(["supervisorctl", "-c", `${fleet.dir}/host/sv.conf`, "status"]);
+    assert.doesNotMatch(status.stdout, /more/);
+    await fleet.configure({ hosts: [`web[1:${COUNT}]`], programs: { shop } });
+  });
+
   test("that serves a release already is left alone, host by host", async () => {
     assert.equal((await deploy("v2", {}, ["--host", "web[1:2]"])).code, 0);
-    assert.deepEqual(await answers(), ["v2", "v2", "v1", "v1"]);
+    assert.deepEqual(await answers(), ["v2", "v2", "v1.1", "v1.1"]);
     const { code, stderr } = await deploy("v2");
     assert.equal(code, 0, stderr);
     assert.deepEqual(await answers(), all("v2"));
@@ -100,7 +117,7 @@ describe("a fleet", { concurrency: 1 }, () => {
   });
 
   test("of which one host is down is refused before anything is changed, unless that one is to be passed over", async () => {
-    await fleet.hosts[1]?.kill();
+    await fleet.kill("web2");
     const up = async () => (await answers()).filter((_, at) => at !== 1);
     const refused = await deploy("v7");
     assert.equal(refused.code, 4, refused.stderr);
