@@ -33,11 +33,13 @@ export function stageHosts(relink: Relink, { surveys, build, manifest, limit }: 
   return relink.fleet.onAll("stage", stage, limit);
 }
 
+/** Of one upload among several: some MB each would be too much for all of them. */
+const SHARED_FRAME_BYTES = 256 * 1024;
 const NOTHING_TO_SEND = "already there, nothing to send";
 
 /** What was done, in words. */
 async function send(
-  { run }: Relink,
+  { run, fleet }: Relink,
   host: FleetHost,
   session: AgentSession,
   build: ScannedBuild,
@@ -54,7 +56,8 @@ async function send(
     sentBytes += bytes;
     run.output.report({ kind: "upload", host: host.name, sentBytes, totalBytes: missingBytes });
   };
-  const { durableMs } = await session.upload(packFiles(build, missing), tell);
+  const frameBytes = fleet.hosts.length > 1 ? SHARED_FRAME_BYTES : undefined;
+  const { durableMs } = await session.upload(packFiles(build, missing, frameBytes), tell);
   const parts = [
     count(missing.length, "file"),
     `${formatBytes(missingBytes)} sent`,

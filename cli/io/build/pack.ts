@@ -27,10 +27,14 @@ type FileEntry = Extract<ManifestEntry, { type: "file" }>;
 
 /**
  * `indices`: into the build's entries, files only. A frame keeps its bytes until three more were asked for; who wants them
- * longer copies them.
+ * longer copies them. `frameBytes`: of a full one; whoever sends to many at a time has as many times the memory of five.
  */
-export async function* packFiles(build: ScannedBuild, indices: readonly number[]): AsyncGenerator<Buffer> {
-  const stream = frames(build, indices);
+export async function* packFiles(
+  build: ScannedBuild,
+  indices: readonly number[],
+  frameBytes: number = DATA_FRAME_LIMIT_BYTES,
+): AsyncGenerator<Buffer> {
+  const stream = frames(build, indices, frameBytes);
   const collect = createCollector();
   let ahead = soon(() => stream.next());
   try {
@@ -53,8 +57,8 @@ function soon<T>(call: () => T): Promise<T> {
   return result;
 }
 
-function* frames(build: ScannedBuild, indices: readonly number[]): Generator<Buffer> {
-  const pack = new Frame();
+function* frames(build: ScannedBuild, indices: readonly number[], frameBytes: number): Generator<Buffer> {
+  const pack = new Frame(frameBytes);
   for (const index of indices) {
     const entry = build.entries[index];
     const mark = build.marks[index];
@@ -68,16 +72,22 @@ function* frames(build: ScannedBuild, indices: readonly number[]): Generator<Buf
 
 /** Frames are filled to the last byte: a header and the body behind it may stand in different ones. */
 class Frame {
-  bytes = Buffer.allocUnsafeSlow(DATA_FRAME_LIMIT_BYTES);
+  bytes: Buffer<ArrayBuffer>;
   used = 0;
+  readonly #frameBytes: number;
   /** Handed out, the oldest first. */
   readonly #ring: Buffer<ArrayBuffer>[] = [];
+
+  constructor(frameBytes: number) {
+    this.#frameBytes = frameBytes;
+    this.bytes = Buffer.allocUnsafeSlow(frameBytes);
+  }
 
   take(): Buffer {
     const full = this.bytes.subarray(0, this.used);
     this.#ring.push(this.bytes);
     const next = this.#ring.length === RING_FRAMES ? this.#ring.shift() : undefined;
-    this.bytes = next ?? Buffer.allocUnsafeSlow(DATA_FRAME_LIMIT_BYTES);
+    this.bytes = next ?? Buffer.allocUnsafeSlow(this.#frameBytes);
     this.used = 0;
     return full;
   }
