@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { ZdrError } from "./failure.ts";
 import { addControls, addDeploy, addFreeze, addRollback, addSetup } from "./program/changing.ts";
+import { addCompletion, addExplain, addSchema } from "./program/local.ts";
 import { addHistory, addReleases, addStatus, addTrust, addVerify } from "./program/reading.ts";
 import { addDoctor, addPlan } from "./program/tools.ts";
 import { type Asked, EXIT_CODES, type Take } from "./program/verb.ts";
@@ -32,7 +33,8 @@ function usage(message: string): ZdrError {
   return new ZdrError({ kind: "usage", problem, hint });
 }
 
-function buildProgram(version: string, take: Take): Command {
+/** The whole tree; `take` is given what the command line asks for. */
+export function buildProgram(version: string, take: Take): Command {
   const program = new Command("zdr")
     .description("Deploys builds to hosts under supervisord, and proves that the new release serves.")
     .version(version, "-V, --version", "print the version")
@@ -53,5 +55,8 @@ function buildProgram(version: string, take: Take): Command {
   addHistory(program, take);
   addTrust(program, take);
   addVerify(program, take);
+  addExplain(program, take);
+  addSchema(program, take);
+  addCompletion(program, take);
   return program;
 }

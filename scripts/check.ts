@@ -16,6 +16,7 @@ const CHECKS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   "dead code": [bin("knip"), "--no-progress"],
   "bench tables": [process.execPath, "scripts/bench-docs.ts", "--check"],
   "crash tables": [process.execPath, "scripts/reliability-docs.ts", "--check"],
+  reference: [process.execPath, "scripts/reference-docs.ts", "--check"],
   "strategy tables": [process.execPath, "scripts/strategy-docs.ts", "--check"],
   "unit tests": [process.execPath, "--test", "--test-reporter=spec", "test/unit/**/*.test.ts"],
 };

@@ -196,6 +196,7 @@ if [ "$TIER" = test ] || [ "$TIER" = soak ]; then
   need bsdutils /usr/bin/script
   need tcsh /usr/bin/tcsh
   need fish /usr/bin/fish
+  need zsh /usr/bin/zsh
   need rsync /usr/bin/rsync
   need dropbear-bin /usr/sbin/dropbear
   need busybox-static /bin/busybox

@@ -1,7 +1,7 @@
 /** What all verbs of the command line have in common: their flags, and how each is taken. */
-import { type Command, Option } from "commander";
+import { type Argument, type Command, Option } from "commander";
 
-export type { Command };
+export type { Argument, Command, Option };
 
 /** What the command line asks for: which output, and how to run it. */
 export interface Asked {
@@ -60,6 +60,11 @@ Exit codes:
   2 usage or config   4 a host cannot be reached or trusted   70 a bug in zdr   130, 143 interrupted
 `;
 
+export const LOCAL_EXIT_CODES = `
+Exit codes:
+  0 done   2 usage   70 a bug in zdr
+`;
+
 export type Take = (taken: Taken) => void;
 
 /** `isRead`: what it prints is read line by line. */
@@ -67,13 +72,25 @@ export function shownBy({ json, junit }: CommonFlags, isRead = false): Omit<Take
   return { json: json === true, quiet: isRead, junit };
 }
 
-/** A verb with the flags that all of them have. Options may stand before or after the names. */
-export function verb(
+interface Details {
+  readonly examples: readonly string[];
+  readonly exitCodes: string;
+}
+
+const DETAILS = new WeakMap<Command, Details>();
+
+/** What commander knows only as text behind the help. */
+export function detailsOf(command: Command): Details {
+  return DETAILS.get(command) ?? { examples: [], exitCodes: EXIT_CODES };
+}
+
+/** A verb without any flags. */
+export function localVerb(
   program: Command,
   name: string,
   summary: string,
   examples: readonly string[],
-  exitCodes = EXIT_CODES,
+  exitCodes: string,
 ): Command {
   const command = program
     .command(name)
@@ -82,7 +99,19 @@ export function verb(
     .addHelpText("after", `\nExamples:\n${examples.map((line) => `  ${line}`).join("\n")}\n${exitCodes}`)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
-  return command
+  DETAILS.set(command, { examples, exitCodes });
+  return command;
+}
+
+/** A verb with the flags that all of them have that know of hosts. Options may stand before or after the names. */
+export function verb(
+  program: Command,
+  name: string,
+  summary: string,
+  examples: readonly string[],
+  exitCodes = EXIT_CODES,
+): Command {
+  return localVerb(program, name, summary, examples, exitCodes)
     .option("-c, --config <file>", "the config (default: deploy.yml, deploy.yaml or config/deploy.yml in this folder)")
     .option("-e, --environment <name>", "merge deploy.<name>.yml over the config")
     .addOption(many("-H, --host <name...>", "only these hosts: web1, web[01:20], web* (may be repeated)"))

@@ -1,4 +1,4 @@
-/** The revision that a build was made from, where the config's folder is a git checkout. */
+/** What git says of the config's folder, where that is a checkout. */
 import { execFile } from "node:child_process";
 import type { Revision } from "../../../agent/wire/release.ts";
 
@@ -13,6 +13,16 @@ export function readRevision(folder: string): Promise<Revision | undefined> {
   return new Promise((resolve) => {
     const options = { cwd: folder, timeout: GIT_TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT_BYTES };
     execFile("git", STATUS, options, (error, stdout) => resolve(error ? undefined : revisionOf(stdout)));
+  });
+}
+
+/** The repository's tags, the youngest first; none where there is no git. Never fails. */
+export function readTags(folder: string): Promise<string[]> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, timeout: GIT_TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT_BYTES };
+    execFile("git", ["tag", "--list", "--sort=-creatordate"], options, (error, stdout) =>
+      resolve(error ? [] : stdout.split("\n").filter((tag) => tag !== "")),
+    );
   });
 }
 

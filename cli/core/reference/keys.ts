@@ -1,0 +1,99 @@
+/** What deploy.yml may say, key by key, in words: from its JSON Schema. */
+import type { JsonSchema } from "../config/json-schema.ts";
+
+export interface KeyInfo {
+  /** `programs.*.reload.drain`; `*` is a name of one's own, or any item of a list. */
+  readonly path: string;
+  readonly help: string;
+  /** `text or a number`, `one of: stop, revert-all` */
+  readonly type: string;
+  /** As it would be written. */
+  readonly default?: string;
+  readonly isRequired: boolean;
+}
+
+/** Every key, parents before children. */
+export function keysOf(schema: JsonSchema, path: readonly string[] = []): KeyInfo[] {
+  return branchesOf(schema).flatMap((branch) => {
+    const { properties = {}, required = [], additionalProperties, items } = branch;
+    const inner = typeof additionalProperties === "object" ? keysOf(additionalProperties, [...path, "*"]) : [];
+    const ofItems = items === undefined ? [] : keysOf(items, [...path, "*"]);
+    const own = Object.entries(properties).flatMap(([name, value]) => [
+      infoOf(value, [...path, name], required.includes(name)),
+      ...keysOf(value, [...path, name]),
+    ]);
+    return [...own, ...inner, ...ofItems];
+  });
+}
+
+export type KeyAnswer =
+  | { readonly kind: "found"; readonly key: KeyInfo; readonly children: readonly KeyInfo[] }
+  | { readonly kind: "unknown"; readonly known: readonly string[] };
+
+/** `written`: as people write it: `programs.shop.reload`, `hosts[0].port`, `drain`. */
+export function findKey(schema: JsonSchema, written: string): KeyAnswer {
+  const keys = keysOf(schema);
+  const steps = written.replaceAll(/\[\d*\]/g, ".*").split(".");
+  const exact = keys.find(({ path }) => fits(path.split("."), steps));
+  // One word, where only one key is named so: people remember the key and not where it stands.
+  const named = steps.length === 1 ? keys.filter(({ path }) => path.split(".").at(-1) === written) : [];
+  const key = exact ?? (named.length === 1 ? named[0] : undefined);
+  if (key === undefined)
+    return { kind: "unknown", known: named.length > 1 ? named.map(({ path }) => path) : keys.map(({ path }) => path) };
+  const depth = key.path.split(".").length;
+  const isChild = (path: string) => {
+    const rest = path.startsWith(`${key.path}.`) ? path.split(".").slice(depth) : [];
+    return rest.length === 1 ? rest[0] !== "*" : rest.length === 2 && rest[0] === "*";
+  };
+  return { kind: "found", key, children: keys.filter(({ path }) => isChild(path)) };
+}
+
+function fits(path: readonly string[], steps: readonly string[]): boolean {
+  return path.length === steps.length && path.every((step, index) => step === "*" || step === steps[index]);
+}
+
+function infoOf(schema: JsonSchema, path: readonly string[], isRequired: boolean): KeyInfo {
+  const help = schema.description ?? "";
+  const written = defaultOf(schema.default);
+  return {
+    path: path.join("."),
+    help,
+    type: typeOf(schema),
+    isRequired,
+    ...(written === undefined ? {} : { default: written }),
+  };
+}
+
+/** Of what is empty if left out there is nothing to say. */
+function defaultOf(value: unknown): string | undefined {
+  if (value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0))
+    return undefined;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  integer: "a whole number",
+  boolean: "true or false",
+  object: "a mapping",
+  array: "a list",
+};
+
+function typeOf(schema: JsonSchema): string {
+  const names = branchesOf(schema).flatMap((branch): string[] => {
+    if (branch.enum !== undefined) return [`one of: ${branch.enum.join(", ")}`];
+    if (branch.items !== undefined) return [`a list of ${typeOf(branch.items)}`];
+    const types = typeof branch.type === "string" ? [branch.type] : (branch.type ?? []);
+    return types.map((type) => `${NAMES[type] ?? type}${rangeOf(branch)}`);
+  });
+  return [...new Set(names)].join(" or ");
+}
+
+function rangeOf({ minimum, maximum }: JsonSchema): string {
+  return minimum === undefined || maximum === undefined ? "" : ` from ${minimum} to ${maximum}`;
+}
+
+function branchesOf(schema: JsonSchema): JsonSchema[] {
+  return schema.anyOf === undefined ? [schema] : schema.anyOf.flatMap(branchesOf);
+}

@@ -1,0 +1,63 @@
+/** The names that deploy.yml and its folder know, for completion: whatever is wrong there, there are just fewer. */
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, extname, resolve } from "node:path";
+import { configJsonSchema } from "../core/config/json-schema.ts";
+import { parseConfig } from "../core/config.ts";
+import type { Known } from "../core/reference/completion.ts";
+import { keysOf } from "../core/reference/keys.ts";
+import { ZdrError } from "../failure.ts";
+import { readTags } from "./build/git.ts";
+import { CONFIG_FILES } from "./config-file.ts";
+
+export interface KnownSearch {
+  readonly cwd: string;
+  /** `--config` */
+  readonly path: string | undefined;
+}
+
+/** Runs no command of deploy.yml: hosts of an inventory that a command prints are not among them. */
+export async function readKnown({ cwd, path }: KnownSearch): Promise<Known> {
+  const files = path === undefined ? CONFIG_FILES : [path];
+  const file = files.map((name) => resolve(cwd, name)).find((name) => readText(name) !== undefined);
+  const config = file === undefined ? undefined : parsed(file);
+  const hosts = config?.hosts ?? [];
+  return {
+    hosts: hosts.map(({ name }) => name),
+    roles: [...new Set(hosts.flatMap(({ roles }) => roles))],
+    labels: [...new Set(hosts.flatMap(({ labels }) => Object.entries(labels).map((pair) => pair.join("="))))],
+    programs: Object.keys(config?.programs ?? {}),
+    environments: file === undefined ? [] : environmentsBeside(file),
+    tags: await readTags(file === undefined ? cwd : dirname(file)),
+    keys: keysOf(configJsonSchema()).map((key) => key.path),
+  };
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** A secret that is not set has no names in it. */
+const ANY_SECRET = new Proxy<Readonly<Record<string, string>>>({}, { get: () => "set" });
+
+function parsed(file: string) {
+  try {
+    return parseConfig(readText(file) ?? "", file, ANY_SECRET).config;
+  } catch (error) {
+    if (error instanceof ZdrError) return undefined;
+    throw error;
+  }
+}
+
+/** `staging` of `deploy.staging.yml`. */
+function environmentsBeside(file: string): string[] {
+  const extension = extname(file);
+  const stem = `${basename(file, extension)}.`;
+  return readdirSync(dirname(file)).flatMap((name) => {
+    const isOne = name.startsWith(stem) && name.endsWith(extension) && name !== basename(file);
+    return isOne ? [name.slice(stem.length, -extension.length)] : [];
+  });
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { configJsonSchema } from "../../../../../cli/core/config/json-schema.ts";
+import { schemaKeys } from "../../../../../cli/core/config/keys.ts";
+import { configSchema } from "../../../../../cli/core/config/schema.ts";
+import { findKey, keysOf } from "../../../../../cli/core/reference/keys.ts";
+
+const SCHEMA = configJsonSchema();
+
+describe("the JSON Schema of deploy.yml", () => {
+  test("has every key that the config may have, each with what it is for, and no other", () => {
+    const keys = keysOf(SCHEMA);
+    const checked = schemaKeys(configSchema()).map(({ path }) => path.join("."));
+    assert.deepEqual([...new Set(keys.map(({ path }) => path))].sort(), [...new Set(checked)].sort());
+    for (const { path, help, type } of keys) {
+      assert.notEqual(help, "", path);
+      assert.notEqual(type, "", path);
+    }
+  });
+
+  test("lets no unknown key stand in a section", () => {
+    assert.equal(SCHEMA.additionalProperties, false);
+    assert.equal(SCHEMA.properties?.build?.additionalProperties, false);
+    assert.deepEqual(SCHEMA.properties?.rollout?.properties?.on_failure?.enum, ["stop", "revert-all"]);
+  });
+});
+
+describe("a key that is asked for", () => {
+  const found = (written: string) => {
+    const answer = findKey(SCHEMA, written);
+    assert.equal(answer.kind, "found", written);
+    return answer.kind === "found" ? answer : assert.fail();
+  };
+
+  test("is found as it is written, below names of one's own and in lists", () => {
+    assert.equal(found("programs.shop.health.timeout").key.path, "programs.*.health.timeout");
+    assert.equal(found("hosts[0].port").key.path, "hosts.*.port");
+    assert.equal(found("keep").key.default, "5");
+    assert.match(found("rollout.on_failure").key.type, /one of: stop, revert-all/);
+  });
+
+  test("is found by its last word, where no other key has it", () => {
+    assert.equal(found("drain").key.path, "programs.*.reload.drain");
+    const several = findKey(SCHEMA, "port");
+    assert.ok(
+      several.kind === "unknown" && several.known.includes("hosts.*.port") && several.known.includes("ssh.port"),
+    );
+  });
+
+  test("comes with the keys below it", () => {
+    const below = found("programs").children.map(({ path }) => path);
+    assert.ok(below.includes("programs.*.command"));
+    assert.ok(!below.includes("programs.*.reload.drain"));
+  });
+});
