@@ -12,7 +12,7 @@ import { DoctorResult } from "./wire/doctor.ts";
 import { AgentFailure } from "./wire/failure.ts";
 import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
 import { HistoryResult } from "./wire/history.ts";
-import { Actor, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
+import { Actor, HOOK_EVENTS, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
 import { HeldRelease, Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
@@ -103,6 +103,8 @@ const requestShapes = {
   outcome: { deployTo: z.string(), activation: z.string() },
   /** Watch the programs for so long, as after an activation: nothing may crash, and health must hold. */
   soak: { ms: nonNegative },
+  /** The hooks that run on one host of a command. The others run where their time comes. */
+  hook: { when: z.enum(HOOK_EVENTS), tag: Tag, why: z.enum(["deploy", "rollback"]), once: z.boolean() },
   /** Prune and give the lock up. */
   settle: {},
   /** start, stop, restart or reload programs of the project on the release that is current. */
@@ -137,6 +139,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("activate"),
   request("outcome"),
   request("soak"),
+  request("hook"),
   request("settle"),
   request("control"),
   request("setup"),
@@ -292,6 +295,7 @@ export const results = {
   activate: ActivationReport,
   outcome: OutcomeResult,
   soak: SoakResult,
+  hook: Nothing,
   settle: SettleResult,
   control: ControlResult,
   setup: SetupResult,

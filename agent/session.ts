@@ -62,6 +62,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   activate: async () => (await import("./verbs/activate.ts")).runActivate,
   outcome: async () => (await import("./verbs/outcome.ts")).runOutcome,
   soak: async () => (await import("./verbs/soak.ts")).runSoak,
+  hook: async () => (await import("./hooks/verb.ts")).runHookVerb,
   settle: async () => (await import("./verbs/settle.ts")).runSettle,
   control: async () => (await import("./verbs/control.ts")).runControl,
   setup: async () => (await import("./verbs/setup.ts")).runSetupVerb,

@@ -144,6 +144,7 @@ function read(failure: Failure): { reason: string; host?: string; program?: stri
     case "config":
     case "build":
     case "build-command":
+    case "hook":
     case "plan-changed":
     case "interrupted":
       return { reason: failure.kind, words: localWords(failure) };

@@ -1,5 +1,6 @@
 /** Every failure that zdr expects, as data. The words for them, and the exit codes, stand in cli/explain.ts. */
 import type { AgentFailure } from "../agent/wire/failure.ts";
+import type { HookEvent } from "../agent/wire/plan.ts";
 
 /** A place in a file of the user's, both counted from 1. */
 export interface SourcePlace {
@@ -96,6 +97,8 @@ export type Failure =
       readonly code: number | null;
       readonly signal: string | null;
     }
+  /** One that runs here; `detail`: how it ended. */
+  | { readonly kind: "hook"; readonly when: HookEvent; readonly command: string; readonly detail: string }
   | { readonly kind: "link"; readonly host: string; readonly link: LinkFailure }
   | { readonly kind: "agent"; readonly host: string; readonly failure: AgentFailure }
   /** The facts are not those of the plan that the deploy is held to. */

@@ -11,6 +11,7 @@ import { AgentError, failureOf } from "../core/failure.ts";
 import { type ProcessView, releaseRun } from "../core/generation.ts";
 import { releaseRecords } from "../core/ledger.ts";
 import { isKept } from "../core/presets.ts";
+import { hookFacts, runHooks, runLaterHooks } from "../hooks/hooks.ts";
 import { flipCurrent, readCurrent } from "../io/current.ts";
 import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
 import { moment } from "../io/moment.ts";
@@ -45,6 +46,7 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     await preflightRelease(context, order.tag);
     moment("activation: release checked");
     activation.lap("preflight");
+    if (await runHooks(context, hookFacts(activation, "before_activate"))) activation.lap("hooks");
     for (const { program, info } of activation.befores) {
       if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
     }
@@ -128,14 +130,17 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
     const brought = await bringAll(activation);
     activation.step("taken");
     activation.lap("ready");
+    activation.warnings.push(...(await runLaterHooks(context, hookFacts(activation, "after_activate"))));
     await settleAll(activation, brought);
     moment("watch: over");
+    activation.warnings.push(...(await runLaterHooks(context, hookFacts(activation, "before_keep"))));
     activation.step("proved");
     activation.lap("watch");
   } catch (error) {
     return revert(activation, failureOf(error));
   }
   activation.record({ event: "good", ...provedIn(activation) });
+  activation.warnings.push(...(await runLaterHooks(context, hookFacts(activation, "after_keep"))));
   return finish(activation, "kept");
 }
 

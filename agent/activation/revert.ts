@@ -16,6 +16,7 @@ import { isDown } from "../core/decision.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
 import { releaseRecords, revertTarget } from "../core/ledger.ts";
 import { isGradual, PRESETS } from "../core/presets.ts";
+import { hookFacts, runLaterHooks } from "../hooks/hooks.ts";
 import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { giveUpReserve, readLedger } from "../io/ledger-file.ts";
@@ -57,6 +58,8 @@ export async function revert(activation: Activation, failure: AgentFailure): Pro
   activation.lap("tried");
   activation.record({ event: "bad", reason: failure.reason });
   activation.reports.length = 0;
+  const facts = { reason: failure.reason };
+  activation.warnings.push(...(await runLaterHooks(context, { ...hookFacts(activation, "before_revert"), ...facts })));
   try {
     await putBack(activation);
     activation.step("proved");
@@ -70,6 +73,7 @@ export async function revert(activation: Activation, failure: AgentFailure): Pro
   }
   const to = previous === undefined ? {} : { to: previous };
   activation.record({ event: "reverted", ...to, ...provedIn(activation) });
+  activation.warnings.push(...(await runLaterHooks(context, { ...hookFacts(activation, "after_revert"), ...facts })));
   context.emit({ event: "phase", phase: "reverted", detail: previous ?? order.tag });
   return finish(activation, "reverted", { failure, log });
 }

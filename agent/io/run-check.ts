@@ -1,4 +1,4 @@
-/** Runs a release's own check of itself: argv, no shell, bounded in time and output. */
+/** Runs a release's own check of itself, or a hook: argv, no shell, bounded in time and output. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 
@@ -21,6 +21,7 @@ export function runCheck(
   cwd: string,
   environment: Record<string, string>,
   expect: string | undefined,
+  timeoutMs = CHECK_TIMEOUT_MS,
 ): Promise<string | undefined> {
   const [file = "", ...args] = words;
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...UNCHANGING, ...environment };
@@ -38,7 +39,7 @@ export function runCheck(
     const timer = setTimeout(() => {
       isLate = true;
       endGroup(child.pid);
-    }, CHECK_TIMEOUT_MS);
+    }, timeoutMs);
     const finish = (trouble: string | undefined) => {
       clearTimeout(timer);
       endGroup(child.pid);
@@ -48,7 +49,7 @@ export function runCheck(
     // Something that it started, in a session of its own, may hold the pipes for ever.
     child.on("exit", () => setTimeout(() => closePipes(child), PIPES_AFTER_EXIT_MS).unref());
     child.on("close", (code, signal) => {
-      finish(isLate ? late(output) : verdict(code, signal, output.trim(), expect));
+      finish(isLate ? late(output, timeoutMs) : verdict(code, signal, output.trim(), expect));
     });
   });
 }
@@ -72,8 +73,8 @@ function verdict(
   return undefined;
 }
 
-function late(output: string): string {
-  return `it did not end within ${CHECK_TIMEOUT_MS / 1000} s${said(output)}`;
+function late(output: string, timeoutMs: number): string {
+  return `it did not end within ${timeoutMs / 1000} s${said(output)}`;
 }
 
 /** `: first line | second line | … | last line`, or nothing. */

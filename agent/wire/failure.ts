@@ -1,6 +1,6 @@
 /** Failures of the agent: data only. The words stand in cli/explain.ts. */
 import * as z from "zod/mini";
-import { Actor } from "./plan.ts";
+import { Actor, HOOK_EVENTS } from "./plan.ts";
 import { LintFinding } from "./program.ts";
 import { strings } from "./scalars.ts";
 
@@ -90,6 +90,8 @@ export const AgentFailure = z.lazy(() =>
       detail: z.string(),
     }),
     failure("proof-unavailable", { program: z.string(), pid: z.number(), uid: z.number() }),
+    /** `detail`: how it ended, and what it said. */
+    failure("hook-failed", { when: z.enum(HOOK_EVENTS), command: z.string(), detail: z.string() }),
     // programs, after the flip
     failure("start-failed", { program: z.string(), state: z.string(), detail: z.string() }),
     failure("crashed", { program: z.string(), state: z.string(), detail: z.string() }),

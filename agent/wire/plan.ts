@@ -120,6 +120,32 @@ export const SharedPlan = z.object({
   files: strings,
 });
 
+/** When hooks run, in the order of a deploy; docs/hooks.md. */
+export const HOOK_EVENTS = [
+  "before_stage",
+  "after_stage",
+  "before_activate",
+  "after_activate",
+  "before_keep",
+  "after_keep",
+  "before_revert",
+  "after_revert",
+] as const;
+export type HookEvent = (typeof HOOK_EVENTS)[number];
+
+/** A command that runs on the host when a release gets somewhere. */
+export const HookPlan = z.object({
+  when: z.enum(HOOK_EVENTS),
+  /** A relative first word with a slash stands under the release; one without is looked for in PATH. */
+  argv: z.array(z.string()).check(z.minLength(1)),
+  /** On one host of a command: it runs only where the CLI asks for it. */
+  once: z.boolean(),
+  timeoutMs: nonNegative,
+  /** Of `after_activate` and `before_keep`: whether its failure costs the release. */
+  onFailure: z.enum(["revert", "warn"]),
+});
+export type HookPlan = z.infer<typeof HookPlan>;
+
 /** Everything a host needs to know of deploy.yml. Sent with each command; a host keeps no copy of the config. */
 export const ProjectPlan = z.object({
   project: z.string(),
@@ -131,6 +157,7 @@ export const ProjectPlan = z.object({
   keep: nonNegative,
   /** `normalize`: a+rX,go-w; `preserve`: as built. */
   modes: z.enum(["normalize", "preserve"]),
+  hooks: z.optional(z.array(HookPlan)),
   /** Absent: a manifest with a setuid or setgid bit is refused. */
   allowSetuid: z.optional(z.boolean()),
   /** `required`: refuse (exit 5) where a process of another user can not be looked into. */

@@ -17,6 +17,7 @@ import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
 import { holdToPlan, requirePlanId, tellDryRun, tellPlan } from "./parts/forecast.ts";
+import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
 import { type Opened, openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
@@ -74,11 +75,16 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     }
     if (options.plan !== undefined) holdToPlan(opened, surveys, manifest, options.plan);
     const relink = { run, fleet, opened, lock: question.lock, resumes: options.tag };
+    const goal = { tag: options.tag, why: "deploy" } as const;
+    const hooks = hooksOf(run, fleet, opened.config, goal);
+    if (!(await hooks.before("before_stage"))) return concludeHosts(run, fleet.hosts);
     if (!(await stageHosts(relink, { surveys, build: scanned, manifest, limit }))) {
       return concludeHosts(run, fleet.hosts);
     }
+    if (!(await hooks.before("after_stage"))) return concludeHosts(run, fleet.hosts);
+    if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
     undo();
-    return await rollOut(relink, { tag: options.tag, why: "deploy" }, rolloutPlan(opened.config));
+    return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);
   } finally {
     undo();
     await Promise.all([fleet.close(), scanned?.dispose()]);

@@ -5,6 +5,7 @@ import { rolloutPlan } from "../core/plan.ts";
 import { commonRollbackTarget } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
+import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
 import { openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
@@ -38,9 +39,12 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
       return EXIT.done;
     }
     run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
-    undo();
     const relink = { run, fleet, opened, lock };
-    return await rollOut(relink, { tag: choice.tag, why: "rollback" }, rolloutPlan(opened.config));
+    const goal = { tag: choice.tag, why: "rollback" } as const;
+    const hooks = hooksOf(run, fleet, opened.config, goal);
+    if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
+    undo();
+    return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);
   } finally {
     undo();
     await fleet.close();

@@ -1,6 +1,6 @@
 /** What deploy.yml means: for the agent, and for whoever connects to the hosts. */
 
-import type { ProgramPlan, ProjectPlan } from "../../agent/wire/plan.ts";
+import { HOOK_EVENTS, type ProgramPlan, type ProjectPlan } from "../../agent/wire/plan.ts";
 import { ZdrError } from "../failure.ts";
 import { didYouMean } from "./closest.ts";
 import type { Login } from "./config/rules/host-entry.ts";
@@ -53,6 +53,7 @@ export function projectPlan(config: Config, host?: string): ProjectPlan {
       .filter(([name, program]) => isRunBy(config, name, program, host))
       .map(([name, program]) => programPlan(name, program)),
     shared: config.shared,
+    ...hostHooks(config),
     keep: config.keep,
     modes: config.modes,
     ...(config.allow_setuid ? { allowSetuid: true } : {}),
@@ -77,6 +78,15 @@ function isRunBy({ hosts }: Config, name: string, { roles }: ProgramConfig, host
 /** Those of these programs, or of their members, that are in the plan of a host. */
 export function programsIn({ programs }: ProjectPlan, names: readonly string[]): string[] {
   return names.filter((name) => programs.some((program) => program.name === name || isMember(name, program.process)));
+}
+
+function hostHooks({ hooks }: Config): Pick<ProjectPlan, "hooks"> {
+  const all = HOOK_EVENTS.flatMap((when) =>
+    (hooks[when] ?? []).flatMap(({ on, argv, once, timeout, on_failure }) =>
+      on === "local" ? [] : [{ when, argv, once, timeoutMs: timeout, onFailure: on_failure }],
+    ),
+  );
+  return all.length === 0 ? {} : { hooks: all };
 }
 
 function programPlan(name: string, program: ProgramConfig): ProgramPlan {
@@ -123,9 +133,10 @@ function reloadUrl({ reload, health }: ProgramConfig): { readonly url?: string }
 }
 
 /** Whether a command, which everybody on its host can read, may not hold this plan. */
-export function isConfidential({ supervisor, programs }: ProjectPlan): boolean {
+export function isConfidential({ supervisor, programs, hooks }: ProjectPlan): boolean {
   return (
     supervisor.password !== undefined ||
+    hooks !== undefined ||
     programs.some(
       ({ environment, health, reload }) =>
         Object.keys(environment).length > 0 || health?.http.includes("?") || reload.url?.includes("?"),

@@ -108,6 +108,11 @@ export function agentWords(failure: AgentFailure): Words {
     case "shared-conflict":
     case "shared-missing":
       return releaseWords(failure);
+    case "hook-failed":
+      return words(
+        `the hook ${failure.when} failed: ${failure.command}: ${failure.detail}`,
+        "what hooks are given, and when they run: docs/hooks.md",
+      );
     case "supervisor-not-found":
     case "supervisor-config":
     case "supervisor-not-running":

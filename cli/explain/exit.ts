@@ -21,6 +21,9 @@ export function exitOf(failure: Failure, phase: Phase): ExitCode {
     case "build-command":
     case "plan-changed":
       return EXIT.refused;
+    case "hook":
+      if (phase === "settle") return EXIT.done;
+      return phase === "stage" ? EXIT.staging : EXIT.refused;
     case "interrupted":
       return failure.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
     case "link":

@@ -28,6 +28,13 @@ export function localWords(failure: LocalFailure): Words[] {
           `see what it would do now: zdr plan --tag ${failure.tag}`,
         ),
       ];
+    case "hook":
+      return [
+        words(
+          `the hook ${failure.when}, which runs here, failed: ${failure.command}: ${failure.detail}`,
+          `try it by hand: ${failure.command}`,
+        ),
+      ];
     case "interrupted":
       return [words(`interrupted by ${failure.signal}`, "see what is where: zdr releases")];
   }

@@ -18,10 +18,16 @@ import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 import { type ActivationGoal, activateHost, goBack, type UnderWay } from "./activate.ts";
+import type { Hooks } from "./hooks.ts";
 import { concludeHosts } from "./outcome.ts";
 import { overNewLinks, type Relink } from "./reconnect.ts";
 
-export async function rollOut(relink: Relink, goal: ActivationGoal, plan: RolloutPlan): Promise<ExitCode> {
+export async function rollOut(
+  relink: Relink,
+  goal: ActivationGoal,
+  plan: RolloutPlan,
+  hooks: Hooks,
+): Promise<ExitCode> {
   const { run, fleet } = relink;
   const begun: UnderWay[] = [];
   const undo = run.interrupt.onFirst((signal) => interruptActivations(run, fleet, begun, signal));
@@ -33,6 +39,11 @@ export async function rollOut(relink: Relink, goal: ActivationGoal, plan: Rollou
   } finally {
     undo();
   }
+  const hasReverted = fleet.hosts.some(
+    ({ activation, wentBack }) => wentBack !== undefined || activation?.outcome === "reverted",
+  );
+  if (hasReverted) await hooks.after("after_revert");
+  else if (tookIt(fleet).length === fleet.hosts.length) await hooks.after("after_keep");
   const hosts = begun.filter(({ host, isAborted }) => isSettled(host) && !isAborted);
   await settleHosts(
     relink,

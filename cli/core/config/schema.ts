@@ -7,6 +7,7 @@
 import * as z from "zod";
 import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/wire/plan.ts";
 import { Secret } from "../../../agent/wire/secret.ts";
+import { hooksSection } from "./hooks-schema.ts";
 import { hostEntry, inventorySection, rolloutSection, sshSection } from "./host-schema.ts";
 import {
   checkedBy,
@@ -70,6 +71,7 @@ function buildSchema() {
       .describe("The machines to deploy to; local is this one, without SSH. At least one, here or by inventory."),
     inventory: inventorySection().optional().describe("Hosts that another tool has the list of already."),
     rollout: rolloutSection().prefault({}).describe("How a release goes over many hosts."),
+    hooks: hooksSection().prefault({}).describe("Commands that run when a release gets somewhere, by when they do."),
     programs: z
       .record(checkedBy(z.string(), checkName), program())
       .check(notEmpty("names no program"))

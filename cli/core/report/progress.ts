@@ -17,6 +17,7 @@ export type HostPhase =
   | "soak"
   | "revert"
   | "control"
+  | "hook"
   | "settle";
 
 /** Where deploy.yml says what, by the names in it. */

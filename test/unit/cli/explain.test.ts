@@ -69,6 +69,7 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
   "signal-unsafe": { reason: "signal-unsafe", program: "shop", pid: 4711, uid: 33, supervisorUid: 1001 },
   preflight: { reason: "preflight", program: "shop", path: "bin/shop", problem: "wrong-machine", detail: "aarch64" },
   "proof-unavailable": { reason: "proof-unavailable", program: "shop", pid: 4711, uid: 33 },
+  "hook-failed": { reason: "hook-failed", when: "before_activate", command: "bin/migrate up", detail: "exit 1" },
   "start-failed": { reason: "start-failed", program: "shop", state: "FATAL", detail: "exited too quickly" },
   crashed: { reason: "crashed", program: "shop", state: "BACKOFF", detail: "exit status 3" },
   "not-reloaded": { reason: "not-reloaded", program: "shop", detail: "GET http://127.0.0.1/graceful: status 404" },
@@ -148,6 +149,7 @@ const LOCAL: { [Kind in Exclude<Failure["kind"], "link" | "agent">]: Extract<Fai
   },
   build: { kind: "build", problem: "does not exist", path: "dist/" },
   "build-command": { kind: "build-command", command: "make dist", code: 2, signal: null },
+  hook: { kind: "hook", when: "before_activate", command: "bin/migrate up", detail: "exit 1" },
   "plan-changed": { kind: "plan-changed", plan: "00000000-11111111-22222222", tag: "v2", changed: ["build", "hosts"] },
   interrupted: { kind: "interrupted", signal: "SIGINT" },
 };

@@ -9,7 +9,7 @@ import { parseConfig } from "../../../../cli/core/config.ts";
 const text = readFileSync(new URL("../../../../deploy.example.yml", import.meta.url), "utf8");
 const environment = { SUPERVISOR_PASSWORD: "hunter2" };
 /** Keys below these are names of the user's own. */
-const FREE = ["programs", "programs.*.environment", "hosts.*.labels"];
+const FREE = ["hooks", "programs", "programs.*.environment", "hosts.*.labels"];
 const { data, placeOf } = readYaml(text, () => false);
 
 interface WrittenKey {

@@ -1,0 +1,105 @@
+/** Commands of the project that run when a release gets somewhere: on the host, and where zdr runs. */
+import assert from "node:assert/strict";
+import { readFile, readlink, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { type Rig, startRig } from "../support/rig.ts";
+import { assertTold } from "../support/wrong-world.ts";
+
+describe("hooks", () => {
+  const cleaning: (() => Promise<void>)[] = [];
+  let rig: Rig;
+  let diary: string;
+  let count = 0;
+
+  before(async () => {
+    rig = await startRig({ after: (clean) => cleaning.push(clean) });
+    diary = join(rig.dir, "diary");
+    await rig.addSample("gunicorn", { watch: 0 }, { timeout: "5s" });
+    assert.equal((await rig.zdr(["setup"])).code, 0);
+    await deploy({}, 0);
+  });
+  after(async () => {
+    for (const clean of cleaning.reverse()) await clean();
+  });
+
+  const deploy = async (hooks: object, exit: number, variant: "good" | "unhealthy" = "good") => {
+    const tag = `v${++count}`;
+    await rig.useSample("gunicorn", { release: tag, variant });
+    await rig.configure({ hooks });
+    await rm(diary, { force: true });
+    const result = await rig.zdr(["deploy", "--tag", tag]);
+    assert.equal(result.code, exit, result.stderr);
+    return { ...result, tag };
+  };
+  const note = (text: string) => ({ shell: `echo "${text}" >>${diary}` });
+  const written = async () => (await readFile(diary, "utf8")).trimEnd().split("\n");
+  const current = () => readlink(join(rig.deployTo, "current"));
+
+  test("run in the order of a deploy, and are told what it is about", async () => {
+    const was = await current();
+    const line = note("$ZDR_HOOK $ZDR_TAG $ZDR_PREVIOUS $ZDR_WHY $ZDR_PROJECT $(basename $PWD)");
+    const events = ["before_stage", "after_stage", "before_activate", "after_activate", "before_keep", "after_keep"];
+    const { tag } = await deploy(Object.fromEntries(events.map((when) => [when, [line]])), 0);
+    const before = was.replace("releases/", "");
+    assert.deepEqual(await written(), [
+      `before_stage ${tag} ${before} deploy rig web`,
+      ...events.slice(1).map((when) => `${when} ${tag} ${before} deploy rig ${tag}`),
+    ]);
+  });
+
+  test("a migration that fails before the flip stops the deploy, and nothing that serves was changed", async () => {
+    const was = await current();
+    const migrate = { shell: "echo no such table; exit 3", once: true };
+    const result = await deploy({ before_activate: [migrate, note("never")], after_keep: [note("never")] }, 5);
+    assertTold(result, {
+      exit: 5,
+      error: /local: the hook before_activate failed: \/bin\/sh -c .*: exit 3: no such table/,
+      state: new RegExp(`holds ${result.tag} and still serves`),
+    });
+    assert.equal(await current(), was);
+    await assert.rejects(readFile(diary), "no hook behind it has run");
+  });
+
+  test("one that fails after the flip costs the release, unless it says warn", async () => {
+    const was = await current();
+    const broken = { run: ["/bin/false"] };
+    const hooks = { before_keep: [broken], before_revert: [note("before $ZDR_REASON")], after_revert: [note("after")] };
+    const result = await deploy(hooks, 7);
+    assert.match(result.stderr, /error: local: the hook before_keep failed: \/bin\/false: exit 1/);
+    assert.equal(await current(), was);
+    assert.deepEqual(await written(), ["before hook-failed", "after"]);
+    const warned = await deploy({ before_keep: [{ ...broken, on_failure: "warn" }], after_keep: [broken] }, 0);
+    assert.match(warned.stderr, /warning: local: the hook before_keep failed: \/bin\/false: exit 1/);
+    assert.match(warned.stderr, /warning: local: the hook after_keep failed: \/bin\/false: exit 1/);
+  });
+
+  test("a release that fails by itself runs those of a revert", async () => {
+    const hooks = { after_keep: [note("kept")], after_revert: [note("$ZDR_REASON"), { ...note("here"), on: "local" }] };
+    await deploy(hooks, 7, "unhealthy");
+    assert.deepEqual(await written(), ["unhealthy", "here"]);
+  });
+
+  test("run here too, beside deploy.yml, and one that fails before the flip stops the deploy", async () => {
+    const here = { shell: `echo "$(basename $PWD) $ZDR_HOOK" >>${diary}`, on: "local" };
+    await deploy({ before_stage: [here], after_keep: [here] }, 0);
+    assert.deepEqual(await written(), ["project before_stage", "project after_keep"]);
+    const was = await current();
+    const result = await deploy({ before_stage: [{ run: "/bin/false", on: "local" }] }, 5);
+    assert.match(result.stderr, /error: the hook before_stage, which runs here, failed: \/bin\/false: exit 1/);
+    assert.equal(await current(), was);
+  });
+
+  test("one that hangs is ended when its time is over, with all that it has started", async () => {
+    const result = await deploy({ before_activate: [{ shell: "echo waits; sleep 600 & wait", timeout: "1s" }] }, 5);
+    assert.match(result.stderr, /did not end within 1 s: waits/);
+  });
+
+  test("a rollback runs those of its activation", async () => {
+    await rig.configure({ hooks: { before_stage: [note("stage")], before_activate: [note("$ZDR_WHY $ZDR_TAG")] } });
+    await rm(diary, { force: true });
+    const { code, stderr } = await rig.zdr(["rollback"]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await written(), [`rollback ${(await current()).replace("releases/", "")}`]);
+  });
+});
