@@ -4,7 +4,7 @@ import { readCurrent } from "../io/current.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { runHooks } from "./hooks.ts";
-import { lockedContext } from "./parts/open.ts";
+import { lockedContext } from "../verbs/parts/open.ts";
 
 export async function runHookVerb(
   session: Session,

@@ -1,9 +1,11 @@
 /** Commands of the project that run when a release gets somewhere: on the host, and where zdr runs. */
 import assert from "node:assert/strict";
 import { readFile, readlink, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { type Rig, startRig } from "../support/rig.ts";
+import { freePort, type Rig, startRig } from "../support/rig.ts";
 import { assertTold } from "../support/wrong-world.ts";
 
 describe("hooks", () => {
@@ -93,6 +95,43 @@ describe("hooks", () => {
   test("one that hangs is ended when its time is over, with all that it has started", async () => {
     const result = await deploy({ before_activate: [{ shell: "echo waits; sleep 600 & wait", timeout: "1s" }] }, 5);
     assert.match(result.stderr, /did not end within 1 s: waits/);
+  });
+
+  test("webhooks are told what became of a release, and one that can not be told is a warning without its URL", async (t) => {
+    const told: { event: string; tag: string; exit?: number; text: string }[] = [];
+    const server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (text) => {
+        body += text;
+      });
+      request.on("end", () => {
+        told.push(JSON.parse(body));
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret`;
+    const refused = `http://127.0.0.1:${await freePort()}/secret`;
+    await rig.configure({
+      notify: [{ url }, { url: refused, template: "slack", on: ["kept"] }, { url: { env: "NO_HOOK" } }],
+    });
+    const kept = await deploy({}, 0);
+    const reverted = await deploy({ before_keep: [{ run: "/bin/false" }] }, 7);
+    assert.deepEqual(
+      told.map(({ event, tag, exit }) => [event, tag, exit]),
+      [
+        ["started", kept.tag, undefined],
+        ["kept", kept.tag, 0],
+        ["started", reverted.tag, undefined],
+        ["reverted", reverted.tag, 7],
+      ],
+    );
+    assert.match(told[3]?.text ?? "", new RegExp(`rig ${reverted.tag} was not kept: local serves ${kept.tag} again`));
+    assert.match(kept.stderr, /warning: the slack webhook was not told "kept": ECONNREFUSED/);
+    assert.match(kept.stderr, /warning: the generic webhook of NO_HOOK was not told "started": no URL is set/);
+    assert.doesNotMatch(kept.stderr, /secret/);
+    await rig.configure({ notify: undefined });
   });
 
   test("a rollback runs those of its activation", async () => {

@@ -7,6 +7,7 @@
  */
 import type { HookEvent } from "../../../agent/wire/plan.ts";
 import type { Config } from "../../core/config.ts";
+import { endOf } from "../../core/notice.ts";
 import type { HostTarget } from "../../core/plan.ts";
 import { explainAll, type PhasedFailure } from "../../explain.ts";
 import { runLocalHook } from "../../io/local-hook.ts";
@@ -19,11 +20,13 @@ export interface Hooks {
   before(when: "before_stage" | "after_stage" | "before_activate"): Promise<boolean>;
   /** What fails is told as a warning. */
   after(when: "after_keep" | "after_revert"): Promise<void>;
+  /** Tells the webhooks of deploy.yml; `exit`: how it ended. */
+  tell(exit?: number): Promise<void>;
 }
 
 /** What is needed of both. */
 export type HookedFleet = Pick<Fleet<HostTarget>, "hosts" | "onOne" | "onEvent">;
-export type HookedConfig = Pick<Config, "hooks" | "folder" | "project" | "deploy_to">;
+export type HookedConfig = Pick<Config, "hooks" | "notify" | "folder" | "project" | "deploy_to">;
 
 export function hooksOf(run: Run, fleet: HookedFleet, config: HookedConfig, goal: ActivationGoal): Hooks {
   const at = async (when: HookEvent, phase: PhasedFailure["phase"]) => {
@@ -50,6 +53,15 @@ export function hooksOf(run: Run, fleet: HookedFleet, config: HookedConfig, goal
     return (await Promise.all(hosts.map(ask(false)))).every((isWell) => isWell);
   };
   return {
+    async tell(exit) {
+      if (config.notify.length === 0) return;
+      const { notify } = await import("../../io/notify.ts");
+      const hosts = fleet.hosts.map(({ name, state }) => ({ host: name, state }));
+      const event = exit === undefined ? "started" : endOf(exit);
+      const about = { ...goal, event, project: config.project, by: run.actor, hosts };
+      const notice = exit === undefined ? about : { ...about, exit };
+      for (const text of await notify(config.notify, notice, run.env)) run.output.report({ kind: "warning", text });
+    },
     before: (when) => at(when, when === "after_stage" ? "stage" : "plan"),
     after: async (when) => {
       const had = new Map(fleet.hosts.map((host) => [host, host.failure]));

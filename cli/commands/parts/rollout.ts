@@ -32,6 +32,7 @@ export async function rollOut(
   const begun: UnderWay[] = [];
   const undo = run.interrupt.onFirst((signal) => interruptActivations(run, fleet, begun, signal));
   try {
+    await hooks.tell();
     const isKept = await takeInBatches(relink, goal, plan, begun);
     if (!isKept && plan.onFailure === "revert-all" && run.interrupt.signal === undefined) {
       await revertAll(relink, goal);
@@ -56,6 +57,7 @@ export async function rollOut(
   if (slowest !== undefined) run.output.report({ kind: "note", text: describeSlowest(slowest) });
   const exit = concludeHosts(run, fleet.hosts);
   const result = { goal, hosts: hostResults(fleet), slowest };
+  await hooks.tell(exit);
   run.output.result(activationTable(reports, run.columns), result, exit, activations(reports, goal.tag));
   return exit;
 }

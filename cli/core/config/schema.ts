@@ -22,6 +22,7 @@ import {
   variableToRead,
   wholeNumber,
 } from "./kinds.ts";
+import { notifySection } from "./notify-schema.ts";
 import { complain } from "./rules/checked.ts";
 import { checkListen } from "./rules/listen.ts";
 import {
@@ -72,6 +73,7 @@ function buildSchema() {
     inventory: inventorySection().optional().describe("Hosts that another tool has the list of already."),
     rollout: rolloutSection().prefault({}).describe("How a release goes over many hosts."),
     hooks: hooksSection().prefault({}).describe("Commands that run when a release gets somewhere, by when they do."),
+    notify: notifySection().describe("Webhooks that are told when a release gets somewhere."),
     programs: z
       .record(checkedBy(z.string(), checkName), program())
       .check(notEmpty("names no program"))

@@ -35,7 +35,7 @@ function fleetOf(names: readonly string[], served: readonly string[] = [], faili
 }
 
 function configOf(hooks: HookedConfig["hooks"]): HookedConfig {
-  return { hooks, folder: ".", project: "shop", deploy_to: "/data" };
+  return { hooks, notify: [], folder: ".", project: "shop", deploy_to: "/data" };
 }
 
 const GOAL = { tag: "v2", why: "deploy" } as const;
