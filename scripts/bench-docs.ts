@@ -9,7 +9,7 @@ import type { Figure, Result, Row } from "./bench-result.ts";
 const RESULTS = fileURLToPath(new URL("../test/bench/results/", import.meta.url));
 const PAGE = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
 /** The order in which people want to know. */
-const ORDER = ["whole-deploy", "tree", "fleet", "cold-start", "disk", "keeper", "keeper-reload"];
+const ORDER = ["whole-deploy", "tree", "fleet", "cold-start", "start", "disk", "keeper", "keeper-reload"];
 
 const HEAD = `# Performance
 

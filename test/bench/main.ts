@@ -14,6 +14,7 @@ import { measureDisk } from "./disk.ts";
 import { measureFleet } from "./fleet.ts";
 import { measureKeeperCost } from "./keeper/cost.ts";
 import { measureReload } from "./keeper/reload.ts";
+import { measureStart } from "./start.ts";
 import { measureTree } from "./tree.ts";
 import { measureWholeDeploy } from "./whole-deploy.ts";
 
@@ -24,6 +25,7 @@ interface Found {
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<Found>>> = {
   "cold-start": async () => ({ rows: await measureColdStart() }),
+  start: async () => ({ rows: await measureStart() }),
   "whole-deploy": measureWholeDeploy,
   tree: async () => ({ rows: await measureTree() }),
   fleet: measureFleet,
