@@ -3,8 +3,8 @@
 import { readCurrent } from "../io/current.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import { runHooks } from "./hooks.ts";
 import { lockedContext } from "../verbs/parts/open.ts";
+import { runHooks } from "./hooks.ts";
 
 export async function runHookVerb(
   session: Session,

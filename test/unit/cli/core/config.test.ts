@@ -25,7 +25,7 @@ function changed(lines: Record<number, string>, ...more: string[]): string {
 }
 
 const ROOT_KEYS =
-  "project, deploy_to, build, hosts, inventory, rollout, programs, shared, keep, modes, allow_setuid, proof, supervisor, ssh, node";
+  "project, deploy_to, build, hosts, inventory, rollout, hooks, notify, programs, shared, keep, modes, allow_setuid, proof, supervisor, ssh, node";
 
 function configOf(text: string, environment: Record<string, string> = {}) {
   return parseConfig(text, "deploy.yml", environment).config;
