@@ -9,9 +9,11 @@
  */
 import * as z from "zod/mini";
 import { DoctorResult } from "./wire/doctor.ts";
+import { ExecResult, OutputResult } from "./wire/exec.ts";
 import { AgentFailure } from "./wire/failure.ts";
 import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
 import { HistoryResult } from "./wire/history.ts";
+import { LogPlace, LogsResult } from "./wire/logs.ts";
 import { Actor, HOOK_EVENTS, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
 import { HeldRelease, Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
@@ -71,6 +73,22 @@ const requestShapes = {
   history: { deployTo: z.string(), limit: nonNegative },
   /** Releases beside their manifests; no `tags`: the one that is current. */
   verify: { deployTo: z.string(), tags: strings, all: z.boolean() },
+  /** Begins a command of the operator's, without a shell; `output` fetches what it prints. */
+  exec: { deployTo: z.string(), argv: z.array(z.string()).check(z.minLength(1)) },
+  /** What it has printed since the last time, or within `waitMs` from now. */
+  output: { waitMs: nonNegative },
+  /**
+   * What programs have logged: the last lines, or what came `after`. An answer that would be empty is kept back for `waitMs`;
+   * with `follow`, a last line that has no end yet is too.
+   */
+  logs: {
+    project: ProjectPlan,
+    programs: strings,
+    lines: nonNegative,
+    follow: z.boolean(),
+    after: z.optional(z.array(LogPlace)),
+    waitMs: nonNegative,
+  },
   /** What a deploy would come upon here, setup included. Changes nothing. */
   doctor: {
     project: ProjectPlan,
@@ -132,6 +150,9 @@ export const Request = z.discriminatedUnion("verb", [
   request("unfreeze"),
   request("history"),
   request("verify"),
+  request("exec"),
+  request("output"),
+  request("logs"),
   request("doctor"),
   request("survey"),
   request("stage"),
@@ -288,6 +309,9 @@ export const results = {
   unfreeze: UnfreezeResult,
   history: HistoryResult,
   verify: VerifyResult,
+  exec: ExecResult,
+  output: OutputResult,
+  logs: LogsResult,
   doctor: DoctorResult,
   survey: Survey,
   stage: StageResult,

@@ -10,6 +10,7 @@
 import type { HostContext } from "./context.ts";
 import { failureOf } from "./core/failure.ts";
 import type { Layout } from "./core/layout.ts";
+import type { Command } from "./io/command.ts";
 import type { Lock } from "./io/lock.ts";
 import type { Incoming } from "./io/release/release-store.ts";
 import { openStdin } from "./io/stdin.ts";
@@ -30,6 +31,8 @@ export interface Session {
   lock: Lock | undefined;
   /** A release on its way: staged, not published. */
   staging: Staging | undefined;
+  /** An operator's. */
+  command: Command | undefined;
 }
 
 interface Staging {
@@ -55,6 +58,9 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   unfreeze: async () => (await import("./verbs/freeze.ts")).runUnfreeze,
   history: async () => (await import("./verbs/history.ts")).runHistory,
   verify: async () => (await import("./verbs/verify.ts")).runVerify,
+  exec: async () => (await import("./verbs/operator/exec.ts")).runExec,
+  output: async () => (await import("./verbs/operator/exec.ts")).runOutput,
+  logs: async () => (await import("./verbs/operator/logs.ts")).runLogs,
   doctor: async () => (await import("./verbs/operator/doctor.ts")).runDoctor,
   survey: async () => (await import("./verbs/survey.ts")).runSurvey,
   stage: async () => (await import("./verbs/stage.ts")).runStage,
@@ -79,7 +85,14 @@ export async function runSession(start: SessionStart): Promise<void> {
   const wire = new Wire({ openStdin, stdout: process.stdout, leftover: start.leftover, ...start.limits });
   const session: Session = {
     ...{ wire, agent: start.agent, by: { user: "unknown", host: "unknown" } },
-    ...{ project: undefined, layout: undefined, context: undefined, lock: undefined, staging: undefined },
+    ...{
+      project: undefined,
+      layout: undefined,
+      context: undefined,
+      lock: undefined,
+      staging: undefined,
+      command: undefined,
+    },
   };
   wire.send({
     kind: "hello",
@@ -100,6 +113,7 @@ export async function runSession(start: SessionStart): Promise<void> {
   } finally {
     if (session.staging) await (await import("./io/release/release-store.ts")).dropIncoming(session.staging.incoming);
     session.lock?.release();
+    session.command?.stop();
     wire.close();
   }
 }

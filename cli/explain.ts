@@ -140,6 +140,8 @@ function read(failure: Failure): { reason: string; host?: string; program?: stri
         ...{ reason: failure.failure.reason, host: failure.host, program: programOf(failure.failure) },
         words: [agentWords(failure.failure)],
       };
+    case "command":
+      return { reason: failure.kind, host: failure.host, words: localWords(failure) };
     case "usage":
     case "config":
     case "build":

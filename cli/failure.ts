@@ -101,6 +101,15 @@ export type Failure =
   | { readonly kind: "hook"; readonly when: HookEvent; readonly command: string; readonly detail: string }
   | { readonly kind: "link"; readonly host: string; readonly link: LinkFailure }
   | { readonly kind: "agent"; readonly host: string; readonly failure: AgentFailure }
+  /** An operator's command ended with something else than 0 there. `problem`: it did not begin. */
+  | {
+      readonly kind: "command";
+      readonly host: string;
+      readonly command: string;
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly problem?: string | undefined;
+    }
   /** The facts are not those of the plan that the deploy is held to. */
   | {
       readonly kind: "plan-changed";

@@ -4,7 +4,7 @@ import { ZdrError } from "./failure.ts";
 import { addControls, addDeploy, addFreeze, addRollback, addSetup } from "./program/changing.ts";
 import { addCompletion, addExplain, addSchema } from "./program/local.ts";
 import { addHistory, addReleases, addStatus, addTrust, addVerify } from "./program/reading.ts";
-import { addDoctor, addPlan } from "./program/tools.ts";
+import { addDoctor, addExec, addLogs, addPlan, addSsh } from "./program/tools.ts";
 import { type Asked, EXIT_CODES, type Take } from "./program/verb.ts";
 
 /** Help or version was printed; there is nothing to do. */
@@ -53,6 +53,9 @@ export function buildProgram(version: string, take: Take): Command {
   addControls(program, take);
   addFreeze(program, take);
   addHistory(program, take);
+  addLogs(program, take);
+  addExec(program, take);
+  addSsh(program, take);
   addTrust(program, take);
   addVerify(program, take);
   addExplain(program, take);

@@ -3,7 +3,6 @@ import { bringProgram } from "../activation/bring.ts";
 import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { AgentError } from "../core/failure.ts";
-import { memberGroup, memberPlan } from "../core/members/plan.ts";
 import { readCurrent } from "../io/current.ts";
 import { bringWhole } from "../members/bring.ts";
 import { membersOf, programInfo, stopMembers } from "../members/members.ts";
@@ -12,6 +11,7 @@ import type { Session } from "../session.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./parts/lints.ts";
 import { lockedContext } from "./parts/open.ts";
+import { targetsOf } from "./parts/targets.ts";
 
 type Done = ControlResult["programs"][number];
 
@@ -40,23 +40,6 @@ export async function runControl(
     }
   }
   return { programs: done };
-}
-
-interface Target {
-  /** A whole program, or one member as a program of its own. */
-  readonly program: ProgramPlan;
-  /** Of deploy.yml. */
-  readonly of: ProgramPlan;
-}
-
-/** `names`: of programs, or supervisor's own of members. In the order of deploy.yml. */
-function targetsOf({ project }: HostContext, names: readonly string[]): Target[] {
-  return project.programs.flatMap((program): Target[] => {
-    if (names.includes(program.name)) return [{ program, of: program }];
-    const group = memberGroup(program);
-    const members = group === undefined ? [] : names.filter((name) => name.startsWith(`${group}:`));
-    return members.map((process) => ({ program: memberPlan(program, process), of: program }));
-  });
 }
 
 type Act = (context: HostContext, program: ProgramPlan) => Promise<Done>;

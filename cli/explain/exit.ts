@@ -20,6 +20,7 @@ export function exitOf(failure: Failure, phase: Phase): ExitCode {
       return EXIT.usage;
     case "build-command":
     case "plan-changed":
+    case "command":
       return EXIT.refused;
     case "hook":
       if (phase === "settle") return EXIT.done;

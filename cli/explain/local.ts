@@ -21,6 +21,17 @@ export function localWords(failure: LocalFailure): Words[] {
           `try it by hand: ${failure.command}`,
         ),
       ];
+    case "command": {
+      const { command, problem } = failure;
+      if (problem === undefined) {
+        return [
+          words(`the command ended with ${endedWith(failure)}: ${command}`, `look there: zdr ssh ${failure.host}`),
+        ];
+      }
+      return [
+        words(`the command did not begin: ${problem}`, `with a shell: zdr exec --shell -- ${shellWord(command)}`),
+      ];
+    }
     case "plan-changed":
       return [
         words(

@@ -3,9 +3,11 @@ import {
   type Command,
   type CommonFlags,
   DOCTOR_EXIT_CODES,
+  EXEC_EXIT_CODES,
   PLAN_EXIT_CODES,
   SKIP,
   SKIP_HELP,
+  SSH_EXIT_CODES,
   shownBy,
   type Take,
   verb,
@@ -50,4 +52,61 @@ export function addDoctor(program: Command, take: Take): void {
       run: async (run) => (await import("../commands/tools/doctor.ts")).doctor(run, flags),
     }),
   );
+}
+
+export function addLogs(program: Command, take: Take): void {
+  verb(program, "logs", "print what programs have logged, of all hosts, each line with its host and program", [
+    "zdr logs",
+    "zdr logs -f shop                 go on with what comes, also after a rotation",
+    "zdr logs -n 500 --host web1 | grep -i error",
+  ])
+    .argument("[program...]", "names in deploy.yml (default: all)")
+    .option("-f, --follow", "go on with what comes, until Ctrl-C")
+    .option("-n, --lines <count>", "how many of each process at first (default: 50)")
+    .action((names: string[], flags: CommonFlags & { follow?: boolean; lines?: string }) =>
+      take({
+        ...shownBy(flags, true),
+        run: async (run) => (await import("../commands/tools/logs.ts")).logs(run, names, flags),
+      }),
+    );
+}
+
+export function addExec(program: Command, take: Take): void {
+  verb(
+    program,
+    "exec",
+    "run a command on the hosts, in the release that serves, and print what it says with the host's name",
+    [
+      "zdr exec -- bin/migrate --status       by argv: no shell takes it apart",
+      "zdr exec --host web1 -- df -h /data",
+      "zdr exec --shell -- 'ls logs | wc -l'   one text for /bin/sh",
+    ],
+    EXEC_EXIT_CODES,
+  )
+    .argument("[command...]", "the program and its arguments, behind --")
+    .option("--shell", "hand the words to /bin/sh on the host, as one text")
+    .action((words: string[], flags: CommonFlags & { shell?: boolean }) =>
+      take({
+        ...shownBy(flags, true),
+        run: async (run) => (await import("../commands/tools/exec.ts")).exec(run, words, flags),
+      }),
+    );
+}
+
+export function addSsh(program: Command, take: Take): void {
+  verb(
+    program,
+    "ssh",
+    "open the system's ssh to a host, with the user, port, keys, known hosts and jump hosts of deploy.yml",
+    ["zdr ssh web1", "zdr ssh web1 -- uptime"],
+    SSH_EXIT_CODES,
+  )
+    .argument("<host>", "its name in deploy.yml")
+    .argument("[command...]", "for ssh, which gives it to the login shell there")
+    .action((host: string, command: string[], flags: CommonFlags) =>
+      take({
+        ...shownBy(flags, true),
+        run: async (run) => (await import("../commands/tools/ssh.ts")).ssh(run, host, command, flags),
+      }),
+    );
 }

@@ -54,6 +54,17 @@ Exit codes:
   0 a deploy would get through, perhaps with warnings   5 it would not   2 usage or config   70 a bug in zdr
 `;
 
+export const EXEC_EXIT_CODES = `
+Exit codes:
+  0 the command ended with 0 everywhere   its own where all that did not agree on one   1 where they do not
+  127 it could not be started there   and zdr's own: 2 usage or config   4 a host cannot be reached or trusted
+`;
+
+export const SSH_EXIT_CODES = `
+Exit codes:
+  ssh's own: that of the command or the shell there, 255 where ssh failed   2 usage or config
+`;
+
 export const PLAN_EXIT_CODES = `
 Exit codes:
   0 nothing to do   10 there is something to do   5 a deploy would be refused

@@ -44,6 +44,8 @@ export interface ConfigChanges {
   readonly removed: readonly string[];
 }
 
+export type LogStream = "stdout" | "stderr";
+
 export interface Supervisor {
   readonly address: ResolvedAddress;
   /** Always RUNNING where it answers at all: while shutting down it faults instead. */
@@ -59,6 +61,8 @@ export interface Supervisor {
   stopProcess(process: string): Promise<void>;
   /** To the pid that supervisor holds, never its group. Success says nothing of delivery: a zombie counts too. */
   signalProcess(process: string, signal: string): Promise<void>;
+  /** What stands in its log from so many bytes on. No answer where that is no text, or not so long. */
+  readLog(process: string, stream: LogStream, offset: number): Promise<string>;
   /** Reads the config, also what other people have changed in it, and applies nothing. CANT_REREAD where it is bad. */
   reloadConfig(): Promise<ConfigChanges>;
   /** Starts its autostart programs at once. ALREADY_ADDED also where its config has changed since. */
@@ -95,6 +99,8 @@ export function openSupervisor(
     startProcess: (process) => act("startProcess", process, false),
     stopProcess: (process) => act("stopProcess", process, false),
     signalProcess: (process, signal) => act("signalProcess", process, signal),
+    readLog: (process, stream, offset) =>
+      call(stream === "stdout" ? "readProcessStdoutLog" : "readProcessStderrLog", [process, offset, 0], textOf),
     reloadConfig: () => call("reloadConfig", [], changesOf),
     addProcessGroup: (group) => act("addProcessGroup", group),
     removeProcessGroup: (group) => act("removeProcessGroup", group),

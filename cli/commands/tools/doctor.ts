@@ -8,12 +8,13 @@ import { count } from "../../core/report/units.ts";
 import { explain } from "../../explain.ts";
 import { type Failure, ZdrError } from "../../failure.ts";
 import { checkBuild, checkKeys } from "../../io/doctor.ts";
-import { agentPathOn, readAgentBundle, readKeeperBundle, readProveBundle } from "../../io/session/agent-bundle.ts";
-import { connector, openRoutes } from "../../io/session/connect.ts";
-import { Fleet, type FleetHost } from "../../io/session/fleet.ts";
+import { readKeeperBundle, readProveBundle } from "../../io/session/agent-bundle.ts";
+import { openRoutes } from "../../io/session/connect.ts";
+import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Connection } from "../../io/session/transport.ts";
 import type { Routes } from "../../io/ssh/routes.ts";
 import type { Run } from "../../run.ts";
+import { openBareFleet } from "../parts/bare-fleet.ts";
 import { type HostOptions, loginOf, type Opened, openConfig } from "../parts/open.ts";
 
 export async function doctor(run: Run, options: HostOptions): Promise<ExitCode> {
@@ -46,19 +47,9 @@ async function examineHosts(run: Run, opened: Opened, needBytes: number): Promis
     await Promise.all(targets.map(async (target) => [target.name, await keysOf(routes, target)] as const)),
   );
   const connections = new Map<string, { readonly connection: Connection; readonly tookMs: number }>();
-  const connect = connector(login);
-  const agent = readAgentBundle(run.bundles);
   run.output.report({ kind: "plan", verb: "doctor", hosts: targets.map(({ name }) => name), phases: ["survey"] });
-  const fleet = new Fleet<HostTarget>({
-    ...{ targets, agent, agentPath: agentPathOn(plan.deployTo, agent.sha256), use: "doctor" },
-    connect: async (target) => {
-      const startedAt = performance.now();
-      const connection = await connect(target);
-      connections.set(target.name, { connection, tookMs: performance.now() - startedAt });
-      return connection;
-    },
-    report: (event) => run.output.report(event),
-    onLeave: run.interrupt.onLeave,
+  const fleet = openBareFleet(run, { targets, plan }, "doctor", (host, connection, tookMs) => {
+    connections.set(host, { connection, tookMs });
   });
   try {
     const found = new Map<FleetHost, readonly Check[]>();

@@ -31,19 +31,38 @@ export interface OpensshOptions {
  * @returns `problem` where ssh has no flag for what deploy.yml says.
  */
 export function opensshArgs(
-  host: Omit<SshHost, "kind" | "name">,
+  host: Way,
   command: string,
-  { canAsk, pins }: OpensshOptions,
+  options: OpensshOptions,
 ): readonly string[] | { readonly problem: string } {
-  const { address, port, user, keys, knownHosts, jump, config, connectTimeoutMs } = host;
+  const words = wayWords(host, [...FORCED, `BatchMode=${options.canAsk ? "no" : "yes"}`], options.pins);
+  return "problem" in words ? words : [...words, "-T", "--", host.address, command];
+}
+
+/** argv behind `ssh` for a person who sits there: the same way to the host, and all else as ssh has it. */
+export function interactiveArgs(
+  host: Way,
+  command: readonly string[],
+  pins: OpensshOptions["pins"],
+): readonly string[] | { readonly problem: string } {
+  const words = wayWords(host, ["StrictHostKeyChecking=yes"], pins);
+  return "problem" in words ? words : [...words, "--", host.address, ...command];
+}
+
+type Way = Omit<SshHost, "kind" | "name">;
+
+function wayWords(
+  { address: _, port, user, keys, knownHosts, jump, config, connectTimeoutMs }: Way,
+  forced: readonly string[],
+  pins: OpensshOptions["pins"],
+): readonly string[] | { readonly problem: string } {
   if (jump?.some((hop) => hop.keys.length > 0 || hop.hostKeys.length > 0)) {
     return {
       problem: "key and host_key of a jump host are for the builtin transport; put them into the SSH configuration",
     };
   }
   const options = [
-    ...FORCED,
-    `BatchMode=${canAsk ? "no" : "yes"}`,
+    ...forced,
     `ConnectTimeout=${Math.max(1, Math.ceil(connectTimeoutMs / 1000))}`,
     ...(pins === undefined ? knownHostsOptions(knownHosts) : pinOptions(pins)),
     ...(jump === undefined ? [] : jump.length === 0 ? ["ProxyJump=none", "ProxyCommand=none"] : []),
@@ -55,7 +74,6 @@ export function opensshArgs(
     ...(port === undefined ? [] : ["-p", String(port)]),
     ...keys.flatMap((key) => ["-i", key]),
     ...(jump === undefined || jump.length === 0 ? [] : ["-J", jump.map(hopWord).join(",")]),
-    ...["-T", "--", address, command],
   ];
 }
 

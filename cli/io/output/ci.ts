@@ -53,6 +53,7 @@ export function openCi(options: CiOptions): Output {
       // What is read by other programs (status) is left as it is.
       stdout.write(quiet ? text : say.lines(text));
     },
+    line: (text, _event, _fields, isError = false) => void (isError ? stderr : stdout).write(say.lines(`${text}\n`)),
     failure(report) {
       unfold();
       stderr.write(say.failure(report));

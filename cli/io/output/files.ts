@@ -37,6 +37,7 @@ export function withFiles(output: Output, { verb, summary, junit }: ReportFiles)
       if (table !== undefined) record.tables.push(table);
       output.result(text, data, exit, table);
     },
+    line: output.line,
     failure(report) {
       record.exit = report.exit;
       record.failures.push(report);

@@ -24,6 +24,7 @@ export function openJson({ stdout, stderr, color }: PlainOptions): Output {
       results.push(resultData);
       if (exit === 0) exit = resultExit;
     },
+    line: (_text, event, fields) => void write(event, fields),
     failure(report) {
       exit = report.exit;
       write("failure", report);

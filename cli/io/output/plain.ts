@@ -21,6 +21,7 @@ export function openPlain({ stdout, stderr, color, quiet = false }: PlainOptions
       if (line !== undefined) stderr.write(errorLine(line, color));
     },
     result: (text) => void stdout.write(text),
+    line: (text, _event, _fields, isError = false) => void (isError ? stderr : stdout).write(`${text}\n`),
     failure: (report) => void stderr.write(failureText(report, color)),
     pause: oneAtATime(),
     async close() {

@@ -64,6 +64,7 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
       steps?.report(event);
     },
     result: (text) => say(stdout, text),
+    line: (text, _event, _fields, isError = false) => say(isError ? terminal : stdout, `${text}\n`),
     failure: (report) => say(terminal, failureText(report, color)),
     pause: (work) => inTurn(async () => (tree === undefined ? work() : (await tree).pause(work))),
     async close() {

@@ -72,7 +72,10 @@ interface PinsFile {
 }
 
 /** Keys pinned in deploy.yml, as the only known_hosts that ssh sees. */
-async function pinsFile({ hostKeys }: SshHost, fail: (link: LinkFailure) => ZdrError): Promise<PinsFile | undefined> {
+export async function pinsFile(
+  { hostKeys }: Pick<SshHost, "hostKeys">,
+  fail: (link: LinkFailure) => ZdrError,
+): Promise<PinsFile | undefined> {
   if (hostKeys.length === 0) return undefined;
   const lines = hostKeys.map((text) => {
     const pin = parsePin(text);

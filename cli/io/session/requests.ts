@@ -28,6 +28,7 @@ const HOLDS_NOTHING: ReadonlySet<Verb> = new Set([
   "history",
   "verify",
   "doctor",
+  "logs",
 ]);
 
 /** Only a manifest can be that long. */

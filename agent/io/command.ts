@@ -1,0 +1,97 @@
+/**
+ * One command under way: argv, no shell, no stdin, a process group of its own.
+ *
+ * - Its output waits to be fetched. Where too much waits it is not read, and the command waits as it would for a slow reader.
+ * - It has ended when it is gone and nobody of its own writes any more; `stop` ends all of its group.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import type { OutputResult } from "../wire/exec.ts";
+
+/** That waits to be fetched. */
+const WAITING_CHARACTERS = 256 * 1024;
+/** Something that it started, in a session of its own, may hold the pipes for ever. */
+const PIPES_AFTER_EXIT_MS = 2_000;
+
+type Chunk = OutputResult["chunks"][number];
+
+export interface CommandOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export class Command {
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  #chunks: Chunk[] = [];
+  #waiting = 0;
+  #ended: OutputResult["ended"];
+  #wake: () => void = () => {};
+
+  constructor([file = "", ...args]: readonly string[], { cwd, env }: CommandOptions) {
+    this.#child = spawn(file, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    this.#read("stdout");
+    this.#read("stderr");
+    this.#child.on("error", ({ message: problem }) => this.#end({ code: null, signal: null, problem }));
+    this.#child.on("exit", () => {
+      setTimeout(() => {
+        this.#child.stdout.destroy();
+        this.#child.stderr.destroy();
+      }, PIPES_AFTER_EXIT_MS).unref();
+    });
+    this.#child.on("close", (code, signal) => this.#end({ code, signal }));
+  }
+
+  /** 0: it did not begin. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** What has come since; waits for something, but no longer than this. */
+  async take(waitMs: number, gone: AbortSignal): Promise<OutputResult> {
+    if (this.#chunks.length === 0 && this.#ended === undefined && !gone.aborted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        gone.addEventListener("abort", this.#wake, { once: true });
+      });
+    }
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#waiting = 0;
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream.resume();
+    return { chunks, ...(this.#ended === undefined ? {} : { ended: this.#ended }) };
+  }
+
+  stop(): void {
+    if (this.#ended !== undefined || this.pid === 0) return;
+    try {
+      process.kill(-this.pid, "SIGTERM");
+    } catch {
+      // gone already
+    }
+  }
+
+  #read(stream: "stdout" | "stderr"): void {
+    const decoder = new StringDecoder("utf8");
+    const source = this.#child[stream];
+    const add = (text: string) => {
+      if (text === "") return;
+      this.#chunks.push({ stream, text });
+      this.#waiting += text.length;
+      if (this.#waiting > WAITING_CHARACTERS) source.pause();
+      this.#wake();
+    };
+    source.on("data", (bytes: Buffer) => add(decoder.write(bytes)));
+    source.on("end", () => add(decoder.end()));
+    source.on("error", () => {});
+  }
+
+  #end(ended: NonNullable<OutputResult["ended"]>): void {
+    this.#ended ??= ended;
+    this.#wake();
+  }
+}

@@ -1,0 +1,79 @@
+/** `zdr exec -- COMMAND…`: a command on every host, by argv and not by a shell, each line of output with its host. */
+import { constants } from "node:os";
+import { type CommandEnd, combinedExit, LineCutter } from "../../core/command-lines.ts";
+import { EXIT } from "../../core/exit-code.ts";
+import { sanitize } from "../../core/report/sanitize.ts";
+import { explainAll, type PhasedFailure } from "../../explain.ts";
+import { ZdrError } from "../../failure.ts";
+import type { AgentSession } from "../../io/session/agent-session.ts";
+import type { Run } from "../../run.ts";
+import { openBareFleet } from "../parts/bare-fleet.ts";
+import { type HostOptions, openConfig } from "../parts/open.ts";
+import { concludeHosts } from "../parts/outcome.ts";
+
+export interface ExecOptions extends HostOptions {
+  /** The words are one text for /bin/sh on the host. */
+  readonly shell?: boolean;
+}
+
+/** How long a host keeps an empty answer back. */
+const WAIT_MS = 10_000;
+
+export async function exec(run: Run, words: readonly string[], options: ExecOptions): Promise<number> {
+  if (words.length === 0) {
+    throw new ZdrError({ kind: "usage", problem: "exec needs a command", hint: "zdr exec -- df -h" });
+  }
+  const opened = openConfig(run, options);
+  const argv = options.shell ? ["/bin/sh", "-c", words.join(" ")] : [...words];
+  const fleet = openBareFleet(run, opened, "exec");
+  const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
+  try {
+    const ends = new Map<string, CommandEnd>();
+    await fleet.onAll("control", async (host, session) => {
+      await session.request("exec", { deployTo: opened.plan.deployTo, argv });
+      ends.set(host.name, await tellOutput(run, host.name, session));
+      return undefined;
+    });
+    const failed = concludeHosts(run, fleet.hosts, false);
+    const bad = tellBadEnds(run, words.join(" "), ends);
+    const exit = failed === EXIT.done ? bad : failed;
+    run.output.result("", { hosts: [...ends].map(([host, end]) => ({ host, ...end })) }, exit);
+    return exit;
+  } finally {
+    undo();
+    await fleet.close();
+  }
+}
+
+/** Until the command has ended there. */
+async function tellOutput(run: Run, host: string, session: AgentSession): Promise<CommandEnd> {
+  const cutters = { stdout: new LineCutter(), stderr: new LineCutter() };
+  const tell = (stream: "stdout" | "stderr", lines: readonly string[]) => {
+    for (const line of lines) {
+      const text = `${host}: ${line}`;
+      const isError = stream === "stderr";
+      run.output.line(run.columns === undefined ? text : sanitize(text), "output", { host, stream, line }, isError);
+    }
+  };
+  for (;;) {
+    const { chunks, ended } = await session.request("output", { waitMs: WAIT_MS });
+    for (const { stream, text } of chunks) tell(stream, cutters[stream].take(text));
+    if (ended === undefined) continue;
+    tell("stdout", cutters.stdout.end());
+    tell("stderr", cutters.stderr.end());
+    return ended;
+  }
+}
+
+function tellBadEnds(run: Run, command: string, ends: ReadonlyMap<string, CommandEnd>): number {
+  const failures = [...ends].flatMap(([host, end]): PhasedFailure[] =>
+    end.code === 0 ? [] : [{ failure: { kind: "command", host, command, ...end }, phase: "plan" }],
+  );
+  const exit = combinedExit([...ends.values()], (signal) => numberOfSignal(signal));
+  if (failures.length > 0) run.output.failure({ ...explainAll(failures), exit });
+  return exit;
+}
+
+function numberOfSignal(signal: string): number {
+  return Object.entries(constants.signals).find(([name]) => name === signal)?.[1] ?? 0;
+}

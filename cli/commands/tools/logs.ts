@@ -1,0 +1,83 @@
+/** `zdr logs [-f] [PROGRAM…]`: what programs have logged, of all hosts, each line with where it comes from. */
+import type { LogsResult } from "../../../agent/wire/logs.ts";
+import { EXIT, type ExitCode } from "../../core/exit-code.ts";
+import { selectPrograms } from "../../core/plan.ts";
+import { sanitize } from "../../core/report/sanitize.ts";
+import { ZdrError } from "../../failure.ts";
+import type { AgentSession } from "../../io/session/agent-session.ts";
+import type { FleetHost } from "../../io/session/fleet.ts";
+import type { Run } from "../../run.ts";
+import { openBareFleet } from "../parts/bare-fleet.ts";
+import { type HostOptions, openConfig } from "../parts/open.ts";
+import { concludeHosts } from "../parts/outcome.ts";
+
+export interface LogsOptions extends HostOptions {
+  readonly follow?: boolean;
+  /** How many of each process at first. */
+  readonly lines?: string;
+}
+
+export const LOG_LINES = 50;
+/** How long a host keeps an empty answer back. The link's own heartbeat goes on meanwhile. */
+const WAIT_MS = 10_000;
+
+export async function logs(run: Run, names: readonly string[], options: LogsOptions): Promise<ExitCode> {
+  const lines = linesOf(options.lines);
+  const opened = openConfig(run, options);
+  const programs = selectPrograms(opened.config, names);
+  const follow = options.follow === true;
+  const fleet = openBareFleet(run, opened, "logs");
+  let isOver = false;
+  const undo = run.interrupt.onFirst((signal) => {
+    isOver = true;
+    fleet.abort(signal);
+  });
+  const question = { project: opened.plan, programs, lines, follow };
+  try {
+    const first = new Map<FleetHost, LogsResult>();
+    await fleet.onAll("survey", async (host, session) => {
+      const result = await session.request("logs", { ...question, waitMs: 0 });
+      first.set(host, result);
+      return undefined;
+    });
+    for (const host of fleet.hosts) tell(run, host.name, first.get(host));
+    const more = (host: FleetHost, session: AgentSession, after: LogsResult["after"]) =>
+      session.request("logs", { ...question, after, waitMs: WAIT_MS }).then((result) => {
+        tell(run, host.name, { ...result, silent: [] });
+        return result.after;
+      });
+    if (follow && !isOver) {
+      await fleet.onAll("survey", async (host, session) => {
+        let after = first.get(host)?.after;
+        while (after !== undefined && !isOver) after = await more(host, session, after);
+        return undefined;
+      });
+    }
+    if (run.interrupt.signal !== undefined && follow)
+      return run.interrupt.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
+    return concludeHosts(run, fleet.hosts, false);
+  } finally {
+    undo();
+    await fleet.close();
+  }
+}
+
+function tell(run: Run, host: string, result: LogsResult | undefined): void {
+  for (const { process, why } of result?.silent ?? []) {
+    run.output.report({ kind: "warning", host, text: `${process}: ${why}` });
+  }
+  for (const { process, stream, lines } of result?.chunks ?? []) {
+    for (const line of lines) {
+      // Scripts get the bytes; a terminal would obey some of them.
+      const text = `${host}: ${process}: ${line}`;
+      run.output.line(run.columns === undefined ? text : sanitize(text), "log", { host, process, stream, line });
+    }
+  }
+}
+
+function linesOf(text: string | undefined): number {
+  if (text === undefined) return LOG_LINES;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  const problem = `--lines ${JSON.stringify(text)} is no number`;
+  throw new ZdrError({ kind: "usage", problem, hint: '"-n 200" for the last two hundred' });
+}

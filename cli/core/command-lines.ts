@@ -1,0 +1,43 @@
+/** The output of a command on a host, which comes in pieces, as whole lines; and what several hosts' ends come to. */
+
+/** Gives each line of a stream once it is whole; what is left when the stream ends is a line too. */
+export class LineCutter {
+  #rest = "";
+
+  take(text: string): string[] {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    return lines;
+  }
+
+  end(): string[] {
+    const rest = this.#rest;
+    this.#rest = "";
+    return rest === "" ? [] : [rest];
+  }
+}
+
+export interface CommandEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly problem?: string | undefined;
+}
+
+/** bash(1), EXIT STATUS. */
+const NOT_STARTED = 127;
+const BY_SIGNAL = 128;
+
+/**
+ * 0 where it was 0 everywhere; what it was where all that differ from that agree; 1 where they do not.
+ * `numberOf`: of a signal.
+ */
+export function combinedExit(ends: readonly CommandEnd[], numberOf: (signal: string) => number): number {
+  const codes = new Set(ends.map((end) => codeOf(end, numberOf)).filter((code) => code !== 0));
+  const [only = 0] = codes;
+  return codes.size > 1 ? 1 : only;
+}
+
+function codeOf({ code, signal, problem }: CommandEnd, numberOf: (signal: string) => number): number {
+  if (problem !== undefined) return NOT_STARTED;
+  return signal === null ? (code ?? 1) : BY_SIGNAL + numberOf(signal);
+}
