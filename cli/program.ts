@@ -4,7 +4,7 @@ import { ZdrError } from "./failure.ts";
 import { addControls, addDeploy, addFreeze, addRollback, addSetup } from "./program/changing.ts";
 import { addCompletion, addExplain, addSchema } from "./program/local.ts";
 import { addHistory, addReleases, addStatus, addTrust, addVerify } from "./program/reading.ts";
-import { addDoctor, addExec, addLogs, addPlan, addSsh } from "./program/tools.ts";
+import { addDoctor, addExec, addInit, addLogs, addPlan, addSsh } from "./program/tools.ts";
 import { type Asked, EXIT_CODES, type Take } from "./program/verb.ts";
 
 /** Help or version was printed; there is nothing to do. */
@@ -39,10 +39,11 @@ export function buildProgram(version: string, take: Take): Command {
     .description("Deploys builds to hosts under supervisord, and proves that the new release serves.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", `${EXIT_CODES}\nStart with: zdr setup, then zdr deploy --tag v1`)
+    .addHelpText("after", `${EXIT_CODES}\nStart with: zdr init, zdr doctor, zdr setup, then zdr deploy --tag v1`)
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
+  addInit(program, take);
   addDoctor(program, take);
   addPlan(program, take);
   addDeploy(program, take);

@@ -134,8 +134,5 @@ function withDetail(detail: string): string {
 }
 
 function logHints(program: string): string[] {
-  return [
-    onHost(`see more with: supervisorctl tail -5000 ${shellWord(program)}`),
-    "see what became of the release: zdr releases",
-  ];
+  return [`see more with: zdr logs ${shellWord(program)}`, "see what became of the release: zdr releases"];
 }

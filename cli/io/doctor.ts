@@ -43,16 +43,22 @@ export async function checkBuild({ build, modes, allow_setuid }: Config): Promis
   }
 }
 
-/** The keys that deploy.yml names and, where it names none, the usual ones. */
-export async function checkKeys(config: Config, { home, agentSocket }: Surroundings): Promise<Check[]> {
+/**
+ * The keys that deploy.yml names and, where it names none, the usual ones. `isLetIn`: all hosts let this user in, so that
+ * nothing is missing, wherever the keys come from.
+ */
+export async function checkKeys(
+  config: Config,
+  { home, agentSocket }: Surroundings,
+  isLetIn: boolean,
+): Promise<Check[]> {
   const named = [...config.ssh.key, ...config.hosts.flatMap((host) => (host.kind === "ssh" ? host.keys : []))];
-  const files = named.length > 0 ? [...new Set(named)] : usualKeys(home);
+  const files = (named.length > 0 ? [...new Set(named)] : usualKeys(home)).map(checkKeyFile);
   const agent = await checkAgent(agentSocket);
-  if (files.length === 0 && agent.level !== "ok") {
-    const fix = "make a key (ssh-keygen -t ed25519), or start an ssh-agent and add one (ssh-add)";
-    return [agent, { about: "keys", level: "warn", text: "no key file in ~/.ssh, and none in an agent", fix }];
-  }
-  return [...files.map(checkKeyFile), files.length > 0 ? { ...agent, level: "ok" } : agent];
+  if (isLetIn || files.length > 0) return [...files, { ...agent, level: "ok" }];
+  const fix = "make a key (ssh-keygen -t ed25519), or start an ssh-agent and add one (ssh-add)";
+  const text = "none in deploy.yml, none of the usual ones in ~/.ssh";
+  return agent.level === "ok" ? [agent] : [agent, { about: "keys", level: "warn", text, fix }];
 }
 
 function usualKeys(home: string): string[] {

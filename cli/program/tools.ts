@@ -110,3 +110,40 @@ export function addSsh(program: Command, take: Take): void {
       }),
     );
 }
+
+interface InitFlags {
+  readonly project?: string;
+  readonly on?: string[];
+  readonly deployTo?: string;
+  readonly reload?: string;
+  readonly command?: string;
+  readonly health?: string;
+  readonly sample?: string;
+  readonly ci?: string;
+  readonly force?: boolean;
+}
+
+export function addInit(program: Command, take: Take): void {
+  // Of the flags that all verbs have, those that choose hosts mean nothing before there is a deploy.yml.
+  verb(program, "init", "look at this folder, ask what it does not say, and write a deploy.yml", [
+    "zdr init",
+    "zdr init --on deploy@web1 deploy@web2 --health http://127.0.0.1:8080/healthz",
+    "zdr init --sample go-grace --on deploy@web1     with a small server to start from",
+    "zdr init --ci github                           and the job that deploys",
+  ])
+    .option("--project <name>", "its name (default: what the folder says)")
+    .option("--on <host...>", "the hosts, as deploy.yml has them: deploy@web1, 10.0.0.2:2222, local")
+    .option("--deploy-to <folder>", "the folder on the hosts (default: /data/web/<project>)")
+    .option("--reload <preset>", "how the program takes a new release (default: what the folder says, or restart)")
+    .option("--command <words>", "how it is started, under current/ (default: what the folder says)")
+    .option("--health <url>", "what tells on the host whether it is healthy, or none")
+    .option("--sample <name>", "put a sample server of templates/apps here first")
+    .option("--ci <system>", "also write the job that deploys: github or gitlab")
+    .option("--force", "write over files that are there already")
+    .action((flags: CommonFlags & InitFlags) =>
+      take({
+        ...shownBy(flags),
+        run: async (run) => (await import("../commands/tools/init.ts")).init(run, flags),
+      }),
+    );
+}

@@ -98,7 +98,8 @@ function disk(deployTo: string, needBytes: number): Check[] {
 }
 
 function spaceCheck(path: string, { freeBytes, totalBytes }: Space, needBytes: number): Check {
-  const text = `${path}: ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free, the build takes ${gigabytes(needBytes)}`;
+  const need = needBytes === 0 ? "" : `, the build takes ${gigabytes(needBytes)}`;
+  const text = `${path}: ${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free${need}`;
   const fix = `make room: du -xh ${path} | sort -h | tail; fewer releases stay with a smaller keep: in deploy.yml`;
   if (freeBytes < needBytes + MARGIN_BYTES) return { about: "disk", level: "refuse", text, fix };
   return freeBytes < totalBytes * FREE_SHARE ? { about: "disk", level: "warn", text, fix } : ok("disk", text);
@@ -143,10 +144,11 @@ function deviceOf(path: string): number | undefined {
 /** What `zdr setup` would still have to do, and what only an administrator could. */
 async function setup(context: HostContext, prove: { readonly bundle: string }, keeper: string): Promise<Check[]> {
   const { done, administrator } = await runSetup(context, { dryRun: true, prove, keeper });
-  const missing = done.filter((sentence) => sentence.startsWith("would "));
+  const missing = done.flatMap((sentence) => (sentence.startsWith("would ") ? [sentence.slice("would ".length)] : []));
   if (missing.length + administrator.length === 0) return [ok("setup", "nothing is left to set up")];
+  const text = `is left to do: ${missing.join("; ")}`;
   return [
-    ...missing.map((text): Check => ({ about: "setup", level: "refuse", text, fix: "zdr setup" })),
+    ...(missing.length === 0 ? [] : [{ about: "setup", level: "refuse", text, fix: "zdr setup" } as const]),
     ...administrator.map(({ why, commands }): Check => {
       const fix = `as an administrator: ${commands.join("; ") || "zdr setup prints what to put where"}`;
       return { about: "setup", level: "refuse", text: why, fix };
@@ -158,7 +160,9 @@ async function programs(context: HostContext): Promise<Check[]> {
   const findings = await lintPrograms(context, await supervisorFacts(context));
   const checks: Check[] = [];
   for (const running of await runningReleases(context)) {
-    const { program, processes } = running;
+    const { program, processes, info } = running;
+    // What is not set up yet is told as that.
+    if (info === undefined) continue;
     const found = [...(await reloadFindings(context, program, processes)), ...(findings.get(program.name) ?? [])];
     for (const { level, text, fix } of found) checks.push({ about: program.name, level, text, fix });
     const rights = await lookAt(program.name, async () => {

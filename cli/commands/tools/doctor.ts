@@ -23,12 +23,13 @@ export async function doctor(run: Run, options: HostOptions): Promise<ExitCode> 
   const build = await checkBuild(config);
   const isRemote = targets.some(({ kind }) => kind === "ssh");
   const surroundings = { home: run.home, agentSocket: run.env.SSH_AUTH_SOCK };
-  const here: Check[] = [
-    { about: "config", level: "ok", text: configWords(opened) },
-    build.check,
-    ...(isRemote ? await checkKeys(config, surroundings) : []),
-  ];
-  const examined: Examined[] = [{ where: "here", checks: here }, ...(await examineHosts(run, opened, build.bytes))];
+  const hosts = await examineHosts(run, opened, build.bytes);
+  const isLetIn = hosts.every(({ checks }) =>
+    checks.every(({ about, level }) => about !== "connect" || level === "ok"),
+  );
+  const keys = isRemote ? await checkKeys(config, surroundings, isLetIn) : [];
+  const here: Check[] = [{ about: "config", level: "ok", text: configWords(opened) }, build.check, ...keys];
+  const examined: Examined[] = [{ where: "here", checks: here }, ...hosts];
   const exit = isIll(examined) ? EXIT.refused : EXIT.done;
   run.output.result(describeDoctor(examined), { examined }, exit);
   return exit;

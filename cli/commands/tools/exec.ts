@@ -1,6 +1,6 @@
 /** `zdr exec -- COMMAND…`: a command on every host, by argv and not by a shell, each line of output with its host. */
 import { constants } from "node:os";
-import { type CommandEnd, combinedExit, LineCutter } from "../../core/command-lines.ts";
+import { type CommandEnd, combinedExit, LineCutter } from "../../core/exec/lines.ts";
 import { EXIT } from "../../core/exit-code.ts";
 import { sanitize } from "../../core/report/sanitize.ts";
 import { explainAll, type PhasedFailure } from "../../explain.ts";

@@ -1,7 +1,7 @@
 /** `zdr logs [-f] [PROGRAM…]`: what programs have logged, of all hosts, each line with where it comes from. */
 import type { LogsResult } from "../../../agent/wire/logs.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
-import { selectPrograms } from "../../core/plan.ts";
+import { programsIn, selectPrograms } from "../../core/plan.ts";
 import { sanitize } from "../../core/report/sanitize.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
@@ -32,17 +32,20 @@ export async function logs(run: Run, names: readonly string[], options: LogsOpti
     isOver = true;
     fleet.abort(signal);
   });
-  const question = { project: opened.plan, programs, lines, follow };
+  const question = (host: FleetHost) => {
+    const project = opened.planFor(host);
+    return { project, programs: programsIn(project, programs), lines, follow };
+  };
   try {
     const first = new Map<FleetHost, LogsResult>();
     await fleet.onAll("survey", async (host, session) => {
-      const result = await session.request("logs", { ...question, waitMs: 0 });
+      const result = await session.request("logs", { ...question(host), waitMs: 0 });
       first.set(host, result);
       return undefined;
     });
     for (const host of fleet.hosts) tell(run, host.name, first.get(host));
     const more = (host: FleetHost, session: AgentSession, after: LogsResult["after"]) =>
-      session.request("logs", { ...question, after, waitMs: WAIT_MS }).then((result) => {
+      session.request("logs", { ...question(host), after, waitMs: WAIT_MS }).then((result) => {
         tell(run, host.name, { ...result, silent: [] });
         return result.after;
       });

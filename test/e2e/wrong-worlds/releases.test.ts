@@ -73,7 +73,7 @@ const PROGRAMS: readonly Case[] = [
     exit: 7,
     error: /crashed|did not start/,
     log: /dsn/,
-    hint: /supervisorctl tail/,
+    hint: /zdr logs shop/,
   },
   {
     flaw: "hang",
@@ -94,7 +94,7 @@ const PROGRAMS: readonly Case[] = [
     what: "it dies while it is watched",
     exit: 7,
     error: /crashed|did not start|not healthy/,
-    hint: /supervisorctl tail/,
+    hint: /zdr logs shop/,
   },
 ];
 const CASES: Readonly<Record<Kind, readonly Case[]>> = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { combinedExit, LineCutter } from "../../../../cli/core/command-lines.ts";
+import { combinedExit, LineCutter } from "../../../../../cli/core/exec/lines.ts";
 
 const ended = (code: number) => ({ code, signal: null });
 const numberOf = (signal: string) => (signal === "SIGKILL" ? 9 : 0);

@@ -1,0 +1,129 @@
+/** `zdr init`: looks at this folder, asks what it does not say, and writes a deploy.yml that the other verbs can read. */
+import { basename, join } from "node:path";
+import { PRESET_NAMES } from "../../../agent/wire/plan.ts";
+import { parseConfig } from "../../core/config.ts";
+import { EXIT, type ExitCode } from "../../core/exit-code.ts";
+import { type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
+import { type Answers, renderDeployYml } from "../../core/init/render.ts";
+import { ZdrError } from "../../failure.ts";
+import { ask } from "../../io/ask.ts";
+import { putFile, putTree, readTemplate, readTexts, sampleFolder } from "../../io/folder.ts";
+import type { Run } from "../../run.ts";
+
+export interface InitOptions {
+  readonly config?: string;
+  readonly project?: string;
+  readonly on?: readonly string[];
+  readonly deployTo?: string;
+  readonly reload?: string;
+  readonly command?: string;
+  /** A URL, or `none`. */
+  readonly health?: string;
+  readonly sample?: string;
+  readonly ci?: string;
+  readonly force?: boolean;
+}
+
+const HEALTH = "http://127.0.0.1:8080/healthz";
+const CI_FILES = {
+  github: [
+    ["github/deploy.yml", ".github/workflows/deploy.yml"],
+    ["github/action.yml", ".github/actions/zdr/action.yml"],
+  ],
+  gitlab: [["gitlab/zdr.gitlab-ci.yml", "zdr.gitlab-ci.yml"]],
+} as const;
+
+export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
+  requireKnown(options);
+  const file = options.config ?? "deploy.yml";
+  const mayReplace = options.force === true;
+  const wrote: string[] = [];
+  if (options.sample !== undefined) wrote.push(...putSample(run, options.sample, mayReplace));
+  const found = lookAtFolder(readTexts(run.cwd), basename(run.cwd));
+  run.output.report({
+    kind: "note",
+    text: found === undefined ? "this folder says nothing of a program" : `found ${found.what}`,
+  });
+  const answers = await askRest(run, options, found);
+  const text = renderDeployYml(found, answers);
+  // What is written can be read: whatever was answered is checked as it will be.
+  parseConfig(text, file, run.env);
+  if (!putFile(join(run.cwd, file), text, mayReplace)) throw alreadyThere(file);
+  wrote.push(file, ...putCi(run, options.ci, mayReplace));
+  const next = ["zdr doctor", "zdr setup", "zdr plan --tag v1", "zdr deploy --tag v1"];
+  const look = (found?.notes ?? []).map((note) => `look at ${note}\n`).join("");
+  run.output.result(
+    `wrote ${wrote.join(", ")}\n${look}next: ${next.join(", ")}\n`,
+    { wrote, found, answers, next },
+    EXIT.done,
+  );
+  return EXIT.done;
+}
+
+function requireKnown({ reload, ci }: InitOptions): void {
+  const presets: readonly string[] = PRESET_NAMES;
+  if (reload !== undefined && !presets.includes(reload)) {
+    throw new ZdrError({
+      kind: "usage",
+      problem: `there is no preset "${reload}"`,
+      hint: `there are: ${presets.join(", ")}`,
+    });
+  }
+  if (ci !== undefined && !(ci in CI_FILES)) {
+    throw new ZdrError({ kind: "usage", problem: `there is no CI job for "${ci}"`, hint: "there are: github, gitlab" });
+  }
+}
+
+function alreadyThere(file: string): ZdrError {
+  const hint = "zdr init --force writes over it; --config names another file";
+  return new ZdrError({ kind: "usage", problem: `${file} is there already, and stays as it is`, hint });
+}
+
+/** What neither the folder nor a flag says is asked where somebody sits, and else has to be given. */
+async function askRest(run: Run, options: InitOptions, found: Found | undefined): Promise<Answers> {
+  const question = async (given: string | undefined, text: string, suggestion: string): Promise<string> =>
+    given ?? (run.canAsk ? await run.output.pause(() => ask(text, suggestion)) : suggestion);
+  if (options.on === undefined && !run.canAsk) {
+    throw new ZdrError({
+      kind: "usage",
+      problem: "init needs the hosts",
+      hint: "zdr init --on deploy@web1.example.com",
+    });
+  }
+  const project = plainName(await question(options.project, "Name of the project", found?.name ?? basename(run.cwd)));
+  const hosts =
+    options.on ?? (await question(undefined, "Hosts, with blanks between", "deploy@web1.example.com")).split(/[\s,]+/);
+  const deployTo = await question(options.deployTo, "Folder on the hosts", `/data/web/${project}`);
+  const isSure = found?.isSeen === true;
+  const preset = isSure
+    ? (options.reload ?? found.preset)
+    : await question(options.reload, presetQuestion(), found?.preset ?? "restart");
+  requireKnown({ reload: preset });
+  const command = await question(options.command ?? found?.command, "Command, under current/", `bin/${project}`);
+  const health = await question(options.health, "URL that tells on the host whether it is healthy, or none", HEALTH);
+  return {
+    ...{ project, hosts, deployTo, command, preset: preset as Answers["preset"] },
+    health: health === "none" ? undefined : health,
+  };
+}
+
+function presetQuestion(): string {
+  return `How it takes a new release (${PRESET_NAMES.join(", ")})`;
+}
+
+function putSample({ bundles, cwd, output }: Run, name: string, mayReplace: boolean): string[] {
+  const { put, kept } = putTree(sampleFolder(bundles, name), cwd, mayReplace);
+  if (kept.length > 0) output.report({ kind: "warning", text: `${kept.join(", ")}: there already, and left as it is` });
+  // The scripts among the samples answer with what stands in this file.
+  if (!put.some((file) => file.endsWith(".go")) && putFile(join(cwd, "VERSION"), "v1\n", false)) put.push("VERSION");
+  return put;
+}
+
+function putCi({ bundles, cwd, output }: Run, ci: string | undefined, mayReplace: boolean): string[] {
+  const files = ci === "github" || ci === "gitlab" ? CI_FILES[ci] : [];
+  return files.flatMap(([template, file]) => {
+    if (putFile(join(cwd, file), readTemplate(bundles, `ci/${template}`), mayReplace)) return [file];
+    output.report({ kind: "warning", text: `${file} is there already, and left as it is` });
+    return [];
+  });
+}

@@ -1,0 +1,94 @@
+/** The files of a folder that say what program lies in it, and files that are put there without writing over any. */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ZdrError } from "../failure.ts";
+
+/** From the folder of the bundles. */
+const TEMPLATES = "../templates";
+/** Of a text that is looked through. */
+const TEXT_LIMIT_BYTES = 256 * 1024;
+/** Where the interesting files lie: here, and in folders like these. */
+const FOLDERS = ["", "cmd/*", "supervisor", "supervisord", "deploy", "etc", "config", "conf.d", "src", "*"];
+const TELLING =
+  /^(?:go\.mod|main\.go|package(?:-lock)?\.json|requirements\.txt|pyproject\.toml|Pipfile|gunicorn\.conf\.py|uwsgi\.ini|(?:wsgi|app|main)\.py|(?:server|index|app)\.m?js)$|\.(?:conf|ini)$/;
+const PASSED_OVER = /^(?:node_modules|build|dist|vendor|venv|\..*)$/;
+
+/** By their path in the folder, with `/`. */
+export function readTexts(folder: string): Record<string, string> {
+  const texts: Record<string, string> = {};
+  const within = FOLDERS.flatMap((path) => expand(folder, path));
+  for (const path of [...new Set(within)]) {
+    for (const name of names(join(folder, path))) {
+      const file = path === "" ? name : `${path}/${name}`;
+      const text = TELLING.test(name) && texts[file] === undefined ? textOf(join(folder, file)) : undefined;
+      if (text !== undefined) texts[file] = text;
+    }
+  }
+  return texts;
+}
+
+function expand(folder: string, path: string): string[] {
+  if (!path.endsWith("*")) return [path];
+  const parent = path.replace(/\/?\*$/, "");
+  const found = names(join(folder, parent)).filter((name) => !PASSED_OVER.test(name));
+  return found.map((name) => (parent === "" ? name : `${parent}/${name}`));
+}
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return []; // no folder, or not ours to read: it says nothing then
+  }
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    const stat = statSync(path);
+    return stat.isFile() && stat.size <= TEXT_LIMIT_BYTES ? readFileSync(path, "utf8") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** False: it is there already, and `mayReplace` is not given. */
+export function putFile(path: string, text: string, mayReplace: boolean): boolean {
+  if (existsSync(path) && !mayReplace) return false;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return true;
+}
+
+/** Copies a template's files; those that are there already stay as they are, and are named. */
+export function putTree(
+  from: string,
+  to: string,
+  mayReplace: boolean,
+): { readonly put: string[]; readonly kept: string[] } {
+  const [put, kept]: [string[], string[]] = [[], []];
+  for (const name of readdirSync(from)) {
+    if (existsSync(join(to, name)) && !mayReplace) kept.push(name);
+    else {
+      cpSync(join(from, name), join(to, name), { recursive: true });
+      put.push(name);
+    }
+  }
+  return { put, kept };
+}
+
+/** Of what this installation brings along: templates/ beside dist/. */
+export function readTemplate(bundles: string, path: string): string {
+  return readFileSync(join(bundles, TEMPLATES, path), "utf8");
+}
+
+/** @throws ZdrError `usage`, which names those that there are. */
+export function sampleFolder(bundles: string, name: string): string {
+  const folder = join(bundles, TEMPLATES, "apps");
+  const there = names(folder);
+  if (there.includes(name)) return join(folder, name);
+  throw new ZdrError({
+    kind: "usage",
+    problem: `there is no sample "${name}"`,
+    hint: `there are: ${there.join(", ")}`,
+  });
+}
