@@ -1,5 +1,13 @@
 /** The verbs that only look. */
-import { type Command, type CommonFlags, STATUS_EXIT_CODES, shownBy, type Take, verb } from "./verb.ts";
+import {
+  type Command,
+  type CommonFlags,
+  READING_EXIT_CODES,
+  STATUS_EXIT_CODES,
+  shownBy,
+  type Take,
+  verb,
+} from "./verb.ts";
 
 export function addStatus(program: Command, take: Take): void {
   verb(
@@ -26,10 +34,13 @@ export function addStatus(program: Command, take: Take): void {
 }
 
 export function addReleases(program: Command, take: Take): void {
-  verb(program, "releases", "list the releases on the hosts, what became of each, and which one runs", [
-    "zdr releases",
-    "zdr releases --json",
-  ]).action((flags: CommonFlags) =>
+  verb(
+    program,
+    "releases",
+    "list the releases on the hosts, what became of each, and which one runs",
+    ["zdr releases", "zdr releases --json"],
+    READING_EXIT_CODES,
+  ).action((flags: CommonFlags) =>
     take({
       ...shownBy(flags, true),
       run: async (run) => (await import("../commands/releases.ts")).releases(run, flags),
@@ -38,10 +49,13 @@ export function addReleases(program: Command, take: Take): void {
 }
 
 export function addTrust(program: Command, take: Take): void {
-  verb(program, "trust", "show the hosts' SSH keys, which of them are trusted, and write down those that are not", [
-    "zdr trust",
-    "zdr trust --write known_hosts     for review; with ssh: { known_hosts: known_hosts } in deploy.yml",
-  ])
+  verb(
+    program,
+    "trust",
+    "show the hosts' SSH keys, which of them are trusted, and write down those that are not",
+    ["zdr trust", "zdr trust --write known_hosts     for review; with ssh: { known_hosts: known_hosts } in deploy.yml"],
+    READING_EXIT_CODES,
+  )
     .option("-w, --write <file>", "append the keys that are not known to this file, in the form of known_hosts")
     .action((flags: CommonFlags & { write?: string }) =>
       take({
@@ -52,11 +66,17 @@ export function addTrust(program: Command, take: Take): void {
 }
 
 export function addHistory(program: Command, take: Take): void {
-  verb(program, "history", "list what was done on the hosts, by whom, how long it took and what was proved", [
-    "zdr history",
-    "zdr history -n 0 --host web1     all of it, of one host",
-    "zdr history --json               with the time of each phase, and the evidence",
-  ])
+  verb(
+    program,
+    "history",
+    "list what was done on the hosts, by whom, how long it took and what was proved",
+    [
+      "zdr history",
+      "zdr history -n 0 --host web1     all of it, of one host",
+      "zdr history --json               with the time of each phase, and the evidence",
+    ],
+    READING_EXIT_CODES,
+  )
     .option("-n, --number <count>", "how many of each host, newest first; 0: all (default: 20)")
     .action((flags: CommonFlags & { number?: string }) =>
       take({
@@ -67,11 +87,17 @@ export function addHistory(program: Command, take: Take): void {
 }
 
 export function addVerify(program: Command, take: Take): void {
-  verb(program, "verify", "compare releases on the hosts, file by file, with what was published; 5 where they differ", [
-    "zdr verify                 what is current",
-    "zdr verify v1.1 v1.2",
-    "zdr verify --all --json    every release that is there, for a nightly job",
-  ])
+  verb(
+    program,
+    "verify",
+    "compare releases on the hosts, file by file, with what was published; 5 where they differ",
+    [
+      "zdr verify                 what is current",
+      "zdr verify v1.1 v1.2",
+      "zdr verify --all --json    every release that is there, for a nightly job",
+    ],
+    READING_EXIT_CODES,
+  )
     .argument("[tag...]", "releases (default: the one that is current on each host)")
     .option("--all", "every release that is there")
     .action((tags: string[], flags: CommonFlags & { all?: boolean }) =>

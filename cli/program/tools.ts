@@ -2,9 +2,13 @@
 import {
   type Command,
   type CommonFlags,
+  configMaker,
   DOCTOR_EXIT_CODES,
   EXEC_EXIT_CODES,
+  hostVerb,
+  LOCAL_EXIT_CODES,
   PLAN_EXIT_CODES,
+  READING_EXIT_CODES,
   SKIP,
   SKIP_HELP,
   SSH_EXIT_CODES,
@@ -55,11 +59,17 @@ export function addDoctor(program: Command, take: Take): void {
 }
 
 export function addLogs(program: Command, take: Take): void {
-  verb(program, "logs", "print what programs have logged, of all hosts, each line with its host and program", [
-    "zdr logs",
-    "zdr logs -f shop                 go on with what comes, also after a rotation",
-    "zdr logs -n 500 --host web1 | grep -i error",
-  ])
+  verb(
+    program,
+    "logs",
+    "print what programs have logged, of all hosts, each line with its host and program",
+    [
+      "zdr logs",
+      "zdr logs -f shop                 go on with what comes, also after a rotation",
+      "zdr logs -n 500 --host web1 | grep -i error",
+    ],
+    READING_EXIT_CODES,
+  )
     .argument("[program...]", "names in deploy.yml (default: all)")
     .option("-f, --follow", "go on with what comes, until Ctrl-C")
     .option("-n, --lines <count>", "how many of each process at first (default: 50)")
@@ -94,7 +104,7 @@ export function addExec(program: Command, take: Take): void {
 }
 
 export function addSsh(program: Command, take: Take): void {
-  verb(
+  hostVerb(
     program,
     "ssh",
     "open the system's ssh to a host, with the user, port, keys, known hosts and jump hosts of deploy.yml",
@@ -124,13 +134,18 @@ interface InitFlags {
 }
 
 export function addInit(program: Command, take: Take): void {
-  // Of the flags that all verbs have, those that choose hosts mean nothing before there is a deploy.yml.
-  verb(program, "init", "look at this folder, ask what it does not say, and write a deploy.yml", [
-    "zdr init",
-    "zdr init --on deploy@web1 deploy@web2 --health http://127.0.0.1:8080/healthz",
-    "zdr init --sample go-grace --on deploy@web1     with a small server to start from",
-    "zdr init --ci github                           and the job that deploys",
-  ])
+  configMaker(
+    program,
+    "init",
+    "look at this folder, ask what it does not say, and write a deploy.yml",
+    [
+      "zdr init",
+      "zdr init --on deploy@web1 deploy@web2 --health http://127.0.0.1:8080/healthz",
+      "zdr init --sample go-grace --on deploy@web1     with a small server to start from",
+      "zdr init --ci github                           and the job that deploys",
+    ],
+    LOCAL_EXIT_CODES,
+  )
     .option("--project <name>", "its name (default: what the folder says)")
     .option("--on <host...>", "the hosts, as deploy.yml has them: deploy@web1, 10.0.0.2:2222, local")
     .option("--deploy-to <folder>", "the folder on the hosts (default: /data/web/<project>)")

@@ -71,6 +71,12 @@ Exit codes:
   2 usage or config   4 a host cannot be reached or trusted   70 a bug in zdr   130, 143 interrupted
 `;
 
+export const READING_EXIT_CODES = `
+Exit codes:
+  0 done   2 usage or config   4 a host cannot be reached or trusted   5 it could not be read there
+  70 a bug in zdr   130, 143 interrupted
+`;
+
 export const LOCAL_EXIT_CODES = `
 Exit codes:
   0 done   2 usage   70 a bug in zdr
@@ -114,6 +120,25 @@ export function localVerb(
   return command;
 }
 
+const CONFIG = "-c, --config <file>";
+const CONFIG_HELP = "the config (default: deploy.yml, deploy.yaml or config/deploy.yml in this folder)";
+const JSON_FLAG = "--json";
+const JSON_HELP = "print events as NDJSON on stdout, the last one the result";
+
+/** A verb of which the config is the outcome. */
+export function configMaker(...about: Parameters<typeof localVerb>): Command {
+  return localVerb(...about)
+    .option(CONFIG, CONFIG_HELP)
+    .option(JSON_FLAG, JSON_HELP);
+}
+
+/** A verb that knows by its arguments which host is meant. */
+export function hostVerb(...about: Parameters<typeof localVerb>): Command {
+  return localVerb(...about)
+    .option(CONFIG, CONFIG_HELP)
+    .option("-e, --environment <name>", "merge deploy.<name>.yml over the config");
+}
+
 /** A verb with the flags that all of them have that know of hosts. Options may stand before or after the names. */
 export function verb(
   program: Command,
@@ -122,14 +147,12 @@ export function verb(
   examples: readonly string[],
   exitCodes = EXIT_CODES,
 ): Command {
-  return localVerb(program, name, summary, examples, exitCodes)
-    .option("-c, --config <file>", "the config (default: deploy.yml, deploy.yaml or config/deploy.yml in this folder)")
-    .option("-e, --environment <name>", "merge deploy.<name>.yml over the config")
+  return hostVerb(program, name, summary, examples, exitCodes)
     .addOption(many("-H, --host <name...>", "only these hosts: web1, web[01:20], web* (may be repeated)"))
     .addOption(many("-R, --role <role...>", "only hosts with one of these roles"))
     .addOption(many("--label <name=value...>", "only hosts with one of these labels"))
     .addOption(many("--except <name...>", "not these hosts, nor those with these roles"))
-    .option("--json", "print events as NDJSON on stdout, the last one the result");
+    .option(JSON_FLAG, JSON_HELP);
 }
 
 export const WAIT = "--wait <time>";

@@ -23,8 +23,8 @@ import { checkName } from "./rules/names.ts";
 
 /** Longest wait for a host to answer, where deploy.yml says nothing. */
 const CONNECT_TIMEOUT = "10s";
-const HEARTBEAT = HEARTBEAT_INTERVAL_MS / 1000;
-const SILENCE = SILENCE_LIMIT_MS / 1000;
+const HEARTBEAT = `${HEARTBEAT_INTERVAL_MS / 1000}s`;
+const SILENCE = `${SILENCE_LIMIT_MS / 1000}s`;
 /** One that is late must not end the session. */
 const HEARTBEATS_IN_SILENCE = 2;
 
@@ -110,18 +110,28 @@ export function inventorySection() {
 
 const transport = () => choice(["builtin", "openssh"]);
 
+const HOST_LOGIN = {
+  address:
+    "Host name, IP address or alias of the SSH configuration; its name if left out. local is this machine, without SSH.",
+  user: "Who logs in, instead of ssh.user.",
+  port: "Port of its SSH server, instead of ssh.port.",
+  key: "Private key file or list of them, instead of ssh.key.",
+};
+
+const JUMP_LOGIN = {
+  address: "Host name, IP address or alias of the SSH configuration.",
+  user: "Who logs in there; the SSH configuration's, or your own user name, if left out.",
+  port: "Port of its SSH server; the SSH configuration's, or 22, if left out.",
+  key: "Private key file or list of them; the SSH configuration's if left out.",
+};
+
 /** How to log in to one machine. */
-function loginParts() {
+function loginParts(words: typeof HOST_LOGIN) {
   return {
-    address: z
-      .string()
-      .optional()
-      .describe(
-        "Host name, IP address or alias of the SSH configuration; its name if left out. local is this machine, without SSH.",
-      ),
-    user: checkedBy(z.string(), checkSshUser).optional().describe("Who logs in, instead of ssh.user."),
-    port: port().optional().describe("Port of its SSH server, instead of ssh.port."),
-    key: keyFiles().describe("Private key file or list of them, instead of ssh.key."),
+    address: z.string().optional().describe(words.address),
+    user: checkedBy(z.string(), checkSshUser).optional().describe(words.user),
+    port: port().optional().describe(words.port),
+    key: keyFiles().describe(words.key),
     host_key: oneOrMany(checkedBy(z.string(), checkHostKey)).describe(
       "The host's public key (ssh-ed25519 AAAA…) or fingerprint (SHA256:…), or a list; known_hosts is then not asked.",
     ),
@@ -132,7 +142,7 @@ function loginParts() {
 function jump() {
   const word = checkedBy(z.string(), jumpOfWord);
   const none = choice(["none"]).transform((): Login[] => []);
-  const spelled = checkedBy(z.strictObject(loginParts()), jumpOfParts);
+  const spelled = checkedBy(z.strictObject(loginParts(JUMP_LOGIN)), jumpOfParts);
   return z.union([none, word.transform((one) => [one]), z.array(z.union([word, spelled]))]).optional();
 }
 
@@ -145,7 +155,7 @@ export function hostEntry() {
       .describe(
         "What the host is called in messages and for --host; its address if left out. web[01:20] is twenty hosts.",
       ),
-    ...loginParts(),
+    ...loginParts(HOST_LOGIN),
     roles: oneOrMany(checkedBy(z.string(), checkName)).describe("What it is for, one or a list: --role chooses by it."),
     labels: z
       .record(checkedBy(z.string(), checkName), textAsWritten())

@@ -211,7 +211,9 @@ function reload() {
       .describe("The URL that makes it reload, asked once, such as http://127.0.0.1:8080/graceful."),
     drain: duration(0)
       .optional()
-      .describe("How long the old generation may take to finish its requests; 30s, or 10s for restart."),
+      .describe(
+        "How long the old generation may take to finish its requests; what the preset says, else 30s, or 10s for restart.",
+      ),
     past_drain: choice(["end", "leave"])
       .optional()
       .describe(

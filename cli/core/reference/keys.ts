@@ -30,11 +30,13 @@ export type KeyAnswer =
   | { readonly kind: "found"; readonly key: KeyInfo; readonly children: readonly KeyInfo[] }
   | { readonly kind: "unknown"; readonly known: readonly string[] };
 
-/** `written`: as people write it: `programs.shop.reload`, `hosts[0].port`, `drain`. */
+/** `written`: as people write it: `programs.shop.reload`, `hosts[0].port`, `hooks.before_keep.run`, `drain`. */
 export function findKey(schema: JsonSchema, written: string): KeyAnswer {
   const keys = keysOf(schema);
   const steps = written.replaceAll(/\[\d*\]/g, ".*").split(".");
-  const exact = keys.find(({ path }) => fits(path.split("."), steps));
+  // A name of one's own, or an item of a list, is explained by what it is one of.
+  const exact =
+    bestFit(keys, steps) ?? (steps.length > 1 ? bestFit(keys, steps.slice(0, -1), isCollection(keys)) : undefined);
   // One word, where only one key is named so: people remember the key and not where it stands.
   const named = steps.length === 1 ? keys.filter(({ path }) => path.split(".").at(-1) === written) : [];
   const key = exact ?? (named.length === 1 ? named[0] : undefined);
@@ -48,8 +50,34 @@ export function findKey(schema: JsonSchema, written: string): KeyAnswer {
   return { kind: "found", key, children: keys.filter(({ path }) => isChild(path)) };
 }
 
-function fits(path: readonly string[], steps: readonly string[]): boolean {
-  return path.length === steps.length && path.every((step, index) => step === "*" || step === steps[index]);
+/** The key of which most is written as it stands there. */
+function bestFit(
+  keys: readonly KeyInfo[],
+  steps: readonly string[],
+  isMeant = (_: KeyInfo) => true,
+): KeyInfo | undefined {
+  const fitting = keys.flatMap((key) => {
+    const literal = literalSteps(key.path.split("."), steps);
+    return literal === undefined || !isMeant(key) ? [] : [{ key, literal }];
+  });
+  return fitting.sort((a, b) => b.literal - a.literal)[0]?.key;
+}
+
+/** How many of the steps are those of the path; a `*` is any step, or none. undefined: they do not fit. */
+function literalSteps(path: readonly string[], steps: readonly string[]): number | undefined {
+  const [first, ...rest] = path;
+  if (first === undefined) return steps.length === 0 ? 0 : undefined;
+  if (first !== "*") {
+    const more = first === steps[0] ? literalSteps(rest, steps.slice(1)) : undefined;
+    return more === undefined ? undefined : more + 1;
+  }
+  const one = steps.length === 0 ? undefined : literalSteps(rest, steps.slice(1));
+  const none = literalSteps(rest, steps);
+  return one === undefined || none === undefined ? (one ?? none) : Math.max(one, none);
+}
+
+function isCollection(keys: readonly KeyInfo[]): (key: KeyInfo) => boolean {
+  return ({ path }) => keys.some((other) => other.path.startsWith(`${path}.*.`));
 }
 
 function infoOf(schema: JsonSchema, path: readonly string[], isRequired: boolean): KeyInfo {

@@ -47,6 +47,20 @@ describe("a key that is asked for", () => {
     );
   });
 
+  test("is found where the item of a list, or a name of one's own, is left out", () => {
+    assert.equal(found("hooks.before_keep.run").key.path, "hooks.*.*.run");
+    assert.equal(found("programs.shop.listen.mode").key.path, "programs.*.listen.*.mode");
+    assert.equal(found("hosts.jump.address").key.path, "hosts.*.jump.*.address");
+    assert.equal(found("programs.reload.drain").key.path, "programs.*.reload.drain");
+  });
+
+  test("is what a name or an item is one of, where only that is asked for", () => {
+    assert.equal(found("programs.shop").key.path, "programs");
+    assert.equal(found("hosts[0]").key.path, "hosts");
+    assert.equal(found("hooks.before_activate").key.path, "hooks");
+    assert.equal(findKey(SCHEMA, "keep.it").kind, "unknown");
+  });
+
   test("comes with the keys below it", () => {
     const below = found("programs").children.map(({ path }) => path);
     assert.ok(below.includes("programs.*.command"));
