@@ -23,7 +23,10 @@ export interface Output {
    * prints in its place; `exit` is told with it; `table` is what the text shows, where that is a table. Called more than once, the texts follow each other and `data` is a list.
    */
   result(text: string, data: unknown, exit?: number, table?: Table): void;
-  /** A line of what a host goes on telling, at once: `text` on stdout (`isError`: stderr), or `fields` as an event of `--json`. */
+  /**
+   * A line of what a host goes on telling, at once: `text` on stdout (`isError`: stderr), or `fields` as an event of `--json`.
+   * Its control characters are written out where that very stream is a terminal, and stay as they are elsewhere.
+   */
   line(text: string, event: string, fields: object, isError?: boolean): void;
   /** A failure; its exit code becomes that of the result event of `--json`. */
   failure(report: FailureReport): void;

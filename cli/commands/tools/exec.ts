@@ -2,7 +2,6 @@
 import { constants } from "node:os";
 import { type CommandEnd, combinedExit, LineCutter } from "../../core/exec/lines.ts";
 import { EXIT } from "../../core/exit-code.ts";
-import { sanitize } from "../../core/report/sanitize.ts";
 import { explainAll, type PhasedFailure } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
@@ -52,7 +51,7 @@ async function tellOutput(run: Run, host: string, session: AgentSession): Promis
     for (const line of lines) {
       const text = `${host}: ${line}`;
       const isError = stream === "stderr";
-      run.output.line(run.columns === undefined ? text : sanitize(text), "output", { host, stream, line }, isError);
+      run.output.line(text, "output", { host, stream, line }, isError);
     }
   };
   for (;;) {

@@ -2,7 +2,6 @@
 import type { LogsResult } from "../../../agent/wire/logs.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { programsIn, selectPrograms } from "../../core/plan.ts";
-import { sanitize } from "../../core/report/sanitize.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
@@ -71,9 +70,7 @@ function tell(run: Run, host: string, result: LogsResult | undefined): void {
   }
   for (const { process, stream, lines } of result?.chunks ?? []) {
     for (const line of lines) {
-      // Scripts get the bytes; a terminal would obey some of them.
-      const text = `${host}: ${process}: ${line}`;
-      run.output.line(run.columns === undefined ? text : sanitize(text), "log", { host, process, stream, line });
+      run.output.line(`${host}: ${process}: ${line}`, "log", { host, process, stream, line });
     }
   }
 }

@@ -30,10 +30,22 @@ export function annotation(level: "error" | "warning", text: string, place?: Sou
 
 /**
  * A line that is only to be shown. The runner takes a line that begins with `::` for a command, and an older form, `##[`,
- * anywhere in it (actions/runner, ActionCommand.cs).
+ * anywhere in it (actions/runner, ActionCommand.cs). .NET trims more than JavaScript's `\s` (U+0085), and passes over
+ * characters without a width or a meaning when it compares.
  */
 export function harmless(line: string): string {
-  return line.replace(/^(\s*):(?=:)/, "$1: ").replaceAll("##[", "## [");
+  return line.replace(COMMAND, "$1: ").replace(OLD_COMMAND, "$1 ");
+}
+
+const COMMAND = /^([\s\p{C}\p{Default_Ignorable_Code_Point}]*):(?=[\p{C}\p{Default_Ignorable_Code_Point}]*:)/u;
+const OLD_COMMAND = /(#[\p{C}\p{Default_Ignorable_Code_Point}]*#)(?=[\p{C}\p{Default_Ignorable_Code_Point}]*\[)/gu;
+
+/** The same for whole text. For the runner a lone `\r` ends a line too (.NET, TextReader.ReadLine). */
+export function harmlessLines(text: string): string {
+  return text
+    .split(/(\r\n|\r|\n)/)
+    .map(harmless)
+    .join("");
 }
 
 /** actions/toolkit, packages/core/src/command.ts */

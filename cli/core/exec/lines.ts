@@ -1,12 +1,24 @@
 /** The output of a command on a host, which comes in pieces, as whole lines; and what several hosts' ends come to. */
 
-/** Gives each line of a stream once it is whole; what is left when the stream ends is a line too. */
+/** Of a line that does not end: a host that never breaks one must not fill the operator's memory. */
+export const LONGEST_LINE_CHARACTERS = 64 * 1024;
+
+/**
+ * Gives each line of a stream once it is whole; what is left when the stream ends is a line too. One that grows longer than
+ * LONGEST_LINE_CHARACTERS before it ends is given in pieces.
+ */
 export class LineCutter {
   #rest = "";
 
   take(text: string): string[] {
     const lines = (this.#rest + text).split("\n");
-    this.#rest = lines.pop() ?? "";
+    let rest = lines.pop() ?? "";
+    while (rest.length > LONGEST_LINE_CHARACTERS) {
+      const piece = rest.slice(0, endOfPiece(rest));
+      lines.push(piece);
+      rest = rest.slice(piece.length);
+    }
+    this.#rest = rest;
     return lines;
   }
 
@@ -15,6 +27,12 @@ export class LineCutter {
     this.#rest = "";
     return rest === "" ? [] : [rest];
   }
+}
+
+/** Not between the two halves of a character. */
+function endOfPiece(text: string): number {
+  const last = text.charCodeAt(LONGEST_LINE_CHARACTERS - 1);
+  return last >= 0xd800 && last < 0xdc00 ? LONGEST_LINE_CHARACTERS - 1 : LONGEST_LINE_CHARACTERS;
 }
 
 export interface CommandEnd {

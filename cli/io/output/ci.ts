@@ -3,7 +3,7 @@
  * beside the lines of deploy.yml that they are about.
  */
 import { relative, resolve } from "node:path";
-import { annotation, END_GROUP, harmless, startGroup } from "../../core/ci/github.ts";
+import { annotation, END_GROUP, harmless, harmlessLines, startGroup } from "../../core/ci/github.ts";
 import { endSection, startSection } from "../../core/ci/gitlab.ts";
 import { eventLine, isSpoken } from "../../core/report/event-lines.ts";
 import { type About, failureLines } from "../../core/report/failure-report.ts";
@@ -11,7 +11,7 @@ import type { ConfigPlaces, HostPhase, ProgressEvent } from "../../core/report/p
 import type { SourcePlace } from "../../failure.ts";
 import type { Output } from "../output.ts";
 import { type PlainOptions, quarterLines } from "./plain.ts";
-import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
+import { errorLine, failureText, flush, hostLine, oneAtATime } from "./streams.ts";
 
 export interface CiOptions extends PlainOptions {
   readonly system: "github" | "gitlab";
@@ -50,10 +50,13 @@ export function openCi(options: CiOptions): Output {
     },
     result(text) {
       unfold();
-      // What is read by other programs (status) is left as it is.
-      stdout.write(quiet ? text : say.lines(text));
+      // What other programs read (status) too: it has words of programs in it, and changes only where it would be obeyed.
+      stdout.write(say.lines(text));
     },
-    line: (text, _event, _fields, isError = false) => void (isError ? stderr : stdout).write(say.lines(`${text}\n`)),
+    line(text, _event, _fields, isError = false) {
+      const stream = isError ? stderr : stdout;
+      stream.write(say.lines(hostLine(stream, text)));
+    },
     failure(report) {
       unfold();
       stderr.write(say.failure(report));
@@ -100,7 +103,7 @@ function githubWords({ color, workspace }: CiOptions): Saying {
       places = learned;
     },
     line,
-    lines: (text) => text.split("\n").map(harmless).join("\n"),
+    lines: harmlessLines,
     warning: ({ host, program, text }) => {
       const about = { ...(host === undefined ? {} : { hosts: [host] }), ...(program === undefined ? {} : { program }) };
       return `${annotation("warning", host === undefined ? text : `${host}: ${text}`, placeOf(about))}\n`;

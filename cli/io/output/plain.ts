@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import { eventLine, isSpoken, uploadLine, uploadQuarter } from "../../core/report/event-lines.ts";
 import type { ProgressEvent } from "../../core/report/progress.ts";
 import type { Output } from "../output.ts";
-import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
+import { errorLine, failureText, flush, hostLine, oneAtATime } from "./streams.ts";
 
 export interface PlainOptions {
   readonly stdout: Writable;
@@ -21,7 +21,10 @@ export function openPlain({ stdout, stderr, color, quiet = false }: PlainOptions
       if (line !== undefined) stderr.write(errorLine(line, color));
     },
     result: (text) => void stdout.write(text),
-    line: (text, _event, _fields, isError = false) => void (isError ? stderr : stdout).write(`${text}\n`),
+    line(text, _event, _fields, isError = false) {
+      const stream = isError ? stderr : stdout;
+      stream.write(hostLine(stream, text));
+    },
     failure: (report) => void stderr.write(failureText(report, color)),
     pause: oneAtATime(),
     async close() {

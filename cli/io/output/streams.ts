@@ -20,6 +20,11 @@ export function flush(stream: Writable): Promise<void> {
   });
 }
 
+/** A line that a host has told: whole and as it is, but where `stream` is a terminal, which would obey some of its bytes. */
+export function hostLine(stream: Writable, text: string): string {
+  return `${"isTTY" in stream && stream.isTTY === true ? sanitize(text) : text}\n`;
+}
+
 /** One line for stderr; `zdr: error:` and `zdr: warning:` stand out where colour is wanted. */
 export function errorLine(line: string, color: boolean): string {
   const text = sanitize(line);

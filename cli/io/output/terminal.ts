@@ -4,7 +4,7 @@ import type { WriteStream } from "node:tty";
 import { eventLine, isSpoken } from "../../core/report/event-lines.ts";
 import type { Output } from "../output.ts";
 import { growTree, type Steps } from "./steps.ts";
-import { errorLine, failureText, flush, oneAtATime } from "./streams.ts";
+import { errorLine, failureText, flush, hostLine, oneAtATime } from "./streams.ts";
 import type { RunningTree } from "./tree.ts";
 
 /** Of what waits for the tree to end. More is left out, and counted: a host may warn without end. */
@@ -64,7 +64,10 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
       steps?.report(event);
     },
     result: (text) => say(stdout, text),
-    line: (text, _event, _fields, isError = false) => say(isError ? terminal : stdout, `${text}\n`),
+    line(text, _event, _fields, isError = false) {
+      const stream = isError ? terminal : stdout;
+      say(stream, hostLine(stream, text));
+    },
     failure: (report) => say(terminal, failureText(report, color)),
     pause: (work) => inTurn(async () => (tree === undefined ? work() : (await tree).pause(work))),
     async close() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { annotation, harmless, startGroup, summaryOf } from "../../../../../cli/core/ci/github.ts";
+import { annotation, harmless, harmlessLines, startGroup, summaryOf } from "../../../../../cli/core/ci/github.ts";
 
 describe("an annotation", () => {
   test("stands at its line of the file", () => {
@@ -26,9 +26,16 @@ describe("a line that a host or a program has written", () => {
     ["::add-mask::x", ": :add-mask::x"],
     ["  ::error::x", "  : :error::x"],
     ["web1: ##[add-mask]x", "web1: ## [add-mask]x"],
+    ["\x85::error::x", "\x85: :error::x"],
+    ["\u200b:\xad:error::x", "\u200b: \xad:error::x"],
+    ["web1: #\xad#\u200b[add-mask]x", "web1: #\xad# \u200b[add-mask]x"],
   ] as const) {
     test(`is no command of the runner: ${line}`, () => assert.equal(harmless(line), shown));
   }
+
+  test("is no command after a lone carriage return either, which ends a line for the runner", () => {
+    assert.equal(harmlessLines("x\r::stop-commands::t\r\n::y\nz\r"), "x\r: :stop-commands::t\r\n: :y\nz\r");
+  });
 
   test("is left as it is otherwise", () => {
     for (const line of ["web1: a::b", "fe80::1 # [x]", ""]) assert.equal(harmless(line), line);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { combinedExit, LineCutter } from "../../../../../cli/core/exec/lines.ts";
+import { combinedExit, LineCutter, LONGEST_LINE_CHARACTERS } from "../../../../../cli/core/exec/lines.ts";
 
 const ended = (code: number) => ({ code, signal: null });
 const numberOf = (signal: string) => (signal === "SIGKILL" ? 9 : 0);
@@ -11,6 +11,16 @@ test("lines come whole, and what has no end is a line when the stream ends", () 
   assert.deepEqual(cutter.take("o\n\nthree"), ["two", ""]);
   assert.deepEqual(cutter.end(), ["three"]);
   assert.deepEqual(cutter.end(), []);
+});
+
+test("a line that never ends comes in pieces, of which none is kept back, and no character is cut in half", () => {
+  const cutter = new LineCutter();
+  const text = `${"x".repeat(LONGEST_LINE_CHARACTERS - 1)}\u{1f600}`;
+  assert.deepEqual(cutter.take(text), ["x".repeat(LONGEST_LINE_CHARACTERS - 1)]);
+  const pieces = cutter.take("y".repeat(3 * LONGEST_LINE_CHARACTERS));
+  assert.equal(pieces.length, 3);
+  assert.ok(pieces.every(({ length }) => length <= LONGEST_LINE_CHARACTERS));
+  assert.equal([...pieces, ...cutter.end()].join(""), `\u{1f600}${"y".repeat(3 * LONGEST_LINE_CHARACTERS)}`);
 });
 
 test("the exit code is the one on which all hosts agree that did not end with 0, and 1 where they do not", () => {
