@@ -46,7 +46,8 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     await preflightRelease(context, order.tag);
     moment("activation: release checked");
     activation.lap("preflight");
-    if (await runHooks(context, hookFacts(activation, "before_activate"))) activation.lap("hooks");
+    const facts = hookFacts(activation, "before_activate");
+    if (await runHooks(context, facts, order.gone)) activation.lap("hooks");
     for (const { program, info } of activation.befores) {
       if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
     }

@@ -31,10 +31,19 @@ export function hookFacts({ order, previous }: Activation, when: HookEvent): Hoo
   return { when, tag: order.tag, why, previous };
 }
 
-/** Runs them in their order. False: there was none. @throws AgentError `hook-failed` at the first that fails. */
-export async function runHooks(context: HostContext, facts: HookFacts): Promise<boolean> {
+/** Those ahead of the flip: what has been interrupted begins none of them. */
+const IS_AHEAD_OF_FLIP: ReadonlySet<HookEvent> = new Set(["before_stage", "after_stage", "before_activate"]);
+
+/**
+ * Runs them in their order. False: there was none. `gone`: nobody waits for this session any more.
+ * @throws AgentError `hook-failed` at the first that fails; `interrupted` ahead of one that is not to be begun.
+ */
+export async function runHooks(context: HostContext, facts: HookFacts, gone: AbortSignal): Promise<boolean> {
   const hooks = hooksFor(context, facts);
-  for (const hook of hooks) await runHook(context, hook, facts);
+  for (const hook of hooks) {
+    if (gone.aborted && IS_AHEAD_OF_FLIP.has(facts.when)) throw new AgentError({ reason: "interrupted" });
+    await runHook(context, hook, facts);
+  }
   return hooks.length > 0;
 }
 

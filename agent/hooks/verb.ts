@@ -12,6 +12,7 @@ export async function runHookVerb(
   emit: (event: AgentEvent) => void,
 ): Promise<object> {
   const context = lockedContext(session, emit);
-  await runHooks(context, { when, tag, why, once, previous: readCurrent(context.layout) });
+  const facts = { when, tag, why, once, previous: readCurrent(context.layout) };
+  await runHooks(context, facts, session.wire.gone);
   return {};
 }

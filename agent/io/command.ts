@@ -4,10 +4,9 @@
  * - Its output waits to be fetched. Where too much waits it is not read, and the command waits as it would for a slow reader.
  * - It has ended when it is gone and nobody of its own writes any more; `stop` ends all of its group.
  */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { OutputResult } from "../wire/exec.ts";
+import { type PipedChild, type PipedOptions, startPiped } from "./process/piped-child.ts";
 
 /** That waits to be fetched. */
 const WAITING_CHARACTERS = 256 * 1024;
@@ -16,35 +15,35 @@ const PIPES_AFTER_EXIT_MS = 2_000;
 
 type Chunk = OutputResult["chunks"][number];
 
-export interface CommandOptions {
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
 export class Command {
-  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #child: PipedChild | undefined;
   #chunks: Chunk[] = [];
   #waiting = 0;
   #ended: OutputResult["ended"];
   #wake: () => void = () => {};
 
-  constructor([file = "", ...args]: readonly string[], { cwd, env }: CommandOptions) {
-    this.#child = spawn(file, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
-    this.#read("stdout");
-    this.#read("stderr");
-    this.#child.on("error", ({ message: problem }) => this.#end({ code: null, signal: null, problem }));
-    this.#child.on("exit", () => {
+  constructor(argv: readonly string[], options: PipedOptions) {
+    const child = startPiped(argv, options);
+    if (typeof child === "string") {
+      this.#end({ code: null, signal: null, problem: child });
+      return;
+    }
+    this.#child = child;
+    this.#read(child, "stdout");
+    this.#read(child, "stderr");
+    child.on("error", ({ message: problem }) => this.#end({ code: null, signal: null, problem }));
+    child.on("exit", () => {
       setTimeout(() => {
-        this.#child.stdout.destroy();
-        this.#child.stderr.destroy();
+        child.stdout.destroy();
+        child.stderr.destroy();
       }, PIPES_AFTER_EXIT_MS).unref();
     });
-    this.#child.on("close", (code, signal) => this.#end({ code, signal }));
+    child.on("close", (code, signal) => this.#end({ code, signal }));
   }
 
   /** 0: it did not begin. */
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.#child?.pid ?? 0;
   }
 
   /** What has come since; waits for something, but no longer than this. */
@@ -62,7 +61,8 @@ export class Command {
     const chunks = this.#chunks;
     this.#chunks = [];
     this.#waiting = 0;
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream.resume();
+    this.#child?.stdout.resume();
+    this.#child?.stderr.resume();
     return { chunks, ...(this.#ended === undefined ? {} : { ended: this.#ended }) };
   }
 
@@ -75,9 +75,9 @@ export class Command {
     }
   }
 
-  #read(stream: "stdout" | "stderr"): void {
+  #read(child: PipedChild, stream: "stdout" | "stderr"): void {
     const decoder = new StringDecoder("utf8");
-    const source = this.#child[stream];
+    const source = child[stream];
     const add = (text: string) => {
       if (text === "") return;
       this.#chunks.push({ stream, text });

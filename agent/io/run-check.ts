@@ -1,6 +1,5 @@
 /** Runs a release's own check of itself, or a hook: argv, no shell, bounded in time and output. */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import { type PipedChild, startPiped } from "./process/piped-child.ts";
 
 /** What a check says last may still be in the pipe when it has ended. */
 const PIPES_AFTER_EXIT_MS = 500;
@@ -14,7 +13,7 @@ const UNCHANGING = { PYTHONDONTWRITEBYTECODE: "1" };
 
 /**
  * undefined: exit 0 (and, with `expect`, exactly that output on stdout and stderr together). Otherwise what went wrong,
- * in a few words with what it printed first and last.
+ * in a few words with what it printed first and last; also where it could not be begun. Never rejects.
  */
 export function runCheck(
   words: readonly string[],
@@ -23,10 +22,10 @@ export function runCheck(
   expect: string | undefined,
   timeoutMs = CHECK_TIMEOUT_MS,
 ): Promise<string | undefined> {
-  const [file = "", ...args] = words;
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...UNCHANGING, ...environment };
   return new Promise((resolve) => {
-    const child = spawn(file, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+    const child = startPiped(words, { cwd, env });
+    if (typeof child === "string") return resolve(child);
     let output = "";
     let isLate = false;
     const collect = (chunk: Buffer) => {
@@ -54,7 +53,7 @@ export function runCheck(
   });
 }
 
-function closePipes({ stdout, stderr }: ChildProcessByStdio<null, Readable, Readable>): void {
+function closePipes({ stdout, stderr }: PipedChild): void {
   stdout.destroy();
   stderr.destroy();
 }

@@ -1,5 +1,5 @@
 /** Runs a hook on the operator's machine, beside deploy.yml. Its output goes to stderr as it comes: stdout is for the result. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 export interface LocalHook {
   readonly argv: readonly string[];
@@ -12,16 +12,12 @@ export interface LocalHook {
 
 const POLL_MS = 200;
 
-/** undefined: it ended with 0. Otherwise how it ended. */
-export function runLocalHook({ argv, folder, timeoutMs, env, isInterrupted }: LocalHook): Promise<string | undefined> {
-  const [file = "", ...args] = argv;
+/** undefined: it ended with 0. Otherwise how it ended, or why it did not begin. */
+export function runLocalHook(hook: LocalHook): Promise<string | undefined> {
+  const { timeoutMs, isInterrupted } = hook;
   return new Promise((resolve) => {
-    const child = spawn(file, args, {
-      cwd: folder,
-      env: { ...process.env, ...env },
-      stdio: ["ignore", 2, 2],
-      detached: true,
-    });
+    const child = start(hook);
+    if (typeof child === "string") return resolve(child);
     let ended: string | undefined;
     const end = (why: string) => {
       ended = why;
@@ -40,6 +36,16 @@ export function runLocalHook({ argv, folder, timeoutMs, env, isInterrupted }: Lo
       else finish(code === 0 ? undefined : `exit ${code}`);
     });
   });
+}
+
+/** Or why there is none: Node tells some errors (ENOENT, EACCES) by the child's event `error`, and throws all others. */
+function start({ argv: [file = "", ...args], folder, env }: LocalHook): ChildProcess | string {
+  const stdio = ["ignore", 2, 2] as ["ignore", 2, 2];
+  try {
+    return spawn(file, args, { cwd: folder, env: { ...process.env, ...env }, stdio, detached: true });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** It and whatever it has started. */

@@ -82,6 +82,15 @@ describe("hooks", () => {
     assert.deepEqual(await written(), ["unhealthy", "here"]);
   });
 
+  test("one that can not even be begun keeps nothing from going back", async () => {
+    const was = await current();
+    const impossible = { run: ["/etc/passwd/hook"] };
+    const { stderr } = await deploy({ before_revert: [impossible], after_revert: [note("after")] }, 7, "unhealthy");
+    assert.match(stderr, /warning: local: the hook before_revert failed: \/etc\/passwd\/hook: .*ENOTDIR/);
+    assert.equal(await current(), was);
+    assert.deepEqual(await written(), ["after"]);
+  });
+
   test("run here too, beside deploy.yml, and one that fails before the flip stops the deploy", async () => {
     const here = { shell: `echo "$(basename $PWD) $ZDR_HOOK" >>${diary}`, on: "local" };
     await deploy({ before_stage: [here], after_keep: [here] }, 0);

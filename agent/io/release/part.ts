@@ -4,7 +4,7 @@
  * - It is of one release by its name, and nothing of it is believed: each file is hashed again before it is used.
  * - It is taken by the next upload of that release; every other command that takes the host's lock removes it.
  */
-import { lstatSync, renameSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync } from "node:fs";
 import type { Layout } from "../../core/layout.ts";
 import type { Manifest } from "../../wire/release.ts";
 import { ifThere, onFile, removeFile } from "../files.ts";
@@ -51,7 +51,10 @@ export async function takePart({ layout, manifest, path }: Incoming, indices: re
     if (entry?.type !== "file" || !seen.has(entry)) continue;
     const from = `${part}/${entry.path}`;
     if (!(await reader.holds(from, entry))) continue;
-    onFile("move", from, () => renameSync(from, `${path}/${entry.path}`));
+    const to = `${path}/${entry.path}`;
+    onFile("move", from, () => renameSync(from, to));
+    // Its bytes are the same, but the build may have closed it to others since.
+    onFile("change mode of", to, () => chmodSync(to, entry.mode));
     taken.add(index);
     moment("incoming: file taken from a part");
   }

@@ -16,9 +16,12 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { readHoldings, readManifest, readManifestHead, writeManifest } from "../../../agent/io/release/manifests.ts";
+import { takePart } from "../../../agent/io/release/part.ts";
+import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { clearIncoming, publish, removeRelease, verifyRelease } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
+import { packFiles } from "../../../cli/io/build/pack.ts";
 import { failureOf } from "../../support/fixtures/failures.ts";
 import {
   makeReleaseRig,
@@ -40,6 +43,30 @@ async function stage(path: string, tag: string, shared = NO_SHARED) {
   const build = await scanBuild(path, { modes: "normalize" });
   return await stageRelease(rig.layout, manifestOf(build, tag), shared, { dryRun: false });
 }
+
+test("what had arrived of an upload is taken with the mode that the build has by now", async () => {
+  const path = rig.build("build", { secrets: "DSN=x", "bin/tool": "x" });
+  const [secrets, tool] = [join(path, "secrets"), join(path, "bin/tool")];
+  const begin = async () => {
+    const build = await scanBuild(path, { modes: "preserve", allowSetuid: true });
+    const options = { dryRun: false, allowSetuid: true };
+    const { incoming, result } = await stageRelease(rig.layout, manifestOf(build, "v1"), NO_SHARED, options);
+    assert.ok(incoming);
+    return { build, incoming, missing: result.missing };
+  };
+  chmodSync(secrets, 0o644);
+  chmodSync(tool, 0o4755);
+  const first = await begin();
+  const receiver = receiveFiles(first.incoming, first.missing);
+  for await (const frame of packFiles(first.build, first.missing)) await receiver.write(frame);
+  await receiver.leave();
+  chmodSync(secrets, 0o600);
+  chmodSync(tool, 0o755);
+  const { incoming, missing } = await begin();
+  assert.deepEqual(await takePart(incoming, missing), new Set(missing));
+  const modeOf = (file: string) => (statSync(join(incoming.path, file)).mode & 0o7777).toString(8);
+  assert.deepEqual(["secrets", "bin/tool"].map(modeOf), ["600", "755"]);
+});
 
 describe("shared paths", () => {
   test("are linked into the release, relative, from any depth", async () => {

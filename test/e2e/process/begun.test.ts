@@ -1,0 +1,86 @@
+/** Commands that the kernel refuses to begin, and hooks of a deploy that nobody waits for any more. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { layoutOf } from "../../../agent/core/layout.ts";
+import { runHooks } from "../../../agent/hooks/hooks.ts";
+import { Command } from "../../../agent/io/command.ts";
+import { runCheck } from "../../../agent/io/run-check.ts";
+import type { HookEvent } from "../../../agent/wire/plan.ts";
+import { runLocalHook } from "../../../cli/io/local-hook.ts";
+import { failureOf } from "../../support/fixtures/failures.ts";
+import { hostContext } from "../../support/fixtures/host-context.ts";
+import { projectPlan } from "../../support/fixtures/plans.ts";
+import { runOk } from "../../support/processes.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "zdr-begun-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Below a file: an error that Node throws out of spawn(). */
+const IMPOSSIBLE = ["/etc/passwd/migrate"];
+
+describe("a command that can not be begun", () => {
+  test("is told in words: as a hook or a check on a host", async () => {
+    assert.match((await runCheck(IMPOSSIBLE, folder, {}, undefined)) ?? "", /ENOTDIR/);
+  });
+
+  test("is told in words: as a hook that runs here", async () => {
+    const hook = { argv: IMPOSSIBLE, folder, timeoutMs: 5_000, env: {}, isInterrupted: () => false };
+    assert.match((await runLocalHook(hook)) ?? "", /ENOTDIR/);
+  });
+
+  test("is told in words: as an operator's own", async () => {
+    const command = new Command(IMPOSSIBLE, { cwd: folder, env: process.env });
+    assert.equal(command.pid, 0);
+    const { chunks, ended } = await command.take(5_000, new AbortController().signal);
+    assert.deepEqual([chunks, ended?.code], [[], null]);
+    assert.match(ended?.problem ?? "", /ENOTDIR/);
+  });
+
+  test("is told in words where no descriptor is left for its pipes", async () => {
+    const script = `
+      const { openSync } = await import("node:fs");
+      const { runCheck } = await import(${JSON.stringify(join(import.meta.dirname, "../../../agent/io/run-check.ts"))});
+      try { for (;;) openSync("/dev/null"); } catch {}
+      const trouble = await runCheck(["/bin/true"], "/", {}, undefined);
+      process.exit(/too many open files/.test(trouble) ? 0 : 1);
+    `;
+    await runOk([
+      "/bin/sh",
+      "-c",
+      'ulimit -n 64; exec "$@"',
+      "sh",
+      process.execPath,
+      "--input-type=module",
+      "-e",
+      script,
+    ]);
+  });
+});
+
+describe("the hooks of a host, once its session is lost or interrupted", () => {
+  const run = async (when: HookEvent) => {
+    const mark = join(folder, when);
+    const hook = (text: string) => ({
+      ...{ when, argv: ["/bin/sh", "-c", text], once: false, timeoutMs: 20_000, onFailure: "revert" as const },
+    });
+    const project = projectPlan(folder, [], {
+      supervisor: { url: "unix:///nowhere.sock" },
+      hooks: [hook("true"), hook(`: >${mark}`)],
+    });
+    const lost = new AbortController();
+    // The first is under way when the link goes.
+    const context = { ...hostContext(project), layout: layoutOf(folder), emit: () => lost.abort() };
+    const facts = { when, tag: "v2", why: "deploy", previous: "v1" } as const;
+    const failure = await failureOf(runHooks(context, facts, lost.signal));
+    return { failure, hasRun: existsSync(mark) };
+  };
+
+  for (const when of ["before_stage", "after_stage", "before_activate"] as const) {
+    test(`ahead of the flip no further one begins: ${when}`, async () => {
+      assert.deepEqual(await run(when), { failure: { reason: "interrupted" }, hasRun: false });
+    });
+  }
+});
