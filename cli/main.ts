@@ -8,6 +8,7 @@ import { chooseColor, chooseMode } from "./core/report/output-mode.ts";
 import { explain, explainBug } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
 import { withFiles } from "./io/output/files.ts";
+import { readerGoneOf } from "./io/output/streams.ts";
 import { type Output, openOutput } from "./io/output.ts";
 import type { Asked } from "./program/verb.ts";
 import { NothingAsked, parseCommandLine } from "./program.ts";
@@ -39,6 +40,7 @@ async function main(): Promise<number> {
         output,
         columns: stdout.isTTY === true ? stdout.columns : undefined,
         interrupt,
+        readerGone: readerGoneOf(stdout),
         bundles: __dirname,
       },
       actor: actorOf(env, { user: nameOfUser(), host: hostname() }),

@@ -12,6 +12,8 @@ export interface Run {
   /** Width of the terminal that results go to; undefined: they go elsewhere. */
   readonly columns: number | undefined;
   readonly interrupt: Interrupt;
+  /** Aborted once nobody reads the results any more (`| head`): for verbs that would go on telling without end. */
+  readonly readerGone: AbortSignal;
   /** Who runs this command, for the lock and the ledger. */
   readonly actor: Actor;
   /** The folder of the bundles. */

@@ -51,6 +51,10 @@ function textOf(path: string): string | undefined {
   }
 }
 
+export function isThere(path: string): boolean {
+  return existsSync(path);
+}
+
 /** False: it is there already, and `mayReplace` is not given. */
 export function putFile(path: string, text: string, mayReplace: boolean): boolean {
   if (existsSync(path) && !mayReplace) return false;

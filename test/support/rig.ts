@@ -56,6 +56,8 @@ export interface RunningZdr {
   /** What it has written so far. */
   said(): { readonly stdout: string; readonly stderr: string };
   kill(signal: NodeJS.Signals): void;
+  /** As `head` does once it has enough: what zdr writes to stdout then is refused. */
+  stopReading(): void;
 }
 
 export interface Rig {
@@ -249,7 +251,13 @@ export function startCommand(command: readonly [string, ...string[]], options: R
     child.on("error", reject).on("close", (code) => resolve({ code, ...output }));
   });
   done.catch(() => {});
-  return { pid: child.pid ?? 0, done, said: () => ({ ...output }), kill: (signal) => void child.kill(signal) };
+  return {
+    pid: child.pid ?? 0,
+    done,
+    said: () => ({ ...output }),
+    kill: (signal) => void child.kill(signal),
+    stopReading: () => void child.stdout.destroy(),
+  };
 }
 
 /** A port of loopback that nobody listens on; the kernel gives it to nobody else for a while. */

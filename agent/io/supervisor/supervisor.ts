@@ -63,6 +63,8 @@ export interface Supervisor {
   signalProcess(process: string, signal: string): Promise<void>;
   /** What stands in its log from so many bytes on. No answer where that is no text, or not so long. */
   readLog(process: string, stream: LogStream, offset: number): Promise<string>;
+  /** Of its log now, in bytes; 0 where there is no file (supervisor/options.py, tailFile). */
+  getLogSize(process: string, stream: LogStream): Promise<number>;
   /** Reads the config, also what other people have changed in it, and applies nothing. CANT_REREAD where it is bad. */
   reloadConfig(): Promise<ConfigChanges>;
   /** Starts its autostart programs at once. ALREADY_ADDED also where its config has changed since. */
@@ -101,6 +103,10 @@ export function openSupervisor(
     signalProcess: (process, signal) => act("signalProcess", process, signal),
     readLog: (process, stream, offset) =>
       call(stream === "stdout" ? "readProcessStdoutLog" : "readProcessStderrLog", [process, offset, 0], textOf),
+    getLogSize: (process, stream) => {
+      const method = stream === "stdout" ? "tailProcessStdoutLog" : "tailProcessStderrLog";
+      return call(method, [process, 0, 0], (value) => numberOf(listOf(value)[1]));
+    },
     reloadConfig: () => call("reloadConfig", [], changesOf),
     addProcessGroup: (group) => act("addProcessGroup", group),
     removeProcessGroup: (group) => act("removeProcessGroup", group),

@@ -97,12 +97,13 @@ const LONGEST_CHARACTER_BYTES = 4;
 /** supervisord reads it for those who may not, as long as what stands there is text that XML can carry. */
 async function askSupervisor(
   supervisor: Supervisor,
-  { process, stream, path }: Log,
+  log: Log,
   before: LogPlace | undefined,
   count: number,
 ): Promise<TailRead | string> {
+  const { process, stream, path } = log;
   try {
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    const size = await sizeOf(supervisor, log);
     const from = before?.offset ?? Math.max(0, size - THROUGH_SUPERVISOR_BYTES);
     const { text, offset } = await readFrom(supervisor, process, stream, from > size ? 0 : from);
     const head = before === undefined && offset > 0 ? text.indexOf("\n") + 1 : 0;
@@ -113,6 +114,16 @@ async function askSupervisor(
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     return `this user may not read ${path}, and supervisord can not send it (${error.failure.reason}); name a file that it may read: stdout_logfile= in its section`;
+  }
+}
+
+/** In a folder that is closed to this user, only supervisord can look at the size either. */
+async function sizeOf(supervisor: Supervisor, { process, stream, path }: Log): Promise<number> {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return supervisor.getLogSize(process, stream);
   }
 }
 

@@ -39,6 +39,12 @@ export function concludeHosts(run: Run, hosts: readonly FleetHost[], withState =
   return exit;
 }
 
+/** The same for a command that nobody reads any more: a host that was told to end because of that has not failed. */
+export function concludeUnread(run: Run, hosts: readonly FleetHost[]): ExitCode {
+  const others = hosts.filter(({ failure }) => failure?.failure.kind !== "interrupted");
+  return concludeHosts(run, others, false);
+}
+
 function outcomeOfHost(host: FleetHost): HostOutcome {
   if (host.wentBack !== undefined) return host.state.kind === "reverted" ? { kind: "reverted" } : { kind: "stuck" };
   if (host.failure) return outcomeOfFailure(explainAll([host.failure]).exit);

@@ -1,6 +1,6 @@
 /** `zdr exec -- COMMAND…`: a command on every host, by argv and not by a shell, each line of output with its host. */
 import { constants } from "node:os";
-import { type CommandEnd, combinedExit, LineCutter } from "../../core/exec/lines.ts";
+import { type CommandEnd, combinedExit, LineCutter, UNREAD } from "../../core/exec/lines.ts";
 import { EXIT } from "../../core/exit-code.ts";
 import { explainAll, type PhasedFailure } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
@@ -8,7 +8,7 @@ import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { Run } from "../../run.ts";
 import { openBareFleet } from "../parts/bare-fleet.ts";
 import { type HostOptions, openConfig } from "../parts/open.ts";
-import { concludeHosts } from "../parts/outcome.ts";
+import { concludeHosts, concludeUnread } from "../parts/outcome.ts";
 
 export interface ExecOptions extends HostOptions {
   /** The words are one text for /bin/sh on the host. */
@@ -26,6 +26,7 @@ export async function exec(run: Run, words: readonly string[], options: ExecOpti
   const argv = options.shell ? ["/bin/sh", "-c", words.join(" ")] : [...words];
   const fleet = openBareFleet(run, opened, "exec");
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
+  run.readerGone.addEventListener("abort", () => fleet.abort("SIGTERM"));
   try {
     const ends = new Map<string, CommandEnd>();
     await fleet.onAll("control", async (host, session) => {
@@ -33,6 +34,10 @@ export async function exec(run: Run, words: readonly string[], options: ExecOpti
       ends.set(host.name, await tellOutput(run, host.name, session));
       return undefined;
     });
+    if (run.readerGone.aborted && run.interrupt.signal === undefined) {
+      const failed = concludeUnread(run, fleet.hosts);
+      return failed === EXIT.done ? UNREAD : failed;
+    }
     const failed = concludeHosts(run, fleet.hosts, false);
     const bad = tellBadEnds(run, words.join(" "), ends);
     const exit = failed === EXIT.done ? bad : failed;

@@ -3,11 +3,11 @@ import { basename, join } from "node:path";
 import { PRESET_NAMES } from "../../../agent/wire/plan.ts";
 import { parseConfig } from "../../core/config.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
-import { type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
+import { type FolderTexts, type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
 import { type Answers, renderDeployYml } from "../../core/init/render.ts";
 import { ZdrError } from "../../failure.ts";
 import { ask } from "../../io/ask.ts";
-import { putFile, putTree, readTemplate, readTexts, sampleFolder } from "../../io/folder.ts";
+import { isThere, putFile, putTree, readTemplate, readTexts, sampleFolder } from "../../io/folder.ts";
 import type { Run } from "../../run.ts";
 
 export interface InitOptions {
@@ -37,9 +37,8 @@ export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
   requireKnown(options);
   const file = options.config ?? "deploy.yml";
   const mayReplace = options.force === true;
-  const wrote: string[] = [];
-  if (options.sample !== undefined) wrote.push(...putSample(run, options.sample, mayReplace));
-  const found = lookAtFolder(readTexts(run.cwd), basename(run.cwd));
+  if (!mayReplace && isThere(join(run.cwd, file))) throw alreadyThere(file);
+  const found = lookAtFolder(textsWith(run, options.sample, mayReplace), basename(run.cwd));
   run.output.report({
     kind: "note",
     text: found === undefined ? "this folder says nothing of a program" : `found ${found.what}`,
@@ -49,7 +48,8 @@ export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
   // What is written can be read: whatever was answered is checked as it will be.
   parseConfig(text, file, run.env);
   if (!putFile(join(run.cwd, file), text, mayReplace)) throw alreadyThere(file);
-  wrote.push(file, ...putCi(run, options.ci, mayReplace));
+  const wrote = [file, ...putCi(run, options.ci, mayReplace)];
+  if (options.sample !== undefined) wrote.push(...putSample(run, options.sample, mayReplace));
   const next = ["zdr doctor", "zdr setup", "zdr plan --tag v1", "zdr deploy --tag v1"];
   const look = (found?.notes ?? []).map((note) => `look at ${note}\n`).join("");
   run.output.result(
@@ -77,6 +77,13 @@ function requireKnown({ reload, ci }: InitOptions): void {
 function alreadyThere(file: string): ZdrError {
   const hint = "zdr init --force writes over it; --config names another file";
   return new ZdrError({ kind: "usage", problem: `${file} is there already, and stays as it is`, hint });
+}
+
+/** What the folder will say once the sample lies in it: nothing is written before all is asked and checked. */
+function textsWith({ cwd, bundles }: Run, sample: string | undefined, mayReplace: boolean): FolderTexts {
+  const own = readTexts(cwd);
+  const its = sample === undefined ? {} : readTexts(sampleFolder(bundles, sample));
+  return mayReplace ? { ...own, ...its } : { ...its, ...own };
 }
 
 /** What neither the folder nor a flag says is asked where somebody sits, and else has to be given. */

@@ -8,7 +8,7 @@ import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 import { openBareFleet } from "../parts/bare-fleet.ts";
 import { type HostOptions, openConfig } from "../parts/open.ts";
-import { concludeHosts } from "../parts/outcome.ts";
+import { concludeHosts, concludeUnread } from "../parts/outcome.ts";
 
 export interface LogsOptions extends HostOptions {
   readonly follow?: boolean;
@@ -31,6 +31,11 @@ export async function logs(run: Run, names: readonly string[], options: LogsOpti
     isOver = true;
     fleet.abort(signal);
   });
+  const stop = () => {
+    isOver = true;
+    fleet.abort("SIGTERM");
+  };
+  if (follow) run.readerGone.addEventListener("abort", stop);
   const question = (host: FleetHost) => {
     const project = opened.planFor(host);
     return { project, programs: programsIn(project, programs), lines, follow };
@@ -57,7 +62,7 @@ export async function logs(run: Run, names: readonly string[], options: LogsOpti
     }
     if (run.interrupt.signal !== undefined && follow)
       return run.interrupt.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
-    return concludeHosts(run, fleet.hosts, false);
+    return follow && run.readerGone.aborted ? concludeUnread(run, fleet.hosts) : concludeHosts(run, fleet.hosts, false);
   } finally {
     undo();
     await fleet.close();

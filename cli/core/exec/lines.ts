@@ -44,6 +44,8 @@ export interface CommandEnd {
 /** bash(1), EXIT STATUS. */
 const NOT_STARTED = 127;
 const BY_SIGNAL = 128;
+/** As a command here that SIGPIPE ends. */
+export const UNREAD = BY_SIGNAL + 13;
 
 /**
  * 0 where it was 0 everywhere; what it was where all that differ from that agree; 1 where they do not.

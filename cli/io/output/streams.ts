@@ -12,6 +12,13 @@ export function forgiveBrokenPipe(stream: Writable): void {
   stream.on("error", () => {});
 }
 
+/** Aborted once nobody reads `stream` any more, which shows when something is written to it. */
+export function readerGoneOf(stream: Writable): AbortSignal {
+  const gone = new AbortController();
+  for (const event of ["error", "close"]) stream.once(event, () => gone.abort());
+  return gone.signal;
+}
+
 /** Resolves when all that was written before has gone, or cannot go any more. */
 export function flush(stream: Writable): Promise<void> {
   return new Promise((resolve) => {

@@ -97,6 +97,18 @@ describe("zdr exec and zdr ssh", () => {
     await eventually(() => !isAlive(pid), { name: "the command's end" });
   });
 
+  test("a command without end is ended on the host once nobody reads what it says", async () => {
+    const pidFile = join(rig.dir, "pid-of-yes");
+    const script = `echo $$ > ${pidFile}; exec yes`;
+    const running = rig.startZdr(["exec", "--host", "web1", "--shell", "--", script]);
+    await eventually(() => running.said().stdout.includes("web1: y\n"), { name: "the first line" });
+    running.stopReading();
+    const { code, stderr } = await running.done;
+    assert.deepEqual([code, stderr], [141, ""]);
+    const pid = Number(await readFile(pidFile, "utf8"));
+    await eventually(() => !isAlive(pid), { name: "the command's end" });
+  });
+
   test("ssh goes the way of deploy.yml, hands a command on, and ends with its exit code", async () => {
     const { code, stdout, stderr } = await rig.zdr(["ssh", "web1", "--", "echo from $SSH_CONNECTION; exit 5"]);
     assert.equal(code, 5, stderr);

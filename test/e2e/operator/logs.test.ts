@@ -1,8 +1,8 @@
 /** What programs have logged, of two hosts at once, as it comes. */
 import assert from "node:assert/strict";
-import { appendFile, chmod, rename, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
@@ -72,6 +72,16 @@ stderr_logfile=NONE
     );
   });
 
+  test("-f ends when its reader has gone and another line comes, and that is no failure", async () => {
+    const running = rig.startZdr(["logs", "-f", "shop", "-n", "1", "--host", "local"]);
+    await eventually(() => running.said().stdout.includes("first of the new file\n"), { name: "the first line" });
+    running.stopReading();
+    await appendFile(log, "nobody reads this\n");
+    const { code, stderr } = await running.done;
+    assert.deepEqual([code, stderr], [0, ""]);
+    await writeFile(log, "first of the new file\n");
+  });
+
   test("--json has one event for each line", async () => {
     const { stdout } = await rig.zdr(["logs", "shop", "-n", "1", "--host", "local", "--json"]);
     const events = stdout
@@ -90,18 +100,31 @@ stderr_logfile=NONE
   });
 });
 
-test("a log that only root may read comes through supervisord", async (t) => {
-  const rig = await startRig(t, { user: "nobody", supervisord: { socketMode: "0777" } });
-  await chmod(join(rig.dir, "sv"), 0o755);
-  const log = join(rig.dir, "shop.log");
-  const command = "sh -c 'echo wöhn; echo zwo; exec sleep 100000'";
-  await addPrograms(rig, `[program:shop]\ncommand=${command}\nstdout_logfile=${log}\nredirect_stderr=true\n`);
-  await rig.configure({ programs: { shop: { command: "bin/shop", reload: "restart" } } });
-  await chmod(log, 0o600);
-  await eventually(async () => (await rig.zdr(["logs"])).stdout === "local: shop: wöhn\nlocal: shop: zwo\n", {
-    name: "both lines",
+for (const [what, close] of [
+  ["a log", async (log: string) => chmod(log, 0o600)],
+  ["a folder of logs", async (log: string) => chmod(dirname(log), 0o700)],
+] as const) {
+  test(`${what} that only root may read comes through supervisord, and what follows too`, async (t) => {
+    const rig = await startRig(t, { user: "nobody", supervisord: { socketMode: "0777" } });
+    await chmod(join(rig.dir, "sv"), 0o755);
+    const log = join(rig.dir, "logs/shop.log");
+    await mkdir(dirname(log));
+    const command = "sh -c 'echo wöhn; echo zwo; exec sleep 100000'";
+    await addPrograms(rig, `[program:shop]\ncommand=${command}\nstdout_logfile=${log}\nredirect_stderr=true\n`);
+    await rig.configure({ programs: { shop: { command: "bin/shop", reload: "restart" } } });
+    await close(log);
+    const both = "local: shop: wöhn\nlocal: shop: zwo\n";
+    await eventually(async () => (await rig.zdr(["logs"])).stdout === both, { name: "both lines" });
+    const running = rig.startZdr(["logs", "-f", "-n", "1"]);
+    await eventually(() => running.said().stdout === "local: shop: zwo\n", { name: "the last line" });
+    await appendFile(log, "drei\n");
+    await eventually(() => running.said().stdout === "local: shop: zwo\nlocal: shop: drei\n", {
+      name: "the next line",
+    });
+    running.kill("SIGINT");
+    assert.equal((await running.done).code, 130);
   });
-});
+}
 
 async function addPrograms(rig: Rig, text: string): Promise<void> {
   await rig.supervisord.addProgram("more", text);
