@@ -106,6 +106,9 @@ function watchSignals(output: Output): Interrupt {
     get signal() {
       return first;
     },
+    get isLeaving() {
+      return isLeaving;
+    },
     onFirst(next) {
       act = next;
       // It may have come while nobody listened: during the build, say.

@@ -28,6 +28,8 @@ export type Signal = "SIGINT" | "SIGTERM";
 export interface Interrupt {
   /** The first signal; undefined: none yet. */
   readonly signal: Signal | undefined;
+  /** Whether there is no more time: onLeave's moment has come. */
+  readonly isLeaving: boolean;
   /** What to do at the first signal from now on; returns a function that takes it back. */
   onFirst(act: (signal: Signal) => void): () => void;
   /**

@@ -18,7 +18,7 @@ import {
   rememberAccepting,
   workersLost,
 } from "../core/generation.ts";
-import { isGradual } from "../core/presets.ts";
+import { isGradual, replacesWorkers } from "../core/presets.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { openConnections } from "../io/process/connections.ts";
@@ -100,7 +100,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
         return { info, serving: acceptingPids(processes), readyMs, ...proofOf(answer, program) };
       }
     } else readyMs = undefined;
-    const lost = workersLost(looked, workers, question);
+    const lost = replacesWorkers(program) ? workersLost(looked, workers, question) : undefined;
     if (lost !== undefined) {
       const detail = `${lost} of its new workers ended before one was ready`;
       throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });

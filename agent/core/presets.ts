@@ -259,6 +259,18 @@ export function isKept({ reload }: { readonly reload: { readonly strategy: Strat
   return STRATEGY_SECTIONS[reload.strategy].command === "keeper";
 }
 
+/**
+ * Whether the program has a master that starts workers again for as long as they end. Of any other, what supervisor or a
+ * keeper runs may hand its sockets to whatever commands it runs on its way (a script that prepares something and then
+ * executes the server), and those come and go as they like.
+ */
+export function replacesWorkers(program: {
+  readonly reload: { readonly strategy: StrategyName; readonly preset?: PresetName | undefined };
+}): boolean {
+  const { preset } = program.reload;
+  return preset !== undefined && PRESETS[preset].master && !isKept(program);
+}
+
 /** Whether old processes serve until their turn comes, and their master goes on with a release that failed. */
 export function isGradual({ reload: { preset } }: { readonly reload: { readonly preset?: PresetName | undefined } }) {
   return preset !== undefined && PRESETS[preset].gradual === true;

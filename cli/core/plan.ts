@@ -80,6 +80,15 @@ export function programsIn({ programs }: ProjectPlan, names: readonly string[]):
   return names.filter((name) => programs.some((program) => program.name === name || isMember(name, program.process)));
 }
 
+/** The hooks that run here, as far as a plan's ID tells of them. */
+export function localHooks({ hooks }: Pick<Config, "hooks">) {
+  return HOOK_EVENTS.flatMap((when) =>
+    (hooks[when] ?? [])
+      .filter(({ on }) => on === "local")
+      .map(({ argv, timeout }) => ({ when, argv, timeoutMs: timeout })),
+  );
+}
+
 function hostHooks({ hooks }: Config): Pick<ProjectPlan, "hooks"> {
   const all = HOOK_EVENTS.flatMap((when) =>
     (hooks[when] ?? []).flatMap(({ on, argv, once, timeout, on_failure }) =>

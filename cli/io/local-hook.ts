@@ -1,16 +1,19 @@
 /** Runs a hook on the operator's machine, beside deploy.yml. Its output goes to stderr as it comes: stdout is for the result. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface LocalHook {
   readonly argv: readonly string[];
   readonly folder: string;
   readonly timeoutMs: number;
   readonly env: Readonly<Record<string, string>>;
-  /** Asked now and then: whoever interrupts zdr interrupts its hooks. */
+  /** Asked now and then. What is interrupted, or late, is sent TERM, and KILL some seconds later. */
   readonly isInterrupted: () => boolean;
 }
 
 const POLL_MS = 200;
+/** From TERM to KILL: for putting down what it has in its hands. SIGTERM leaves zdr itself five seconds. */
+const GRACE_MS = 3_000;
 
 /** undefined: it ended with 0. Otherwise how it ended, or why it did not begin. */
 export function runLocalHook(hook: LocalHook): Promise<string | undefined> {
@@ -19,21 +22,29 @@ export function runLocalHook(hook: LocalHook): Promise<string | undefined> {
     const child = start(hook);
     if (typeof child === "string") return resolve(child);
     let ended: string | undefined;
+    let kill: NodeJS.Timeout | undefined;
     const end = (why: string) => {
+      if (ended !== undefined) return;
       ended = why;
-      if (child.pid !== undefined) endGroup(child.pid);
+      signalGroup(child.pid, "SIGTERM");
+      kill = setTimeout(() => {
+        kill = undefined;
+        signalGroup(child.pid, "SIGKILL");
+      }, GRACE_MS);
     };
     const timer = setTimeout(() => end(`it did not end within ${timeoutMs / 1000} s`), timeoutMs);
     const poll = setInterval(() => isInterrupted() && end("it was interrupted"), POLL_MS);
-    const finish = (trouble: string | undefined) => {
+    const finish = async (trouble: string | undefined) => {
       clearTimeout(timer);
       clearInterval(poll);
+      // A shell ends at once, and what it had started may still be at it.
+      while (kill !== undefined && signalGroup(child.pid, 0)) await sleep(POLL_MS);
+      clearTimeout(kill);
       resolve(ended ?? trouble);
     };
-    child.on("error", (error) => finish(error.message));
+    child.on("error", (error) => void finish(error.message));
     child.on("close", (code, signal) => {
-      if (signal !== null) finish(`ended by ${signal}`);
-      else finish(code === 0 ? undefined : `exit ${code}`);
+      void finish(signal !== null ? `ended by ${signal}` : code === 0 ? undefined : `exit ${code}`);
     });
   });
 }
@@ -48,11 +59,12 @@ function start({ argv: [file = "", ...args], folder, env }: LocalHook): ChildPro
   }
 }
 
-/** It and whatever it has started. */
-function endGroup(pid: number): void {
+/** It and whatever it has started; 0 only asks. False: nobody of them is there. */
+function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+  if (pid === undefined) return false;
   try {
-    process.kill(-pid, "SIGKILL");
+    return process.kill(-pid, signal);
   } catch {
-    // It has just ended.
+    return false;
   }
 }

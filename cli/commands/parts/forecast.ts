@@ -5,7 +5,7 @@ import type { Manifest } from "../../../agent/wire/release.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { forecastHost, type LookedAt, type PlannedRelease } from "../../core/forecast/forecast.ts";
 import { changedParts, isPlanId, PLAN_PARTS, planTexts } from "../../core/forecast/plan-facts.ts";
-import { type HostTarget, rolloutPlan } from "../../core/plan.ts";
+import { type HostTarget, localHooks, rolloutPlan } from "../../core/plan.ts";
 import { describeDryRun, describePlan } from "../../core/report/describe-dry-run.ts";
 import { ZdrError } from "../../failure.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
@@ -82,6 +82,7 @@ function releaseOf({ tag, entries }: Manifest): PlannedRelease {
 }
 
 function planIdOf({ plan, config }: Opened, { tag, digest }: Manifest, hosts: readonly LookedAt[]): string {
-  const texts = planTexts({ tag, digest, project: plan, rollout: rolloutPlan(config), hosts });
+  const facts = { tag, digest, project: plan, hosts };
+  const texts = planTexts({ ...facts, rollout: rolloutPlan(config), localHooks: localHooks(config) });
   return PLAN_PARTS.map((part) => createHash("sha256").update(texts[part]).digest("hex").slice(0, 8)).join("-");
 }

@@ -4,6 +4,8 @@
  *
  * - What runs once runs on the first host, and ends well before anything is flipped on any.
  * - Until the flip one that fails ends the command, and nothing that serves was changed. After it, it is a warning.
+ * - An interrupted command begins none ahead of the flip. Those that run here when all has been decided are run all the same,
+ *   and end at a signal that comes after they began.
  */
 import type { HookEvent } from "../../../agent/wire/plan.ts";
 import type { Config } from "../../core/config.ts";
@@ -75,6 +77,8 @@ export function hooksOf(run: Run, fleet: HookedFleet, config: HookedConfig, goal
   };
 }
 
+const IS_DECIDED: ReadonlySet<HookEvent> = new Set(["after_keep", "after_revert"]);
+
 /** What goes wrong here is noted with the first host: it goes wrong for all of them. */
 async function runHere(
   run: Run,
@@ -85,11 +89,17 @@ async function runHere(
   { argv, timeout }: NonNullable<Config["hooks"][HookEvent]>[number],
   phase: PhasedFailure["phase"],
 ): Promise<boolean> {
+  const { signal } = run.interrupt;
+  if (signal !== undefined && !IS_DECIDED.has(when)) {
+    first.failure ??= { failure: { kind: "interrupted", signal }, phase };
+    return false;
+  }
+  const isInterrupted = () => (signal === undefined ? run.interrupt.signal !== undefined : run.interrupt.isLeaving);
   const command = argv.join(" ");
   run.output.report({ kind: "note", text: `hook ${when}: ${command}` });
   const { user, run: page = "" } = run.actor;
   const detail = await runLocalHook({
-    ...{ argv, folder: config.folder, timeoutMs: timeout, isInterrupted: () => run.interrupt.signal !== undefined },
+    ...{ argv, folder: config.folder, timeoutMs: timeout, isInterrupted },
     env: {
       ...{ ZDR_HOOK: when, ZDR_TAG: tag, ZDR_WHY: why, ZDR_PROJECT: config.project, ZDR_DEPLOY_TO: config.deploy_to },
       ...{ ZDR_USER: user, ZDR_RUN: page },

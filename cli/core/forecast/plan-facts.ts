@@ -4,14 +4,24 @@
  *
  * - The same facts have the same ID, on whatever machine it is made.
  * - What changes by itself (pids, free space, uptimes) is no part of it; whatever would change what is done is.
- * - No secret goes into it: who has the ID could try guesses on it.
+ * - No secret goes into it: who has the ID could try guesses on it. So of a variable it holds the name, of a URL nothing behind
+ *   the ?, and of a hook, on hosts or here, when it runs, for how long, which program it is, and of how many words; not the
+ *   words. A change in these alone is not noticed.
+ * - What builds a release (`build.run`) is known by what has come of it: the digest.
  */
-import type { ProjectPlan } from "../../../agent/wire/plan.ts";
+import type { HookEvent, ProjectPlan } from "../../../agent/wire/plan.ts";
 import type { RolloutPlan } from "../fleet/rollout.ts";
 import { forecastHost, type LookedAt } from "./forecast.ts";
 
 export const PLAN_PARTS = ["build", "config", "hosts"] as const;
 export type PlanPart = (typeof PLAN_PARTS)[number];
+
+/** A hook that runs where zdr does. */
+interface LocalHookFacts {
+  readonly when: HookEvent;
+  readonly argv: readonly string[];
+  readonly timeoutMs: number;
+}
 
 export interface PlanFacts {
   readonly tag: string;
@@ -19,16 +29,17 @@ export interface PlanFacts {
   readonly digest: string;
   readonly project: ProjectPlan;
   readonly rollout: RolloutPlan;
+  readonly localHooks: readonly LocalHookFacts[];
   readonly hosts: readonly LookedAt[];
 }
 
 /** The text of each part, of which the ID has the beginning of the sha256. */
 export function planTexts(facts: PlanFacts): Readonly<Record<PlanPart, string>> {
-  const { tag, digest, project, rollout, hosts } = facts;
+  const { tag, digest, project, rollout, localHooks, hosts } = facts;
   const inOrder = [...hosts].sort((a, b) => (a.host < b.host ? -1 : 1));
   return {
     build: JSON.stringify([tag, digest]),
-    config: JSON.stringify([withoutSecrets(project), rollout]),
+    config: JSON.stringify([withoutSecrets(project), rollout, localHooks.map(withoutWords)]),
     hosts: JSON.stringify(inOrder.map((host) => hostFacts(host, tag, project))),
   };
 }
@@ -58,10 +69,24 @@ function hostFacts(looked: LookedAt, tag: string, project: ProjectPlan) {
   };
 }
 
-function withoutSecrets({ supervisor, programs, ...project }: ProjectPlan) {
+function withoutSecrets({ supervisor, programs, hooks = [], ...project }: ProjectPlan) {
   const { password: _, ...address } = supervisor;
   return {
-    ...{ ...project, supervisor: address },
-    programs: programs.map(({ environment, ...program }) => ({ ...program, environment: Object.keys(environment) })),
+    ...{ ...project, supervisor: address, hooks: hooks.map(withoutWords) },
+    programs: programs.map(({ environment, health, reload, ...program }) => ({
+      ...{ ...program, environment: Object.keys(environment) },
+      health: health && { ...health, http: withoutQuery(health.http) },
+      reload: { ...reload, url: reload.url && withoutQuery(reload.url) },
+    })),
   };
+}
+
+/** A hook's words may hold a token, and a line for sh is one of them. */
+function withoutWords<H extends { readonly argv: readonly string[] }>({ argv, ...hook }: H) {
+  return { ...hook, program: argv[0], words: argv.length };
+}
+
+/** Also without a name and a password before the host. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, "").replace(/^(\w+:\/\/)[^/]*@/, "$1");
 }

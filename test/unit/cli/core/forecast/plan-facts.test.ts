@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Survey } from "../../../../../agent/protocol.ts";
+import type { HookPlan, ProgramPlan } from "../../../../../agent/wire/plan.ts";
 import type { ProcessInfo } from "../../../../../agent/wire/program.ts";
 import {
   changedParts,
@@ -24,10 +25,28 @@ const SURVEY: Survey = {
   ],
 };
 const STAGE = { staged: false, missing: [0], missingBytes: 10, copiedBytes: 0 };
-const PROGRAM = programPlan("gunicorn", { environment: { TOKEN: "hunter2" } });
+const HEALTH = {
+  ...{
+    http: "http://127.0.0.1:8080/health?key=opensesame",
+    timeoutMs: 1,
+    requestTimeoutMs: 1,
+    status: [],
+    meterRate: 0,
+  },
+};
+const PROGRAM = programPlan("gunicorn", { environment: { TOKEN: "hunter2" }, health: HEALTH });
+const GRACEFUL = programPlan("gunicorn", {
+  reload: { strategy: "http", url: "http://ann:swordfish@127.0.0.1:8080/graceful?key=xyzzy", drainMs: 1 },
+});
+const MIGRATE: HookPlan = {
+  ...{ when: "before_activate", argv: ["bin/migrate", "--password=plugh"], once: true },
+  ...{ timeoutMs: 60_000, onFailure: "revert" },
+};
+const PURGE = { when: "after_keep", argv: ["/bin/sh", "-c", "purge --token=plover"], timeoutMs: 60_000 } as const;
 const FACTS: PlanFacts = {
   ...{ tag: "v2", digest: "d2" },
-  project: projectPlan("/data/shop", [PROGRAM], { supervisor: { password: "sesame" } }),
+  project: projectPlan("/data/shop", [PROGRAM, GRACEFUL], { supervisor: { password: "sesame" }, hooks: [MIGRATE] }),
+  localHooks: [PURGE],
   rollout: { batch: [{ hosts: 1 }], pauseMs: 0, maxFailures: 0, onFailure: "stop" },
   hosts: [
     { host: "web1", survey: SURVEY, stage: STAGE },
@@ -38,6 +57,19 @@ const FACTS: PlanFacts = {
 const withSurvey = (changes: Partial<Survey>): PlanFacts => ({
   ...FACTS,
   hosts: FACTS.hosts.map((host) => ({ ...host, survey: { ...SURVEY, ...changes } })),
+});
+
+const withProgram = (changes: Partial<ProgramPlan>): PlanFacts => ({
+  ...FACTS,
+  project: { ...FACTS.project, programs: [{ ...PROGRAM, ...changes }, GRACEFUL] },
+});
+const withHook = (changes: Partial<HookPlan>): PlanFacts => ({
+  ...FACTS,
+  project: { ...FACTS.project, hooks: [{ ...MIGRATE, ...changes }] },
+});
+const withLocalHook = (changes: Partial<PlanFacts["localHooks"][number]>): PlanFacts => ({
+  ...FACTS,
+  localHooks: [{ ...PURGE, ...changes }],
 });
 
 function differing(a: PlanFacts, b: PlanFacts): string[] {
@@ -52,6 +84,20 @@ describe("what the ID of a plan stands for", () => {
     ["another build", { ...FACTS, digest: "d3" }, ["build"]],
     ["another number of releases to keep", { ...FACTS, project: { ...FACTS.project, keep: 9 } }, ["config"]],
     ["other batches", { ...FACTS, rollout: { ...FACTS.rollout, batch: [{ percent: 100 }] } }, ["config"]],
+    ["another health check", withProgram({ health: { ...HEALTH, http: "http://127.0.0.1:8080/ready" } }), ["config"]],
+    ["a hook that runs here no more", { ...FACTS, localHooks: [] }, ["config"]],
+    ["a hook that runs here at another time", withLocalHook({ when: "before_stage" }), ["config"]],
+    ["a hook that runs here for longer", withLocalHook({ timeoutMs: 1 }), ["config"]],
+    ["another program as a hook that runs here", withLocalHook({ argv: ["bin/purge", "-c", "x"] }), ["config"]],
+    ["another program as a hook", withHook({ argv: ["bin/other", "up"] }), ["config"]],
+    ["a hook on every host", withHook({ once: false }), ["config"]],
+    ["another word of a hook", withHook({ argv: ["bin/migrate", "--password=other"] }), []],
+    ["another line for the shell", withLocalHook({ argv: ["/bin/sh", "-c", "x"] }), []],
+    [
+      "another query of a health check",
+      withProgram({ health: { ...HEALTH, http: HEALTH.http.replace("open", "") } }),
+      [],
+    ],
     ["a host fewer", { ...FACTS, hosts: FACTS.hosts.slice(0, 1) }, ["hosts"]],
     ["another release that is current", withSurvey({ current: "v0" }), ["hosts"]],
     ["a release that was rolled back from", withSurvey({ releases: [] }), ["hosts"]],
@@ -72,7 +118,7 @@ describe("what the ID of a plan stands for", () => {
   }
 
   test("no secret is in it", () => {
-    assert.doesNotMatch(Object.values(planTexts(FACTS)).join(), /hunter2|sesame/);
+    assert.doesNotMatch(Object.values(planTexts(FACTS)).join(), /hunter2|sesame|swordfish|xyzzy|plugh|plover/);
     assert.match(planTexts(FACTS).config, /TOKEN/);
   });
 
