@@ -91,12 +91,12 @@ async function activation(
   } catch (error) {
     const reason = agentFailure(error);
     if (!isOpen || reason === undefined) throw error;
-    // The lock was not to be had again; what became of this is known all the same, unless nobody has ended it.
+    // The lock was not to be had again; what became of this is known all the same, unless nobody has ended it. Then its agent
+    // may have flipped and be at work: whoever has the lock, and whatever is in the way of the answer, the state is unknown.
+    host.phase = "halfway";
     const report = await outcome(await host.session);
-    if (report === undefined) {
-      if (reason !== "locked") host.phase = "halfway";
-      throw error;
-    }
+    if (report === undefined) throw error;
+    host.phase = "activate";
     const settled = { pruned: [], warnings: ["the host's lock was not to be had again, so nothing was pruned"] };
     host.unchanged = { report, settled };
     return report;
@@ -123,10 +123,15 @@ function outcomeWords({ outcome, tag, previous }: ActivationReport): string {
 
 /**
  * A host that took the release goes back to what it had before, proved like any rollback; false: it did not, or there was
- * nothing to go back to.
+ * nothing to go back to, or it is not this command's to change any more.
  */
 export async function goBack(relink: Relink, host: FleetHost): Promise<boolean> {
   const { run, fleet } = relink;
+  if (host.isLockGone) {
+    const text = "it is not taken back: its lock was not to be had again after the link had died";
+    run.output.report({ kind: "warning", host: host.name, text });
+    return false;
+  }
   const previous = host.activation?.previous;
   if (previous === undefined) {
     run.output.report({

@@ -2,8 +2,8 @@
  * Hosts whose link dies while a command is at work on them.
  *
  * - They are connected to anew, a bounded number of times, each told to whoever watches.
- * - The lock that is taken again is the own one: an agent that has not noticed yet, or still works alone, is waited for; anybody else
- *   who has the lock is told of, as always.
+ * - The lock that is taken again is the own one: an agent that has not noticed yet, or still works alone, is waited for, over
+ *   however many links it takes; anybody else who has the lock is told of, as always.
  * - An agent that died is not a link that died: that is a failure like any other.
  */
 import { type LockRequest, SILENCE_LIMIT_MS, type Survey } from "../../../agent/protocol.ts";
@@ -42,7 +42,7 @@ export async function overNewLinks<T>(
   relink: Relink,
   host: FleetHost,
   work: LinkedWork<T>,
-  patienceMs = SILENCE_LIMIT_MS + UNDO_PATIENCE_MS,
+  patienceMs = silenceMsOf(relink, host) + UNDO_PATIENCE_MS,
 ): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
@@ -56,6 +56,12 @@ export async function overNewLinks<T>(
       if (isGivenUp(relink)) throw error;
     }
   }
+}
+
+/** How long an agent may hear nothing before it takes its link for dead: it is told what the config says. */
+function silenceMsOf({ opened }: Relink, { name }: FleetHost): number {
+  const target = opened.targets.find((one) => one.name === name);
+  return (target?.kind === "ssh" ? target.silenceMs : undefined) ?? SILENCE_LIMIT_MS;
 }
 
 const isGivenUp = ({ run }: Relink) => run.interrupt.signal !== undefined;
@@ -94,7 +100,7 @@ async function pause(relink: Relink, ms: number): Promise<void> {
 /** A new session that has the host's lock. */
 async function takeHoldAgain(relink: Relink, host: FleetHost, patienceMs: number): Promise<Survey> {
   const { fleet, opened, run, resumes } = relink;
-  const before = (await host.session.catch(() => undefined))?.agentPid();
+  host.isLockGone = true;
   const session = await fleet.reopen(host);
   // Whoever is at work already is not stopped by a freeze, and whom it waits for is known.
   const lock = relink.lock && { by: relink.lock.by, why: relink.lock.why, ignoresFreeze: true };
@@ -107,12 +113,15 @@ async function takeHoldAgain(relink: Relink, host: FleetHost, patienceMs: number
   for (let isTold = false; ; isTold = true) {
     try {
       const survey = await session.request("survey", question, fleet.onEvent(host));
+      host.isLockGone = false;
       if (survey.recovered !== undefined) {
         run.output.report({ kind: "note", host: host.name, text: survey.recovered });
       }
       return survey;
     } catch (error) {
-      if (!isHeldBy(error, before) || performance.now() > deadline || isGivenUp(relink)) throw error;
+      if (!isHeldByOwn(error, relink, host) || performance.now() > deadline) throw error;
+      const { signal } = run.interrupt;
+      if (signal !== undefined) throw new ZdrError({ kind: "interrupted", signal }, error);
       const text = "connected again; its agent is still at work, and is waited for";
       if (!isTold) run.output.report({ kind: "note", host: host.name, text });
       await pause(relink, POLL_MS);
@@ -120,8 +129,8 @@ async function takeHoldAgain(relink: Relink, host: FleetHost, patienceMs: number
   }
 }
 
-function isHeldBy(error: unknown, pid: number | undefined): boolean {
+function isHeldByOwn(error: unknown, { fleet }: Relink, host: FleetHost): boolean {
   if (!(error instanceof ZdrError) || error.failure.kind !== "agent") return false;
   const { failure } = error.failure;
-  return failure.reason === "locked" && failure.pid === pid;
+  return failure.reason === "locked" && fleet.isOwnAgent(host, failure.pid);
 }

@@ -113,8 +113,10 @@ function failedCount(fleet: Fleet<HostTarget>): number {
 /** Watches the hosts that serve the release; one that does not keep well goes back at once. */
 async function soak(relink: Relink, hosts: readonly FleetHost[], ms: number): Promise<void> {
   const { run, fleet } = relink;
+  // What is somebody else's by now is not watched; that it took the release is known.
+  const watched = hosts.filter(({ isLockGone }) => !isLockGone);
   await Promise.all(
-    hosts.map(async (host) => {
+    watched.map(async (host) => {
       host.phase = "activate";
       const isWell = await fleet.onOne(host, "soak", async () => {
         await overNewLinks(relink, host, (session) => session.request("soak", { ms }, fleet.onEvent(host)));
@@ -156,8 +158,9 @@ function interruptActivations(
   run.output.report({ kind: "note", text });
 }
 
-/** A host that took the release, or went back, has things to clear away. */
-function isSettled({ state, wentBack }: FleetHost): boolean {
+/** A host that took the release, or went back, has things to clear away, where that is still this command's to do. */
+function isSettled({ state, wentBack, isLockGone, failure }: FleetHost): boolean {
+  if (isLockGone && failure !== undefined) return false;
   return state.kind === "serves" || (wentBack !== undefined && state.kind === "reverted");
 }
 

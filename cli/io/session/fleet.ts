@@ -47,6 +47,8 @@ export interface FleetHost {
   readonly name: string;
   /** Another one once the link has died (reopen). */
   session: Promise<AgentSession>;
+  /** It was taken before the link died, and the session that there is now does not have it (or not yet). */
+  isLockGone: boolean;
   /** What a failure would mean now; the steps move it on. */
   phase: PhasedFailure["phase"];
   state: HostState;
@@ -73,6 +75,8 @@ export class Fleet<Target extends FleetTarget> {
   /** Of each host the one that its session is on. */
   readonly #connections = new Map<Target, Connection>();
   readonly #targets = new Map<FleetHost, Target>();
+  /** Of each host all that there were: an agent may outlive its link, and hold the lock meanwhile. */
+  readonly #sessions = new Map<FleetHost, AgentSession[]>();
   readonly #aborted = new Map<FleetHost, Signal>();
   readonly #left: Promise<never>;
 
@@ -84,8 +88,8 @@ export class Fleet<Target extends FleetTarget> {
     this.#left.catch(() => {});
     this.#hosts = options.targets.map((target) => {
       const session = this.#open(target);
-      session.catch(() => {});
       const nothingYet = {
+        isLockGone: false,
         phase: "plan",
         state: { kind: "untouched" },
         failure: undefined,
@@ -95,6 +99,7 @@ export class Fleet<Target extends FleetTarget> {
       } as const;
       const host: FleetHost = { name: target.name, session, times: [], ...nothingYet };
       this.#targets.set(host, target);
+      this.#remember(host, session);
       return host;
     });
   }
@@ -149,9 +154,20 @@ export class Fleet<Target extends FleetTarget> {
     if (target === undefined) throw new Error(`${host.name} is none of these hosts`);
     this.#connections.get(target)?.close();
     const session = this.#open(target, true);
-    session.catch(() => {});
+    this.#remember(host, session);
     host.session = session;
     return await session;
+  }
+
+  /** Whether this is the process of an agent that this command has started there, over whichever of its links. */
+  isOwnAgent(host: FleetHost, pid: number): boolean {
+    return (this.#sessions.get(host) ?? []).some((session) => session.agentPid() === pid);
+  }
+
+  #remember(host: FleetHost, session: Promise<AgentSession>): void {
+    const all = this.#sessions.get(host) ?? [];
+    this.#sessions.set(host, all);
+    session.then((one) => all.push(one)).catch(() => {});
   }
 
   onEvent(host: FleetHost): (event: AgentEvent) => void {

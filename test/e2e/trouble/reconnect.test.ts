@@ -143,6 +143,43 @@ for (const transport of ["builtin", "openssh"] as const) {
       assert.equal(await version(), tag);
     });
 
+    describe("which only zdr notices, while the first try to connect again fails", () => {
+      let ssh: object;
+      before(async () => {
+        ({ ssh } = JSON.parse(await readFile(rig.configPath, "utf8")));
+      });
+      beforeEach(() => rig.configure({ ssh: { ...ssh, heartbeat: "500ms", silence: "6s" } }));
+      afterEach(() => rig.configure({ ssh }));
+      const cutNear = () => {
+        proxy.refuse(1);
+        proxy.cutNear();
+      };
+
+      test("after the flip: its own agent, which has the lock still, is waited for", async () => {
+        await rig.useSample("gunicorn", { release: tag });
+        const zdr = await deployUntil(`flip: ${tag}`);
+        cutNear();
+        const { code, stdout, stderr } = await zdr.done;
+        assert.equal(code, 0, `${stdout}${stderr}`);
+        assert.match(stderr, /try 2 of 4/);
+        assert.deepEqual(await ledger(), ["staged", "activating", "good"]);
+        assert.equal(await version(), tag);
+      });
+
+      test("before the flip: the same, and the activation is told again", async (t) => {
+        const { programs } = JSON.parse(await readFile(rig.configPath, "utf8"));
+        t.after(() => rig.configure({ programs }));
+        await rig.configure({ programs: { shop: { ...programs.shop, check: "/bin/sleep 2" } } });
+        await rig.useSample("gunicorn", { release: tag });
+        const zdr = await deployUntil("web1: activate\n");
+        cutNear();
+        const { code, stdout, stderr } = await zdr.done;
+        assert.equal(code, 0, `${stdout}${stderr}`);
+        assert.match(stderr, /try 2 of 4/);
+        assert.equal(await version(), tag);
+      });
+    });
+
     test("and stays dead: after four tries zdr says so, and nothing that serves has changed", async () => {
       await useLargeBuild();
       proxy.cutAfter(HALF_SENT);

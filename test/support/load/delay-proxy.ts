@@ -22,6 +22,10 @@ export interface DelayProxy {
   counts(): { readonly up: number; readonly down: number; readonly connections: number; readonly turns: number };
   /** Resets every connection at once on both sides, as a broken line does. */
   cut(): void;
+  /** Resets every connection on the client's side; the server's side is told nothing, and gets nothing any more. */
+  cutNear(): void;
+  /** Resets as many of the connections to come as soon as they are made. */
+  refuse(connections: number): void;
   /** Passes nothing on any more over the connections that there are, and tells nobody, as a line does that dies without a word. */
   freeze(): void;
   /** Does so once as many bytes more have been passed on towards the server. */
@@ -38,6 +42,8 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
   let lastDirection: "up" | "down" = "down";
   const sockets = new Set<Socket>();
   const frozen = new Set<Socket>();
+  const nears = new Set<Socket>();
+  let refused = 0;
   let end: { readonly up: number; readonly act: () => void } | undefined;
   const forward = (from: Socket, to: Socket, direction: "up" | "down", earliest: number) => {
     const count = (bytes: number) => {
@@ -52,7 +58,14 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
     delay(from, to, { oneWayMs, earliest, isFrozen: () => frozen.has(from), count });
   };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
+    if (refused > 0) {
+      refused--;
+      near.resetAndDestroy();
+      return;
+    }
     counts.connections++;
+    nears.add(near);
+    near.once("close", () => nears.delete(near));
     // SYN, SYN-ACK and ACK: the server sees the connection one and a half round trips after it was asked for.
     const accepted = performance.now() + 3 * oneWayMs;
     near.pause();
@@ -86,10 +99,18 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
   const freeze = () => {
     for (const socket of sockets) frozen.add(socket);
   };
+  const cutNear = () => {
+    freeze();
+    for (const near of nears) near.resetAndDestroy();
+  };
   return {
     port: (server.address() as AddressInfo).port,
     counts: () => ({ ...counts }),
     cut,
+    cutNear,
+    refuse: (connections) => {
+      refused = connections;
+    },
     freeze,
     cutAfter: (bytesUp) => {
       end = { up: counts.up + bytesUp, act: cut };
