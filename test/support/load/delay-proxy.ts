@@ -24,8 +24,8 @@ export interface DelayProxy {
   cut(): void;
   /** Resets every connection on the client's side; the server's side is told nothing, and gets nothing any more. */
   cutNear(): void;
-  /** Resets as many of the connections to come as soon as they are made. */
-  refuse(connections: number): void;
+  /** From now on, whether each new connection is reset as soon as it is made. */
+  refuse(isRefusing: boolean): void;
   /** Passes nothing on any more over the connections that there are, and tells nobody, as a line does that dies without a word. */
   freeze(): void;
   /** Does so once as many bytes more have been passed on towards the server. */
@@ -43,7 +43,7 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
   const sockets = new Set<Socket>();
   const frozen = new Set<Socket>();
   const nears = new Set<Socket>();
-  let refused = 0;
+  let isRefusing = false;
   let end: { readonly up: number; readonly act: () => void } | undefined;
   const forward = (from: Socket, to: Socket, direction: "up" | "down", earliest: number) => {
     const count = (bytes: number) => {
@@ -58,8 +58,7 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
     delay(from, to, { oneWayMs, earliest, isFrozen: () => frozen.has(from), count });
   };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
-    if (refused > 0) {
-      refused--;
+    if (isRefusing) {
       near.resetAndDestroy();
       return;
     }
@@ -108,8 +107,8 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
     counts: () => ({ ...counts }),
     cut,
     cutNear,
-    refuse: (connections) => {
-      refused = connections;
+    refuse: (refuses) => {
+      isRefusing = refuses;
     },
     freeze,
     cutAfter: (bytesUp) => {
