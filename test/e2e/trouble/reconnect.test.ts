@@ -163,6 +163,7 @@ for (const transport of ["builtin", "openssh"] as const) {
         await cutNear(zdr);
         const { code, stdout, stderr } = await zdr.done;
         assert.equal(code, 0, `${stdout}${stderr}`);
+        assert.doesNotMatch(stderr, /lock was not to be had again/);
         assert.deepEqual(await ledger(), ["staged", "activating", "good"]);
         assert.equal(await version(), tag);
       });
