@@ -48,7 +48,8 @@ const TOURS: readonly Tour[] = [
 const OPENING = `# A tour
 
 Three programs, each from an empty folder to a rollback, as printed by \`npm run tour\`. The host has sshd, supervisor and Node, and nobody
-has set anything up there for zdr. Lines that say nothing new are left out, marked \`…\`.
+has set anything up there for zdr; it is this machine itself, so its times are those of two ends that share it. Its folders, ports and Node are written as those of a
+usual host, and progress lines that say nothing new are left out.
 `;
 
 async function main(): Promise<void> {
@@ -86,9 +87,11 @@ async function walk({ title, sample, program, broken }: Tour): Promise<string> {
     await zdr("setup");
     await zdr("plan --tag v1", PENDING);
     await zdr("deploy --tag v1");
+    told.push(`# a line of ${broken.file} is changed, and VERSION says v2`);
     change(rig, broken.file, (text) => `${text}\n`);
     setVersion(rig, "v2");
     await zdr("deploy --tag v2");
+    told.push(`# and here something goes wrong, in ${broken.file}:\n${broken.to.trim().replace(/^/gm, "#   ")}`);
     change(rig, broken.file, (text) => text.replace(broken.from, broken.to));
     setVersion(rig, "v3");
     await zdr("deploy --tag v3", broken.exit);
@@ -149,7 +152,7 @@ function asUsual(text: string, { dir, deployTo, project, sshd }: Rig, port: numb
       [join(dir, "ssh"), "~/.ssh"],
     ] as const),
     ...([
-      [process.execPath, "/usr/bin/node"],
+      [process.execPath, "/opt/node/bin/node"],
       [`:${port}`, ":8080"],
       [`:${sshd?.port ?? 0}`, ":22"],
     ] as const),
