@@ -169,6 +169,8 @@ async function settleHosts(relink: Relink, hosts: readonly FleetHost[]): Promise
   const { run, fleet } = relink;
   await Promise.all(
     hosts.map(async (host) => {
+      // What went wrong before, as while it was watched, stays its failure.
+      const earlier = host.failure;
       host.phase = "settle";
       await fleet.onOne(host, "settle", async () => {
         const settle = (session: AgentSession) => session.request("settle", {});
@@ -178,9 +180,9 @@ async function settleHosts(relink: Relink, hosts: readonly FleetHost[]): Promise
         for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
         return pruned.length === 0 ? undefined : `removed ${pruned.join(", ")}`;
       });
-      if (!host.failure) return;
+      if (host.failure === undefined || host.failure === earlier) return;
       for (const text of explainAll([host.failure]).error) run.output.report({ kind: "warning", text });
-      host.failure = undefined;
+      host.failure = earlier;
     }),
   );
 }
