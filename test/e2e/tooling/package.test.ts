@@ -26,7 +26,7 @@ describe("the npm package", () => {
     const paths = packed.contents.map(({ path }) => path);
     for (const name of ["zdr", "cli", "agent", "prove", "keeper"]) assert.ok(paths.includes(`dist/${name}.cjs`), name);
     const known =
-      /^(?:dist\/[\w.-]+\.(?:cjs|txt)|templates\/(?:apps|ci)\/.*|deploy\.example\.yml|docs\/zdr\.1|package\.json|[A-Z]+(?:\.md)?)$/;
+      /^(?:dist\/[\w.-]+\.(?:cjs|txt)|templates\/(?:apps|ci)\/.*|deploy\.example\.yml|docs\/(?:zdr\.1|hooks\.md|strategies\.md)|package\.json|[A-Z]+(?:\.md)?)$/;
     assert.deepEqual(
       paths.filter((path) => !known.test(path)),
       [],
