@@ -15,10 +15,12 @@ import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
 import { HistoryResult } from "./wire/history.ts";
 import { LogPlace, LogsResult } from "./wire/logs.ts";
 import { Actor, HOOK_EVENTS, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
-import { LintFinding, ProcessInfo, ProgramSurvey } from "./wire/program.ts";
-import { HeldRelease, Manifest, ReleaseInfo, Tag } from "./wire/release.ts";
+import { ProcessInfo, ProgramSurvey, StatusResult } from "./wire/program.ts";
+import { HeldRelease, Manifest, ReleaseInfo, ReleaseName, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
+import { SetupResult } from "./wire/setup.ts";
+import { StageResult, UploadResult } from "./wire/stage.ts";
 import { VerifyResult } from "./wire/verify.ts";
 
 /** Raised when a line changes its meaning. CLI and agent are delivered together, so they agree except by a bug. */
@@ -49,11 +51,6 @@ export const LockRequest = z.object({
   ignoresFreeze: z.optional(z.boolean()),
 });
 export type LockRequest = z.infer<typeof LockRequest>;
-/**
- * What a deploy is about to put there. Where it serves already, `survey` does all of the deploy (with `lock` only). Without
- * a digest, the build is still being hashed, and a `digest` line follows.
- */
-export const ReleaseName = z.object({ tag: z.string(), digest: z.optional(z.string()) });
 
 const requestShapes = {
   /** supervisorctl's `status`, printed by the host itself. */
@@ -202,52 +199,6 @@ export const Survey = z.object({
 });
 export type Survey = z.infer<typeof Survey>;
 
-export const StatusResult = z.object({
-  /** Exactly what supervisorctl would print, and its exit code. */
-  stdout: z.string(),
-  exit: nonNegative.check(z.lte(255)),
-  processes: z.array(ProcessInfo),
-  /** With `project`: which release each process really runs. */
-  runs: z.array(z.object({ process: z.string(), release: z.string() })),
-  /** With `deployTo`: an activation that has begun and not ended, since `at`; by a living agent, or by one that is dead. */
-  halfway: z.optional(
-    z.object({ tag: z.string(), from: z.optional(z.string()), at: z.string(), isUnderWay: z.boolean() }),
-  ),
-});
-export type StatusResult = z.infer<typeof StatusResult>;
-
-const Foreseen = z.object({
-  /** Free on the disk before the prune; absent: this host's Node can not tell. */
-  freeBytes: z.optional(z.number()),
-  /** Releases that would go, and what that gives back. */
-  pruned: strings,
-  prunedBytes: nonNegative,
-  held: z.array(HeldRelease),
-});
-
-export const StageResult = z.object({
-  /** True: `releases/<tag>` is there with this very content, and nothing has to be sent. */
-  staged: z.boolean(),
-  /** Indices into the manifest's entries of the files to send. */
-  missing: z.array(nonNegative),
-  missingBytes: nonNegative,
-  /** Bytes that are copied on the host from releases that it has. */
-  copiedBytes: nonNegative,
-  /** With `dryRun`: what would be true once the release was kept. */
-  foreseen: z.optional(Foreseen),
-  /** Of an upload whose link died: bytes that had arrived and need not be sent again. */
-  resumedBytes: z.optional(nonNegative),
-});
-export type StageResult = z.infer<typeof StageResult>;
-
-export const UploadResult = z.object({
-  published: z.string(),
-  receivedBytes: nonNegative,
-  /** What making the release durable cost. */
-  durableMs: z.number(),
-});
-export type UploadResult = z.infer<typeof UploadResult>;
-
 /** Absent: it was never begun, or was given up before the flip, so that nothing was changed. */
 export const OutcomeResult = z.object({ report: z.optional(ActivationReport) });
 export type OutcomeResult = z.infer<typeof OutcomeResult>;
@@ -282,21 +233,6 @@ export const ControlResult = z.object({
   failure: z.optional(AgentFailure),
 });
 export type ControlResult = z.infer<typeof ControlResult>;
-
-export const SetupResult = z.object({
-  /** Sentences of what was made, changed or found in order. */
-  done: strings,
-  /** What this user has no right to do: for an administrator, ready to paste. */
-  administrator: z.array(
-    z.object({
-      why: z.string(),
-      commands: strings,
-      file: z.optional(z.object({ path: z.string(), content: z.string() })),
-    }),
-  ),
-  findings: z.array(z.object({ program: z.string(), finding: LintFinding })),
-});
-export type SetupResult = z.infer<typeof SetupResult>;
 
 /** Of what is done or not, with nothing to tell. */
 const Nothing = z.object({});

@@ -3,13 +3,13 @@
  * is in order, and says what only an administrator can do; a second run finds nothing to do.
  */
 import type { HostContext } from "./context.ts";
-import type { SetupResult } from "./protocol.ts";
 import { foreignWriters, setUpKeeper } from "./setup/keeper.ts";
 import { setUpLayout } from "./setup/layout.ts";
 import { SetupReport } from "./setup/report.ts";
 import { type ProveOptions, setUpProof, setUpSocket } from "./setup/rights.ts";
 import { setUpSections } from "./setup/sections.ts";
 import { viewSupervisor } from "./setup/supervisor-view.ts";
+import type { SetupResult } from "./wire/setup.ts";
 
 export interface SetupOptions {
   /** Reads only, and tells what a run would do. */

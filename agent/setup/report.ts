@@ -1,5 +1,5 @@
 /** What the steps of `setup` write down as they go. In a dry run the same sentences say what would be done. */
-import type { SetupResult } from "../protocol.ts";
+import type { SetupResult } from "../wire/setup.ts";
 
 export type AdministratorStep = SetupResult["administrator"][number];
 

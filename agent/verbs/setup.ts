@@ -1,9 +1,10 @@
 /** `setup`: agent/setup.ts under the host's lock, once there is a folder to lock. */
 import { existsSync } from "node:fs";
 import { requireOwnZdr } from "../io/trust.ts";
-import type { AgentEvent, RequestOf, SetupResult } from "../protocol.ts";
+import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { runSetup } from "../setup.ts";
+import type { SetupResult } from "../wire/setup.ts";
 import { giveLockUp, holdLock } from "./parts/lock.ts";
 import { openProject } from "./parts/open.ts";
 

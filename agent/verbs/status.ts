@@ -1,9 +1,10 @@
 /** `status`: what supervisorctl prints, from supervisord's own answer; also where supervisord does not answer. */
 import { AgentError } from "../core/failure.ts";
 import { renderStatus, renderStatusTrouble } from "../core/supervisor/status-text.ts";
-import type { RequestOf, StatusResult } from "../protocol.ts";
+import type { RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { ProjectPlan } from "../wire/plan.ts";
+import type { StatusResult } from "../wire/program.ts";
 import { connectSupervisor } from "./parts/connect.ts";
 
 export async function runStatus(session: Session, request: RequestOf<"status">): Promise<StatusResult> {

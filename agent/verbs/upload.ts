@@ -3,8 +3,9 @@ import { AgentError } from "../core/failure.ts";
 import { withoutOptimizing } from "../io/release/quick-code.ts";
 import { receiveFiles } from "../io/release/receive.ts";
 import { publish } from "../io/release/release-store.ts";
-import type { AgentEvent, RequestOf, UploadResult } from "../protocol.ts";
+import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import type { UploadResult } from "../wire/stage.ts";
 import { lockedContext, recordStaged } from "./parts/open.ts";
 
 export async function runUpload(

@@ -1,5 +1,6 @@
 /** What supervisor says of a program, and what was found about it. */
 import * as z from "zod/mini";
+import { nonNegative } from "./scalars.ts";
 
 /** supervisor/states.py, ProcessStates. */
 export const ProcessStateName = z.enum([
@@ -51,3 +52,17 @@ export const ProgramSurvey = z.object({
   findings: z.array(LintFinding),
 });
 export type ProgramSurvey = z.infer<typeof ProgramSurvey>;
+
+export const StatusResult = z.object({
+  /** Exactly what supervisorctl would print, and its exit code. */
+  stdout: z.string(),
+  exit: nonNegative.check(z.lte(255)),
+  processes: z.array(ProcessInfo),
+  /** With `project`: which release each process really runs. */
+  runs: z.array(z.object({ process: z.string(), release: z.string() })),
+  /** With `deployTo`: an activation that has begun and not ended, since `at`; by a living agent, or by one that is dead. */
+  halfway: z.optional(
+    z.object({ tag: z.string(), from: z.optional(z.string()), at: z.string(), isUnderWay: z.boolean() }),
+  ),
+});
+export type StatusResult = z.infer<typeof StatusResult>;

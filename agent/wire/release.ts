@@ -76,3 +76,9 @@ export function canonicalManifest(entries: readonly ManifestEntry[]): string {
 /** Tags name folders, so they are held to what every file system, shell listing and log line can show. */
 export const TAG_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/;
 export const Tag = z.string().check(z.regex(TAG_PATTERN));
+
+/**
+ * What a deploy is about to put there. Where it serves already, `survey` does all of the deploy (with `lock` only). Without
+ * a digest, the build is still being hashed, and a `digest` line follows.
+ */
+export const ReleaseName = z.object({ tag: z.string(), digest: z.optional(z.string()) });

@@ -1,5 +1,5 @@
 /** `zdr setup`: the layout, the agent and the supervisor sections; what needs other rights is printed for an administrator. */
-import type { SetupResult } from "../../agent/protocol.ts";
+import type { SetupResult } from "../../agent/wire/setup.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { describeSetup } from "../core/report/describe-setup.ts";
 import { readKeeperBundle, readProveBundle } from "../io/session/agent-bundle.ts";

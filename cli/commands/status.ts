@@ -1,6 +1,6 @@
 /** `zdr status [PROGRAM...]`: supervisorctl's own output and exit codes, of every host. */
 import { join } from "node:path";
-import type { StatusResult } from "../../agent/protocol.ts";
+import type { StatusResult } from "../../agent/wire/program.ts";
 import { EXIT } from "../core/exit-code.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { sanitizeLines } from "../core/report/sanitize.ts";

@@ -1,5 +1,5 @@
 /** How several hosts' answers to `status` become one text and one exit code. */
-import type { StatusResult } from "../../agent/protocol.ts";
+import type { StatusResult } from "../../agent/wire/program.ts";
 import { formatInstant } from "./report/describe.ts";
 
 /** supervisorctl's own rule for several programs, over several hosts: not running (3) wins over unknown (4). */

@@ -4,7 +4,7 @@ import { mkdir, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { StatusResult } from "../../agent/protocol.ts";
+import type { StatusResult } from "../../agent/wire/program.ts";
 import { eventually } from "../support/eventually.ts";
 import { resultIn } from "../support/load/deploy-series.ts";
 import { type RunResult, run } from "../support/processes.ts";

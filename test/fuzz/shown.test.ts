@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { StringDecoder } from "node:string_decoder";
 import fc from "fast-check";
-import { AgentEvent, ControlResult, SetupResult, StageResult, StatusResult, Survey } from "../../agent/protocol.ts";
+import { AgentEvent, ControlResult, Survey } from "../../agent/protocol.ts";
 import { AgentFailure } from "../../agent/wire/failure.ts";
+import { StatusResult } from "../../agent/wire/program.ts";
 import { ActivationReport } from "../../agent/wire/report.ts";
+import { SetupResult } from "../../agent/wire/setup.ts";
+import { StageResult } from "../../agent/wire/stage.ts";
 import { combineExitCodes, outcomeOf } from "../../cli/core/exit-code.ts";
 import { activationTable, describeControl, describeReleases } from "../../cli/core/report/describe.ts";
 import { describeDryRun } from "../../cli/core/report/describe-dry-run.ts";

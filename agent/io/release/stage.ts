@@ -1,8 +1,8 @@
 /** The verb `stage`: all that can be refused is refused before anything is written, and one answer says what to send. */
 import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
-import type { StageResult } from "../../protocol.ts";
 import type { Manifest } from "../../wire/release.ts";
+import type { StageResult } from "../../wire/stage.ts";
 import { moment } from "../moment.ts";
 import { readHoldings } from "./manifests.ts";
 import { filesInPart, takePart } from "./part.ts";

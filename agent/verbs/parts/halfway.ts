@@ -4,7 +4,7 @@ import { layoutOf } from "../../core/layout.ts";
 import { interruptedActivation } from "../../core/ledger.ts";
 import { readLedgerEnd } from "../../io/ledger-file.ts";
 import { lockHolder } from "../../io/lock.ts";
-import type { StatusResult } from "../../protocol.ts";
+import type { StatusResult } from "../../wire/program.ts";
 
 /** Undefined also where this user may not know. */
 export function halfwayActivation(deployTo: string): StatusResult["halfway"] {

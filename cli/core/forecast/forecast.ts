@@ -1,7 +1,8 @@
 /** What a deploy would do on one host, as data: for `deploy --dry-run`, for `plan`, and for whoever holds it to a plan. */
-import type { StageResult, Survey } from "../../../agent/protocol.ts";
+import type { Survey } from "../../../agent/protocol.ts";
 import type { ProjectPlan } from "../../../agent/wire/plan.ts";
 import type { LintFinding, ProgramSurvey } from "../../../agent/wire/program.ts";
+import type { StageResult } from "../../../agent/wire/stage.ts";
 import { type PlannedAction, plannedAction } from "./action.ts";
 
 export interface LookedAt {

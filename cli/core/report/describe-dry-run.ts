@@ -1,7 +1,7 @@
 /** What a deploy would do, per host, read and not done. */
 
-import type { StageResult } from "../../../agent/protocol.ts";
 import type { ProjectPlan } from "../../../agent/wire/plan.ts";
+import type { StageResult } from "../../../agent/wire/stage.ts";
 import {
   forecastHost,
   type HostForecast,

@@ -1,5 +1,5 @@
 /** What `zdr setup` did on a host, and what only an administrator can do there. */
-import type { SetupResult } from "../../../agent/protocol.ts";
+import type { SetupResult } from "../../../agent/wire/setup.ts";
 import { sanitize, sanitizeLines } from "./sanitize.ts";
 
 /** Text that ends in a newline. What an administrator must put where stands last, ready to paste. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { SetupResult } from "../../../agent/protocol.ts";
+import type { SetupResult } from "../../../agent/wire/setup.ts";
 import { reportIn, resultIn } from "../../support/load/deploy-series.ts";
 import { run, runOk } from "../../support/processes.ts";
 import { type Rig, startRig } from "../../support/rig.ts";

@@ -1,9 +1,9 @@
 /** Runs `setup` in a process of its own, so that it can be another user's: a JSON of the input as argument, JSON on stdout. */
 import { AgentError } from "../../../agent/core/failure.ts";
-import type { SetupResult } from "../../../agent/protocol.ts";
 import { runSetup, type SetupOptions } from "../../../agent/setup.ts";
 import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import type { ProjectPlan } from "../../../agent/wire/plan.ts";
+import type { SetupResult } from "../../../agent/wire/setup.ts";
 import { hostContext } from "../fixtures/host-context.ts";
 
 export interface SetupInput extends SetupOptions {

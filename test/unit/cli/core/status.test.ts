@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StatusResult } from "../../../../agent/protocol.ts";
+import type { StatusResult } from "../../../../agent/wire/program.ts";
 import { describeHalfway, statusExit, statusText } from "../../../../cli/core/status.ts";
 
 const stdout =
