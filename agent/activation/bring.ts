@@ -26,10 +26,13 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
 import { viewProgram } from "./program-view.ts";
-import { acceptingPids, programEvent, waitReady } from "./ready.ts";
+import { type Awaited, acceptingPids, programEvent, waitReady } from "./ready.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 import { type Ask, STRATEGIES } from "./strategies.ts";
 import { askToStart, infoOf, settledInfo, stopProgram } from "./supervised.ts";
+
+/** overseer's File fetcher: twice its shortest interval. It may be offered a binary as often as one likes, it takes it once. */
+const OVERLOOKED_MS = 2_000;
 
 export type Action = ProgramReport["action"];
 
@@ -207,15 +210,28 @@ async function reload(
     at,
     expected,
     fdsBefore: fds,
-    ...holdOf(context, program, tag, ask),
+    ...holdOf(context, program, tag, ask, info.pid),
   };
   const ready = await waitReady(context, program, awaited);
   return { program, tag, action: "reload", at, gapMs: undefined, old: oldGeneration(before), generation, ...ready };
 }
 
-function holdOf(context: HostContext, program: ProgramPlan, tag: string, ask: Ask): { hold?: () => Promise<void> } {
-  const { hold } = STRATEGIES[program.reload.strategy];
-  return hold === undefined || ask.by !== "itself" ? {} : { hold: () => hold(context, program, tag) };
+/** Keeps the new binary in place, and now and then offers it to a program that should have noticed it by now. */
+function holdOf(context: HostContext, program: ProgramPlan, tag: string, ask: Ask, pid: number): Pick<Awaited, "hold"> {
+  const { hold, offer } = STRATEGIES[program.reload.strategy];
+  if (hold === undefined || ask.by !== "itself") return {};
+  let patienceMs = OVERLOOKED_MS;
+  let offerAt = context.now() + patienceMs;
+  return {
+    hold: async (isNoticed) => {
+      await hold(context, program, tag);
+      if (isNoticed || offer === undefined || context.now() < offerAt) return;
+      context.emit(programEvent(context, program, "offer it once more", pid, undefined));
+      offer(context, program, tag);
+      patienceMs *= 2;
+      offerAt = context.now() + patienceMs;
+    },
+  };
 }
 
 /** The main process that a keeper has just started; undefined: there is no keeper, or it can not be asked. */

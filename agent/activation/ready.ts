@@ -53,8 +53,8 @@ export interface Awaited {
   readonly fdsBefore?: FdsBefore;
   /** How it is looked at; absent: as the one process that supervisor has of it. */
   readonly look?: () => Promise<{ readonly info: ProcessInfo; readonly processes: readonly ProcessView[] }>;
-  /** Of a program that was told nothing, and looks for its new binary in its own time: keeps that in place. */
-  readonly hold?: () => Promise<void>;
+  /** Of a program that was told nothing, and looks for its new binary in its own time: keeps that in place, until it is noticed too. */
+  readonly hold?: (isNoticed: boolean) => Promise<void>;
 }
 
 export interface Ready {
@@ -77,7 +77,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   const workers = new Set<ProcessKey>();
   const question = { ...awaited, wanted: awaited.tag, mustBeNew: awaited.mustBeNew === true };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    await awaited.hold?.();
+    await awaited.hold?.(isNoticed);
     const { info, processes: looked } = await (awaited.look?.() ?? lookAt(context, program, awaited));
     const processes = rememberAccepting(withBusy(looked, question), seen, question);
     if (!isNoticed && !stillServes(processes, awaited.before)) {

@@ -7,7 +7,7 @@ import { AgentError } from "../core/failure.ts";
 import type { StrategyName } from "../core/section/preset.ts";
 import { onFile, removeFile } from "../io/files.ts";
 import { writeKept } from "../kept/spec.ts";
-import { emptySlot, fillSlot, holdSlot } from "../slot/slot.ts";
+import { emptySlot, fillSlot, holdSlot, offerAgain } from "../slot/slot.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { binaryOf } from "./program-view.ts";
 
@@ -20,6 +20,8 @@ export interface Strategy {
   ask(program: ProgramPlan): Ask;
   /** Keeps what `prepare` made in place for as long as the release is awaited. */
   hold?(context: HostContext, program: ProgramPlan, tag: string): Promise<void>;
+  /** Makes what `prepare` made look new to a program that has overlooked it. */
+  offer?(context: HostContext, program: ProgramPlan, tag: string): void;
 }
 
 export type Ask =
@@ -56,7 +58,7 @@ export const STRATEGIES: Record<StrategyName, Strategy> = {
   signal: { prepare: nothing, clear: nothing, ask: askBySignal },
   slot: { prepare: fillSlot, clear: emptySlot, ask: askBySignal },
   watch: {
-    ...{ prepare: fillSlot, clear: emptySlot, hold: holdSlot },
+    ...{ prepare: fillSlot, clear: emptySlot, hold: holdSlot, offer: offerAgain },
     ask: (program) => ({ by: "itself", signal: requiredSignal(program) }),
   },
   handover: kept,

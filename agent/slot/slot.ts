@@ -3,7 +3,7 @@
  * overseer re-executes the realpath of its own binary, which for a slot is the slot: it finds the new binary there, and
  * the releases stay untouched.
  */
-import { chmodSync, linkSync, mkdirSync, renameSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, renameSync } from "node:fs";
 import { binaryOf } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
@@ -45,6 +45,25 @@ export function emptySlot(context: HostContext, program: ProgramPlan): void {
 export async function holdSlot(context: HostContext, program: ProgramPlan, tag: string): Promise<void> {
   const { slot, binary } = slotOf(context, program);
   if (!(await isSameContent(slot, `${context.layout.release(tag)}/${binary}`))) fillSlot(context, program, tag);
+}
+
+/**
+ * Puts a copy of the release's binary into the slot: the same bytes with another time of writing. overseer's File fetcher
+ * notes that time before it has read the file: what comes while it reads, as it does for half a second after each upgrade, is
+ * noted and never read (fetcher_file.go, Fetch). Whenever the copy comes, what is read from then on is the release.
+ */
+export function offerAgain(context: HostContext, program: ProgramPlan, tag: string): void {
+  const { slot, binary } = slotOf(context, program);
+  const temporary = temporaryBeside(slot);
+  onFile("fill the slot", slot, () => {
+    try {
+      copyFileSync(`${context.layout.release(tag)}/${binary}`, temporary, constants.COPYFILE_FICLONE);
+      renameSync(temporary, slot);
+    } catch (error) {
+      discardFile(temporary);
+      throw error;
+    }
+  });
 }
 
 /**

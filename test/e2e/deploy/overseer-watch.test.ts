@@ -1,6 +1,6 @@
 /** What is special about a program that looks for its new binary by itself. */
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -52,6 +52,32 @@ test("the release that serves is told from overseer's own copy of its binary", a
   assert.deepEqual(await readFile(binary("v1")), await readFile(join(built, "bin/shop")), "v1 was written over");
   const { stdout } = await rig.zdr(["deploy", "--tag", "v2"]);
   assert.match(stdout, / none /);
+});
+
+test("a release that the fetcher has overlooked is offered once more, and taken", async (t) => {
+  const rig = await startRig(t);
+  await rig.addSample("go-overseer-watch", { watch: 0, start_seconds: 1 });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  const deploy = async (release: string) => {
+    await rig.useSample("go-overseer-watch", { release });
+    const { code, stdout, stderr } = await rig.zdr(["deploy", "--tag", release, "--json"]);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    return { report: reportIn(stdout, stderr), stdout };
+  };
+  for (const release of ["v2", "v1"]) await deploy(release);
+  // Size and time of writing are all that it compares: with the same of both it can not see the other one.
+  const sizes = new Set<number>();
+  for (const release of ["v1", "v2"]) {
+    const binary = join(rig.deployTo, `releases/${release}/bin/shop`);
+    await utimes(binary, 1_000_000_000, 1_000_000_000);
+    sizes.add((await stat(binary)).size);
+  }
+  assert.equal(sizes.size, 1);
+  assert.equal((await rig.zdr(["restart"])).code, 0);
+  const { report, stdout } = await deploy("v2");
+  assert.match(stdout, /offer it once more/);
+  assert.deepEqual([report.action, report.proof], ["reload", "processes"]);
+  assert.match(report.evidence.join(), /executes v2/);
 });
 
 test("a slot that a fetcher has written over with what it read before is filled again", async (t) => {
