@@ -62,9 +62,9 @@ function addChildren(all: readonly ListedProcess[], own: Map<number, number | un
 }
 
 function describe(listed: ListedProcess, lineage: number | undefined, command: readonly string[]): Found {
-  const { pid, startTicks, ppid, isZombie, hasExecuted } = listed;
+  const { pid, startTicks, ppid, isZombie, hasExecuted, reapedFaults } = listed;
   const kin = isZombie ? commOf(pid) !== undefined && commOf(pid) === commOf(ppid) : isKin(pid, command);
-  return { pid, startTicks, ppid, lineage, isDead: isZombie, isKin: kin, isCopy: !hasExecuted };
+  return { pid, startTicks, ppid, lineage, isDead: isZombie, isKin: kin, isCopy: !hasExecuted, reapedFaults };
 }
 
 function isMarked(pid: number, mark: string | undefined): boolean {

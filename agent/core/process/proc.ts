@@ -15,6 +15,8 @@ export interface ProcessStat {
   readonly startTicks: number;
   /** False: since it was forked it has executed nothing, so it is what its parent is, with the same open files. */
   readonly hasExecuted: boolean;
+  /** Page faults of the children that it has waited for: more whenever it has waited for one more. */
+  readonly reapedFaults: number;
 }
 
 /** PF_FORKNOEXEC of include/linux/sched.h. */
@@ -32,13 +34,16 @@ export function parseStat(text: string): ProcessStat | undefined {
   const state = rest[0] ?? "";
   const pid = integer(text.slice(0, open).trim());
   const [ppid, pgrp, session] = [integer(rest[1]), integer(rest[2]), integer(rest[3])];
-  // proc(5): flags is field 9, starttime is field 22; the state, here 0, is field 3.
+  // proc(5): flags is field 9, cminflt 11, cmajflt 13, starttime 22; the state, here 0, is field 3.
   const [flags, startTicks] = [integer(rest[6]), integer(rest[19])];
+  const [minor, major] = [integer(rest[8]), integer(rest[10])];
   if (pid === undefined || ppid === undefined || pgrp === undefined) return undefined;
   if (session === undefined || flags === undefined || startTicks === undefined) return undefined;
+  if (minor === undefined || major === undefined) return undefined;
   if (!/^[A-Za-z]$/.test(state)) return undefined;
   const hasExecuted = (flags & FORKED_NOT_EXECUTED) === 0;
-  return { pid, comm: text.slice(open + 1, close), state, ppid, pgrp, session, startTicks, hasExecuted };
+  const [comm, reapedFaults] = [text.slice(open + 1, close), minor + major];
+  return { pid, comm, state, ppid, pgrp, session, startTicks, hasExecuted, reapedFaults };
 }
 
 /** The files in /proc/<pid>/maps, each once, with a newline in a name written as `\\012`. Those that were deleted end in ` (deleted)`. */

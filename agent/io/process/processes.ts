@@ -30,6 +30,8 @@ export interface Process {
   readonly isZombie: boolean;
   /** False: since it was forked it has executed nothing. */
   readonly hasExecuted: boolean;
+  /** More whenever it has waited for a child. */
+  readonly reapedFaults: number;
 }
 
 /** Names one process for ever, on one host. */
@@ -50,8 +52,9 @@ export function readProcess(pid: number, root: string = PROC): Process | undefin
 function readListed(pid: number, root: string): ListedProcess | undefined {
   const stat = parseStat(readIfThere(join(root, `${pid}`, "stat")) ?? "");
   if (stat === undefined) return undefined;
-  const { startTicks, ppid, pgrp, session, state, hasExecuted } = stat;
-  return { pid, startTicks, ppid, pgrp, session, state, hasExecuted, isZombie: state === "Z" || state === "X" };
+  const { startTicks, ppid, pgrp, session, state, hasExecuted, reapedFaults } = stat;
+  const isZombie = state === "Z" || state === "X";
+  return { pid, startTicks, ppid, pgrp, session, state, hasExecuted, reapedFaults, isZombie };
 }
 
 /** A line of the list of processes: what one short read of each gives. */

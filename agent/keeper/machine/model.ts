@@ -30,6 +30,8 @@ export interface Member {
   readonly isKin: boolean;
   /** It has executed nothing since it was forked: argv and open files are its parent's. */
   readonly isCopy: boolean;
+  /** More whenever it has waited for a child that ended. */
+  readonly reapedFaults: number;
   /** On a listening socket; `unasked`: nobody needed to know. */
   readonly accepts: "yes" | "no" | "unknown" | "unasked";
 }
@@ -138,6 +140,12 @@ export interface Reload {
   successor: number | undefined;
   /** Of `handover`: who was there before the program was asked. */
   before: ReadonlySet<MemberKey>;
+  /** Of `handover`: who is asked, as it was before. */
+  asked: Pick<Member, "pid" | "startTicks" | "reapedFaults"> | undefined;
+  /** It has heard. */
+  isHeard: boolean;
+  /** Since then it has waited for a child. */
+  hasReaped: boolean;
   /** Of `handover`: successors that were in sight, and in how many looks. */
   seen: Map<MemberKey, number>;
   /** There was one at the last look. */
@@ -195,6 +203,11 @@ export const LAST_CHANCE_MS = 2_000;
 export const KILL_WAIT_MS = 2_000;
 /** Libraries fork as they are asked. Without any successor in sight after this long, none will come. */
 export const FORK_MS = 5_000;
+/**
+ * Nobody sees a successor that crashes within a few milliseconds, if the program waits for it at once: only that it has waited
+ * for some child. That may have been another one, as Go tries out its kernel with one before it forks; then the successor follows.
+ */
+export const FORK_AFTER_REAPED_MS = 1_000;
 /** Without a word from the client, whoever started the keeper starts the program again. */
 export const HOLD_MS = 3_000;
 /** Ready for this long: crashes before that count no more. */

@@ -28,7 +28,16 @@ import {
   readyAnswer,
   spawn,
 } from "./generations.ts";
-import { FORK_MS, type Generation, keyOf, type Member, type State, type Turn } from "./model.ts";
+import {
+  FORK_AFTER_REAPED_MS,
+  FORK_MS,
+  type Generation,
+  keyOf,
+  type Member,
+  type Reload,
+  type State,
+  type Turn,
+} from "./model.ts";
 
 /** Looks of a watch, about a second: a process that nobody may look into, and whose parent has left it the port, serves. */
 const LOOKS_TO_BELIEVE = 8;
@@ -64,6 +73,9 @@ export function advance(turn: Turn): void {
       askers: pending,
       successor: undefined,
       before: new Set(),
+      asked: undefined,
+      isHeard: false,
+      hasReaped: false,
       seen: new Map(),
       hasCandidate: false,
       missed: 0,
@@ -105,13 +117,20 @@ function askProgram(turn: Turn): void {
     return;
   }
   reload.before = new Set(state.members.map(keyOf));
+  reload.asked = state.members.find((member) => keyOf(member) === keyOf(target));
   reload.step = "waiting";
   answer(turn, reload.askers, { event: "started", generations: namesOf(state) });
   if (settings.signal !== undefined) {
     emit(turn, { kind: "signal", pid: target.pid, startTicks: target.startTicks, name: settings.signal });
-    emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
+    beHeard(turn, reload);
   }
   emit(turn, { kind: "timer", timer: "ready", ms: settings.readyMs });
+}
+
+/** From now on it has its time to fork. */
+function beHeard(turn: Turn, reload: Reload): void {
+  reload.isHeard = true;
+  emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
 }
 
 function follow(turn: Turn): void {
@@ -134,6 +153,16 @@ function follow(turn: Turn): void {
     if (reload.askers.length > 0 && activeOf(state).length === 0) state.hold = "armed";
     finishReload(turn, { event: "failed", reason: "exited" });
   } else if (reload.step === "judging") judge(turn, candidates);
+  else if (candidates.length === 0) noteReaped(turn, reload);
+}
+
+function noteReaped(turn: Turn, reload: Reload): void {
+  const { asked, isHeard, hasReaped } = reload;
+  if (asked === undefined || !isHeard || hasReaped) return;
+  const now = turn.state.members.find((member) => keyOf(member) === keyOf(asked));
+  if (now === undefined || now.reapedFaults <= asked.reapedFaults) return;
+  reload.hasReaped = true;
+  emit(turn, { kind: "timer", timer: "fork", ms: FORK_AFTER_REAPED_MS });
 }
 
 function handOver(turn: Turn, { member }: Candidate): void {
@@ -179,19 +208,19 @@ function judge(turn: Turn, candidates: readonly Candidate[]): void {
   }
 }
 
-/** Somebody else has asked the program, and it has heard: from now on it has its time to fork. */
+/** Somebody else has asked the program, and it has heard. */
 export function noteAsked(turn: Turn, asker: number): void {
   const { reload, settings } = turn.state;
   answer(turn, [asker], { event: "noted" });
   if (reload?.step !== "waiting" || settings.strategy !== "handover") return;
-  emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
+  beHeard(turn, reload);
 }
 
 /** The program has had its time to fork. */
 export function beForked(turn: Turn): void {
   const { reload, settings } = turn.state;
   if (reload?.step !== "waiting" || reload.hasCandidate || settings.strategy !== "handover") return;
-  finishReload(turn, { event: "failed", reason: "no-successor" });
+  finishReload(turn, { event: "failed", reason: reload.hasReaped ? "exited" : "no-successor" });
 }
 
 /** A generation has had `readyMs`. */

@@ -134,6 +134,13 @@ test("a successor that crashes or hangs costs nothing where the old one waits fo
   assert.match(await rig.get(), /^v2 /);
 });
 
+test("a successor that is gone before anybody has seen it is told as one that ended", async (t) => {
+  const rig = await startKeeperRig(t, { ...HANDOVER, words: ["--successor-is", "/bin/false"] });
+  const reply = await (await rig.control()).ask("reload");
+  assert.ok(reply.event === "failed" && reply.reason === "exited", JSON.stringify(reply));
+  assert.match(await rig.get(), /^v1 /);
+});
+
 test("a hung successor of a program that has left is ended by abort, and the program is started again", async (t) => {
   const rig = await startKeeperRig(t, { ...HANDOVER, words: ["--leave", "at-once"], spec: { readyMs: 1_200 } });
   const keeper = await rig.keeperPid();

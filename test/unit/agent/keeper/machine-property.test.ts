@@ -19,7 +19,7 @@ const WEIGHTS = {
     fork: 6,
     helper: 1,
   },
-  ...{ timer: 2, "reload-signal": 2, "other-signal": 1, ask: 3, abort: 1, asked: 1, lifeline: 1 },
+  ...{ reap: 1, timer: 2, "reload-signal": 2, "other-signal": 1, ask: 3, abort: 1, asked: 1, lifeline: 1 },
 } as const;
 type Action = keyof typeof WEIGHTS | "stop";
 interface Act {
@@ -57,6 +57,7 @@ function act(world: World, { action, pick }: Act, reloadSignal: string): void {
   if (action === "obey") obey(world, living, pick);
   if (action === "fork" && chosen?.isKin) world.fork(chosen, true);
   if (action === "helper" && chosen?.isKin) world.fork(chosen, false);
+  if (action === "reap" && chosen) chosen.reapedFaults += 1;
   if (action === "lifeline" && living.length === 0) world.send({ kind: "lifeline-closed", lineage: 1 });
   const timer = pickFrom([...world.timers.keys()], pick);
   if (action === "timer" && timer !== undefined) world.fire(timer);

@@ -350,6 +350,46 @@ describe("handover", () => {
     assert.equal(stagesOf(world)[world.first.pid], "ready");
   });
 
+  test("a successor that crashes before anybody looks, and was waited for, is told soon and as that", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    world.look(false);
+    const patience = world.timers.get("fork") ?? Number.NaN;
+    world.first.reapedFaults += 1;
+    world.look(false);
+    assert.ok((world.timers.get("fork") ?? Number.NaN) < patience);
+    world.fire("fork");
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
+    assert.equal(stagesOf(world)[world.first.pid], "ready");
+  });
+
+  test("a successor that follows on a helper that the program has waited for is taken", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    world.look(false);
+    world.first.reapedFaults += 1;
+    world.look(false);
+    const successor = world.fork(world.first, true);
+    world.look(false);
+    world.fire("fork");
+    successor.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
+  test("what a program that is asked by others has waited for before it heard shortens nothing", () => {
+    const world = startedWorld("handover", { signal: undefined });
+    reload(world, 1);
+    world.look(false);
+    world.first.reapedFaults += 1;
+    world.look(false);
+    assert.equal(world.timers.has("fork"), false);
+    world.send({ kind: "asked", verb: "asked", asker: 2 });
+    world.look(false);
+    world.fire("fork");
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
+  });
+
   test("a check of the new release that the program makes by its own name is not taken for a successor that crashed", () => {
     const world = startedWorld("handover");
     const check = forkAsked(world, world.first, 1);

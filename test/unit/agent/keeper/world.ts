@@ -35,6 +35,8 @@ export interface FakeProcess {
   accepts: boolean;
   /** Until it executes the program it is what its parent is. */
   isCopy: boolean;
+  /** More whenever it has waited for a child. */
+  reapedFaults: number;
   /** Signals that it got, in order. */
   readonly got: string[];
 }
@@ -101,7 +103,8 @@ export function createWorld({ isImmortal = false } = {}): World {
 
   function add(ppid: number, lineage: number, isKin: boolean): FakeProcess {
     lastPid += 1;
-    const process = { pid: lastPid, startTicks: lastPid, ppid, lineage, isKin, accepts: false, isCopy: false, got: [] };
+    const identity = { pid: lastPid, startTicks: lastPid, ppid, lineage, isKin };
+    const process = { ...identity, accepts: false, isCopy: false, reapedFaults: 0, got: [] };
     processes.set(process.pid, process);
     return process;
   }
@@ -151,8 +154,8 @@ export function createWorld({ isImmortal = false } = {}): World {
 
 const KEEPER = 1_000_000;
 
-function memberOf({ pid, startTicks, ppid, lineage, isKin, accepts, isCopy }: FakeProcess): Member {
-  return { pid, startTicks, ppid, lineage, isKin, isCopy, isDead: false, accepts: accepts ? "yes" : "no" };
+function memberOf({ accepts, got: _, ...process }: FakeProcess): Member {
+  return { ...process, isDead: false, accepts: accepts ? "yes" : "no" };
 }
 
 /** As a client is told. */

@@ -39,8 +39,13 @@ describe("/proc/<pid>/stat", () => {
   test("the start time is the 22nd field, and the parent, the group and the session are told", () => {
     assert.deepEqual(parseStat(`24302 (sleep)${STAT_REST}`), {
       ...{ pid: 24302, comm: "sleep", state: "S", ppid: 24297, pgrp: 24290, session: 4368, startTicks: 197677 },
-      hasExecuted: true,
+      ...{ hasExecuted: true, reapedFaults: 0 },
     });
+  });
+
+  test("page faults of children that were waited for are counted together", () => {
+    const text = `7 (shop)${STAT_REST.replace(" 139 0 0 0 ", " 139 40 5 2 ")}`;
+    assert.equal(parseStat(text)?.reapedFaults, 42);
   });
 
   test("a process that has executed nothing since it was forked is told by its flags", () => {
