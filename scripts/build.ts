@@ -96,6 +96,28 @@ const leaveOut: Plugin = {
   },
 };
 
+/** Of Node's own, and only called: loaded with the first call of one of these, which most commands never make. */
+const CALLED_LATE: Readonly<Record<string, readonly string[]>> = {
+  "node:child_process": ["execFile", "execFileSync", "spawn", "spawnSync"],
+};
+
+/** Puts functions in their place that load them. Another import of theirs fails the build, as a name that is not there. */
+const callLate: Plugin = {
+  name: "call-late",
+  setup(build) {
+    build.onResolve({ filter: /^node:/, namespace: "file" }, ({ path, importer }) =>
+      Object.hasOwn(CALLED_LATE, path) && !importer.includes("node_modules")
+        ? { path, namespace: "called-late" }
+        : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: "called-late" }, ({ path }) => ({
+      contents: (CALLED_LATE[path] ?? [])
+        .map((name) => `export const ${name} = (...args) => require("${path}").${name}(...args);`)
+        .join("\n"),
+    }));
+  },
+};
+
 /** Fails the build where nothing imports a module that has a stand-in. */
 function standIn(files: Readonly<Record<string, string>>): Plugin {
   return {
@@ -120,7 +142,7 @@ async function bundle(entry: string, outfile: string, options: BuildOptions): Pr
 function bundleCli(entry: string, outfile: string, version: string): Promise<Metafile> {
   return bundle(entry, outfile, {
     target: "node22",
-    plugins: [leaveOut],
+    plugins: [leaveOut, callLate],
     define: {
       ZDR_VERSION: JSON.stringify(version),
       "import.meta.dirname": "__dirname",
@@ -181,7 +203,7 @@ export async function buildAll({
   try {
     const metafiles = await Promise.all([
       bundleCli(cli, join(work, "cli.cjs"), version),
-      bundle(agent, join(work, "agent.cjs"), { target: "node18", plugins: [standIn(standIns)] }),
+      bundle(agent, join(work, "agent.cjs"), { target: "node18", plugins: [standIn(standIns), callLate] }),
       bundle(prove, join(work, "prove.cjs"), { target: "node18" }),
       bundle(keeper, join(work, "keeper.cjs"), { target: "node18" }),
     ]);

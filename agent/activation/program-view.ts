@@ -3,7 +3,7 @@ import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
 import { isKept, PRESETS } from "../core/presets.ts";
 import { type Inspection, inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
-import { commandLine, descendants, fileIdentity, programPids } from "../io/process/processes.ts";
+import { commandLine, descendants, fileIdentity, listProcesses, programPids } from "../io/process/processes.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import { keeperState, keeperWitness } from "../kept/client.ts";
 import { copiedRelease } from "../slot/content.ts";
@@ -76,9 +76,15 @@ async function copiesOf(
 }
 
 /** Every process of the program; 0 (nothing runs) has none. A successor may lead a process group of its own, and be a child of init by now: its keeper knows it all the same. */
-async function pidsOf({ layout }: HostContext, program: ProgramPlan, supervisedPid: number): Promise<number[]> {
+async function pidsOf(
+  { layout, processes }: HostContext,
+  program: ProgramPlan,
+  supervisedPid: number,
+): Promise<number[]> {
   if (supervisedPid === 0) return [];
-  const pids = programPids(supervisedPid);
+  const seen = processes();
+  // One that was started since they were looked at is looked for again.
+  const pids = programPids(supervisedPid, seen.some(({ pid }) => pid === supervisedPid) ? seen : listProcesses());
   if (!isKept(program)) return pids;
   const generations = (await keeperState(layout.keeperSocket(program.name)))?.generations ?? [];
   const known = generations.flatMap(({ pid, accepting }) => [pid, ...accepting]);

@@ -16,7 +16,7 @@ import { type Orphan, orphanFindings, portFindings } from "../core/lint/orphans.
 import { memberGroup } from "../core/members/plan.ts";
 import { groupNameOf, programNameOf } from "../core/section.ts";
 import { tcpListeners } from "../io/process/listening.ts";
-import { readProcess } from "../io/process/processes.ts";
+import { type ListedProcess, listProcesses, readProcess } from "../io/process/processes.ts";
 import { addressesOf, type Environment, findStarted, type Started } from "../io/process/servers.ts";
 import { membersOrNone, summaryOf } from "../members/members.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -28,7 +28,7 @@ const PAUSE_MS = 300;
 
 /** Whoever listens for the program, whosever child it is. */
 export async function serversOf(context: HostContext, program: ProgramPlan): Promise<Orphan[]> {
-  const all = await findOwn(context, program, Number.POSITIVE_INFINITY);
+  const all = await findOwn(context, program, Number.POSITIVE_INFINITY, context.processes());
   return topsOf(all).filter(({ listens }) => listens.length > 0);
 }
 
@@ -37,7 +37,12 @@ export async function orphansOf(context: HostContext, program: ProgramPlan, supe
   const supervisord = readProcess(supervisorPid);
   if (supervisord === undefined) return [];
   for (let look = 1; ; look++) {
-    const found = await findOwn(context, program, supervisord.startTicks);
+    const found = await findOwn(
+      context,
+      program,
+      supervisord.startTicks,
+      look === 1 ? context.processes() : listProcesses(),
+    );
     if (found.length === 0 || look === LOOKS) return topsOf(found);
     await context.sleep(PAUSE_MS);
   }
@@ -68,11 +73,16 @@ export async function inTheWay(
 }
 
 /** A host may have a program of that name twice: what says whose it is, is not looked into to find that out. */
-async function findOwn(context: HostContext, program: ProgramPlan, startTicks: number): Promise<readonly Started[]> {
+async function findOwn(
+  context: HostContext,
+  program: ProgramPlan,
+  startTicks: number,
+  processes: readonly ListedProcess[],
+): Promise<readonly Started[]> {
   const { current } = context.layout;
   const isOf = (environment: Environment) =>
     isStartedAs(program, environment) && (environment.get("ZDR_CURRENT") ?? current) === current;
-  const started = await findStarted(isOf, releaseWants(context, program), startTicks);
+  const started = await findStarted(isOf, releaseWants(context, program), startTicks, processes);
   return started.filter(({ release, environment }) => release !== undefined || environment.has("ZDR_CURRENT"));
 }
 

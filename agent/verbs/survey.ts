@@ -37,7 +37,7 @@ export async function runSurvey(
   const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
   if (session.lock) await tidy({ ...context, emit }, request.resumes ?? request.release?.tag);
   moment("survey: left-overs removed");
-  const { survey, running } = await surveyHost(context, session.agent);
+  const { survey, running } = await surveyHost(lookingOnce(context), session.agent);
   moment("survey: host looked at");
   const { release } = request;
   const unchanged = release && (await settleUnchanged(session, { ...context, emit }, release, survey, running));
@@ -45,6 +45,18 @@ export async function runSurvey(
     ...survey,
     ...(recovered === undefined ? {} : { recovered }),
     ...(unchanged === undefined ? {} : { unchanged }),
+  };
+}
+
+/** Each program of a survey needs to know of all processes, and on a large host these are many. */
+function lookingOnce(context: HostContext): HostContext {
+  let processes: ReturnType<HostContext["processes"]> | undefined;
+  return {
+    ...context,
+    processes: () => {
+      processes ??= context.processes();
+      return processes;
+    },
   };
 }
 
@@ -59,7 +71,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Surveyed
   const asked = supervisorFacts(context);
   const [facts, findings, version, running] = await Promise.all([
     asked,
-    asked.then((facts) => lintPrograms(context, facts)),
+    lintPrograms(context, asked),
     supervisor.getSupervisorVersion(),
     runningReleases(context),
   ]);

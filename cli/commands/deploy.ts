@@ -1,5 +1,6 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
 
+import { join } from "node:path";
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
@@ -59,7 +60,7 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
       return earlySurvey(opened, { ...question, project: opened.planFor(host) }, scanning);
     },
   );
-  const scanning = scan(opened);
+  const scanning = scan(run, opened);
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     scanned = await scanning;
@@ -87,6 +88,8 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);
   } finally {
     undo();
+    if (fleet.failed.length === 0) scanned?.known?.save();
+    else scanned?.known?.forget();
     await Promise.all([fleet.close(), scanned?.dispose()]);
   }
 }
@@ -106,9 +109,14 @@ async function build(run: Run, { config }: Opened): Promise<void> {
   }
 }
 
-async function scan({ config }: Opened): Promise<ScannedBuild> {
-  const { scanBuild } = await import("../io/build/build.ts");
-  return scanBuild(config.build.path, { modes: config.modes, allowSetuid: config.allow_setuid });
+async function scan({ env, home }: Run, { config }: Opened): Promise<ScannedBuild> {
+  const [{ scanBuild }, { openKnownHashes }] = await Promise.all([
+    import("../io/build/build.ts"),
+    import("../io/build/known-hashes.ts"),
+  ]);
+  const { path } = config.build;
+  const known = openKnownHashes(join(env.XDG_CACHE_HOME || join(home, ".cache"), "zdr"), path, Date.now());
+  return scanBuild(path, { modes: config.modes, allowSetuid: config.allow_setuid, known });
 }
 
 function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Revision | undefined): Manifest {

@@ -17,10 +17,13 @@ export interface ProcessStat {
   readonly hasExecuted: boolean;
   /** Page faults of the children that it has waited for: more whenever it has waited for one more. */
   readonly reapedFaults: number;
+  /** A thread of the kernel's own: it was started with nothing, and runs no file. */
+  readonly isKernel: boolean;
 }
 
-/** PF_FORKNOEXEC of include/linux/sched.h. */
+/** PF_FORKNOEXEC and PF_KTHREAD of include/linux/sched.h. */
 const FORKED_NOT_EXECUTED = 0x40;
+const KERNEL_THREAD = 0x200000;
 
 /** `comm` is whatever the program chose, blanks, newlines and parentheses too, so it ends at the LAST `)`. */
 export function parseStat(text: string): ProcessStat | undefined {
@@ -42,8 +45,9 @@ export function parseStat(text: string): ProcessStat | undefined {
   if (minor === undefined || major === undefined) return undefined;
   if (!/^[A-Za-z]$/.test(state)) return undefined;
   const hasExecuted = (flags & FORKED_NOT_EXECUTED) === 0;
+  const isKernel = (flags & KERNEL_THREAD) !== 0;
   const [comm, reapedFaults] = [text.slice(open + 1, close), minor + major];
-  return { pid, comm, state, ppid, pgrp, session, startTicks, hasExecuted, reapedFaults };
+  return { pid, comm, state, ppid, pgrp, session, startTicks, hasExecuted, reapedFaults, isKernel };
 }
 
 /** The files in /proc/<pid>/maps, each once, with a newline in a name written as `\\012`. Those that were deleted end in ` (deleted)`. */

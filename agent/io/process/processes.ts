@@ -32,6 +32,8 @@ export interface Process {
   readonly hasExecuted: boolean;
   /** More whenever it has waited for a child. */
   readonly reapedFaults: number;
+  /** A thread of the kernel's own. */
+  readonly isKernel: boolean;
 }
 
 /** Names one process for ever, on one host. */
@@ -52,9 +54,9 @@ export function readProcess(pid: number, root: string = PROC): Process | undefin
 function readListed(pid: number, root: string): ListedProcess | undefined {
   const stat = parseStat(readIfThere(join(root, `${pid}`, "stat")) ?? "");
   if (stat === undefined) return undefined;
-  const { startTicks, ppid, pgrp, session, state, hasExecuted, reapedFaults } = stat;
+  const { startTicks, ppid, pgrp, session, state, hasExecuted, reapedFaults, isKernel } = stat;
   const isZombie = state === "Z" || state === "X";
-  return { pid, startTicks, ppid, pgrp, session, state, hasExecuted, reapedFaults, isZombie };
+  return { pid, startTicks, ppid, pgrp, session, state, hasExecuted, reapedFaults, isKernel, isZombie };
 }
 
 /** A line of the list of processes: what one short read of each gives. */
@@ -93,8 +95,7 @@ function descendantsAmong(all: readonly ListedProcess[], pid: number): ListedPro
  * The living processes of a program: the supervised one, its descendants, and whoever is in its process group, which
  * supervisord made and a successor keeps when its parent has gone.
  */
-export function programPids(supervisedPid: number, root: string = PROC): number[] {
-  const all = listProcesses(root);
+export function programPids(supervisedPid: number, all: readonly ListedProcess[] = listProcesses()): number[] {
   const group = all.filter(({ pid, pgrp }) => pid === supervisedPid || pgrp === supervisedPid);
   const members = [...group, ...descendantsAmong(all, supervisedPid)].filter((process) => !process.isZombie);
   return [...new Set(members.map((process) => process.pid))];

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Inspection, inspectProcesses, type ReleaseWant } from "./inspect.ts";
 import { tcpListeners } from "./listening.ts";
-import { type ListedProcess, listProcesses, PROC } from "./processes.ts";
+import { type ListedProcess, PROC } from "./processes.ts";
 
 export type Environment = ReadonlyMap<string, string>;
 
@@ -22,8 +22,9 @@ export async function findStarted(
   isWanted: (environment: Environment) => boolean,
   releases: readonly ReleaseWant[],
   startTicks: number,
+  processes: readonly ListedProcess[],
 ): Promise<Started[]> {
-  const all = listProcesses().filter(({ isZombie }) => !isZombie);
+  const all = processes.filter(({ isZombie, isKernel }) => !isZombie && !isKernel);
   const older = wantedOf(
     all.filter((process) => process.startTicks < startTicks),
     isWanted,

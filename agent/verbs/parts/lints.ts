@@ -20,11 +20,16 @@ import type { ProgramPlan } from "../../wire/plan.ts";
 import type { LintFinding } from "../../wire/program.ts";
 import { secretFindings } from "./secrets.ts";
 
-/** The findings about each program, by its name in deploy.yml. */
-export async function lintPrograms(context: HostContext, facts: SupervisorFacts): Promise<Map<string, LintFinding[]>> {
-  const configs = await configInfos(context.supervisor);
-  const sections = bySectionName(readSections(context.supervisor.address));
-  const pending = await pendingGroups(context);
+/** The findings about each program, by its name in deploy.yml. All that is asked goes out at once: supervisord answers while files are read. */
+export async function lintPrograms(
+  context: HostContext,
+  asked: SupervisorFacts | Promise<SupervisorFacts>,
+): Promise<Map<string, LintFinding[]>> {
+  const [facts, { configs, pending }, sections] = await Promise.all([
+    asked,
+    readConfig(context),
+    soon(() => bySectionName(readSections(context.supervisor.address))),
+  ]);
   const findings = new Map<string, LintFinding[]>();
   for (const program of context.project.programs) {
     const section = sectionOf(program, sections);
@@ -49,6 +54,17 @@ export async function lintPrograms(context: HostContext, facts: SupervisorFacts)
   }
   return findings;
 }
+
+/** What supervisord had read last, and then what it reads now. */
+async function readConfig(context: HostContext) {
+  const configs = await configInfos(context.supervisor);
+  return { configs, pending: await pendingGroups(context) };
+}
+
+const soon = async <T>(call: () => T): Promise<T> => {
+  await undefined;
+  return call();
+};
 
 /** Groups whose section was changed since supervisord adopted it. Where the config can not be read, nothing is known. */
 async function pendingGroups({ supervisor }: HostContext): Promise<ReadonlySet<string>> {

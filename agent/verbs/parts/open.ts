@@ -3,6 +3,7 @@ import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
 import { layoutOf } from "../../core/layout.ts";
 import { appendLedger } from "../../io/ledger-file.ts";
+import { listProcesses } from "../../io/process/processes.ts";
 import type { AgentEvent } from "../../protocol.ts";
 import type { Session } from "../../session.ts";
 import type { Phases } from "../../wire/history.ts";
@@ -20,6 +21,7 @@ export function openProject(session: Session, project: ProjectPlan): HostContext
     now: () => performance.now(),
     date: () => new Date(),
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    processes: () => listProcesses(),
     emit: () => {},
   };
   session.project = project;

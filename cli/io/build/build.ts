@@ -1,7 +1,8 @@
 /**
  * Reads a build: a folder, or a tar archive of one.
  *
- * - Every file is hashed once. What is sent later is checked against what was hashed (pack.ts).
+ * - Every file is hashed once, unless it is known what it hashes to (known-hashes.ts). What is sent later is checked
+ *   against that (pack.ts).
  * - What could not arrive as it is, is refused by name: sockets, fifos and devices, names that are no UTF-8, links that
  *   leave the build.
  * - The event loop is never held for long, so that the SSH handshakes go on meanwhile.
@@ -24,6 +25,7 @@ import {
 import { canonicalManifest, type ManifestEntry } from "../../../agent/wire/release.ts";
 import { type ModeRule, nameProblem, normalisationTwin, releaseMode, staysInside } from "../../core/build-rules.ts";
 import { ZdrError } from "../../failure.ts";
+import type { KnownHashes } from "./known-hashes.ts";
 
 /** What a file looked like when it was hashed: if it looks different when it is sent, somebody changed it. */
 export interface FileMark {
@@ -36,6 +38,8 @@ export interface BuildRules {
   readonly modes: ModeRule;
   /** Whether files keep their setuid and setgid bits. */
   readonly allowSetuid?: boolean;
+  /** What needs not be read; absent: every file is. */
+  readonly known?: KnownHashes | undefined;
 }
 
 export interface ScannedBuild {
@@ -48,6 +52,7 @@ export interface ScannedBuild {
   /** sha256, hex, over canonicalManifest(). */
   readonly digest: string;
   readonly totalBytes: number;
+  readonly known: KnownHashes | undefined;
   /** Removes what an archive was unpacked to. */
   dispose(): Promise<void>;
 }
@@ -88,6 +93,7 @@ async function scanFolder(path: string, rules: BuildRules, dispose: () => Promis
     marks: found.map(({ mark }) => mark),
     digest: hash("sha256", canonicalManifest(entries), "hex"),
     totalBytes: entries.reduce((sum, entry) => sum + (entry.type === "file" ? entry.size : 0), 0),
+    known: rules.known,
     dispose,
   };
 }
@@ -149,21 +155,27 @@ class Scan {
   }
 
   async #addFile(path: string): Promise<void> {
+    const seen = this.#rules.known && reading(path, () => lstatSync(`${this.#root}/${path}`));
+    const known = seen?.isFile() && this.#rules.known?.find(path, seen);
+    if (seen && known) this.#found(path, seen, known);
+    else await this.#readFile(path);
+  }
+
+  async #readFile(path: string): Promise<void> {
     const fd = reading(path, () => openSync(`${this.#root}/${path}`, constants.O_RDONLY | constants.O_NOFOLLOW));
     try {
       const stat = fstatSync(fd);
       const sha256 = await this.#hashFile(fd, path, stat);
-      const entry = {
-        type: "file",
-        path,
-        mode: this.#modeOf(path, stat.mode, false),
-        size: stat.size,
-        sha256,
-      } as const;
-      this.found.push({ entry, mark: { size: stat.size, mtimeMs: stat.mtimeMs, ino: stat.ino } });
+      this.#rules.known?.note(path, stat, sha256);
+      this.#found(path, stat, sha256);
     } finally {
       closeSync(fd);
     }
+  }
+
+  #found(path: string, { size, mode, mtimeMs, ino }: Stats, sha256: string): void {
+    const entry = { type: "file", path, mode: this.#modeOf(path, mode, false), size, sha256 } as const;
+    this.found.push({ entry, mark: { size, mtimeMs, ino } });
   }
 
   async #hashFile(fd: number, path: string, { size }: Stats): Promise<string> {

@@ -39,7 +39,7 @@ describe("/proc/<pid>/stat", () => {
   test("the start time is the 22nd field, and the parent, the group and the session are told", () => {
     assert.deepEqual(parseStat(`24302 (sleep)${STAT_REST}`), {
       ...{ pid: 24302, comm: "sleep", state: "S", ppid: 24297, pgrp: 24290, session: 4368, startTicks: 197677 },
-      ...{ hasExecuted: true, reapedFaults: 0 },
+      ...{ hasExecuted: true, reapedFaults: 0, isKernel: false },
     });
   });
 
@@ -50,6 +50,11 @@ describe("/proc/<pid>/stat", () => {
 
   test("a process that has executed nothing since it was forked is told by its flags", () => {
     assert.equal(parseStat(`7 (shop)${STAT_REST.replace(" 4194304 ", " 4194368 ")}`)?.hasExecuted, false);
+  });
+
+  test("a thread of the kernel's own is told by its flags", () => {
+    const text = "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 4 0 0";
+    assert.equal(parseStat(text)?.isKernel, true);
   });
 
   test("a name with blanks and parentheses does not move the fields behind it", () => {

@@ -1,0 +1,111 @@
+/**
+ * What the files of a build hashed to when it was last deployed, so that a file that was not touched since is not read again.
+ *
+ * - The rule is git's for its index (racy-git.txt): size, modification and change time, inode and device are as they were,
+ *   and both times were well past when the file was hashed. The change time is the kernel's own and no program can set it.
+ * - A wrong hash can harm nobody: the host hashes what arrives, and the deploy fails. Then all of it is forgotten.
+ * - In the user's own cache, one file for each build. One that can not be read or written is done without.
+ */
+import { hash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+export interface KnownHashes {
+  /** sha256, hex; undefined: it has to be read. */
+  find(path: string, stat: Stats): string | undefined;
+  /** What a file hashes to that looks like this. */
+  note(path: string, stat: Stats, sha256: string): void;
+  /** For the next time. Never throws. */
+  save(): void;
+  /** Nothing is known the next time. Never throws. */
+  forget(): void;
+}
+
+type Known = readonly [size: number, mtimeMs: number, ctimeMs: number, ino: number, dev: number, sha256: string];
+
+/** Of the file's own layout: another one is not read. */
+const VERSION = 1;
+/** File systems tell times in steps of up to 2 s (FAT); what was changed twice within one step looks changed once. */
+const SETTLED_MS = 2_000;
+/** Builds that are remembered, those that were deployed last. */
+const BUILDS = 20;
+const NAME = /^[0-9a-f]{32}\.json$/;
+const OPEN_TO_OTHERS = 0o022;
+
+/** `cacheFolder`: zdr's own. `build`: its absolute path. `now`: before a file of it was looked at. */
+export function openKnownHashes(cacheFolder: string, build: string, now: number): KnownHashes {
+  const folder = join(cacheFolder, "builds");
+  const file = join(folder, `${hash("sha256", build, "hex").slice(0, 32)}.json`);
+  const before = readKnown(folder, file, build);
+  const after: Record<string, Known> = Object.create(null);
+  let isNew = false;
+  return {
+    find(path, stat) {
+      const known = before[path];
+      if (!isKnown(known) || !looksLike(known, stat)) return undefined;
+      after[path] = known;
+      return known[5];
+    },
+    note(path, stat, sha256) {
+      if (Math.max(stat.mtimeMs, stat.ctimeMs) > now - SETTLED_MS) return;
+      after[path] = [stat.size, stat.mtimeMs, stat.ctimeMs, stat.ino, stat.dev, sha256];
+      isNew = true;
+    },
+    save() {
+      if (isNew) attempt(() => writeKnown(folder, file, { version: VERSION, build, files: after }));
+    },
+    forget() {
+      attempt(() => rmSync(file, { force: true }));
+    },
+  };
+}
+
+function isKnown(found: unknown): found is Known {
+  return Array.isArray(found) && found.length === 6 && /^[0-9a-f]{64}$/.test(found[5]);
+}
+
+function looksLike([size, mtimeMs, ctimeMs, ino, dev]: Known, stat: Stats): boolean {
+  return (
+    stat.size === size && stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs && stat.ino === ino && stat.dev === dev
+  );
+}
+
+/** Whoever may write there could have a changed build count as deployed, so it has to be this user alone. */
+function readKnown(folder: string, file: string, build: string): Readonly<Record<string, unknown>> {
+  try {
+    const { uid, mode } = statSync(folder);
+    if (uid !== process.getuid?.() || (mode & OPEN_TO_OTHERS) !== 0) return {};
+    const found = JSON.parse(readFileSync(file, "utf8"));
+    return found.version === VERSION && found.build === build ? Object.assign(Object.create(null), found.files) : {};
+  } catch {
+    return {};
+  }
+}
+
+function writeKnown(folder: string, file: string, content: object): void {
+  // Not what is above it: a home that is not there stays so, and the launcher has made the rest.
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, JSON.stringify(content), { mode: 0o600, flag: "wx" });
+  renameSync(temporary, file);
+  const all = readdirSync(folder).filter((name) => NAME.test(name));
+  const byAge = all.map((name) => ({ name, at: statSync(join(folder, name)).mtimeMs })).sort((a, b) => b.at - a.at);
+  for (const { name } of byAge.slice(BUILDS)) rmSync(join(folder, name), { force: true });
+}
+
+/** No home, no room, no rights: the next deploy reads every file, as the first one did. */
+function attempt(call: () => void): void {
+  try {
+    call();
+  } catch {}
+}
