@@ -97,10 +97,13 @@ function commOf(pid: number): string | undefined {
   return parseStat(readProc(pid, "stat"))?.comm;
 }
 
-/** Empty: it is gone, or not for us to see. */
+/**
+ * Empty: it is gone, or not for us to see. As UTF-8, which paths are compared in, and which Node reads without a buffer of 64 KB
+ * for a file that tells no size.
+ */
 function readProc(pid: number, name: string): string {
   try {
-    return readFileSync(`/proc/${pid}/${name}`, "latin1");
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
   } catch {
     return "";
   }

@@ -41,6 +41,8 @@ export interface KeeperRigOptions {
   readonly words?: readonly string[];
   /** Over what the rig would write into run/shop.json. */
   readonly spec?: Partial<KeptProgram>;
+  /** How the name of its folder begins. */
+  readonly folder?: string;
   /** The Node that runs the keeper, and more words for it. */
   readonly node?: readonly string[];
   /** More lines for the supervisor section; `startretries=0` by default, so that what happens once is seen once. */
@@ -98,7 +100,7 @@ export async function prepareKeeperRig(cleanup: Cleanup, options: KeeperRigOptio
   cleanup.after(async () => {
     for (const clean of cleaning.reverse()) await clean();
   });
-  const dir = await mkdtemp(join(tmpdir(), "zdrk-"));
+  const dir = await mkdtemp(join(tmpdir(), options.folder ?? "zdrk-"));
   cleaning.push(() => rm(dir, { recursive: true, force: true }));
   await chmod(dir, 0o755);
   const run = join(dir, "run/shop");
@@ -206,7 +208,7 @@ async function markedPids(specPath: string): Promise<number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const marked = await Promise.all(
     pids.map(async (pid) => {
-      const environ = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+      const environ = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
       return environ.split("\0").includes(`ZDR_KEEPER=${specPath}`);
     }),
   );

@@ -153,14 +153,14 @@ async function openSockets(folder: string, listening: ReadonlySet<bigint>): Prom
     if (target === "anon_inode:[io_uring]") rings.push(fd);
   });
   const mayAccept = (fd: string) =>
-    ringMayAccept(unlessGone(() => readFileSync(join(folder, "fdinfo", fd), "latin1")) ?? "");
+    ringMayAccept(unlessGone(() => readFileSync(join(folder, "fdinfo", fd), "utf8")) ?? "");
   return { held, epollFds, hasIoUring: held.length > 0 && rings.some(mayAccept) };
 }
 
 async function epollTargets(folder: string, fds: readonly string[]): Promise<EpollTarget[]> {
   const targets: EpollTarget[] = [];
   await forEachInBatches(fds, (fd) => {
-    const text = unlessGone(() => readFileSync(join(folder, "fdinfo", fd), "latin1"));
+    const text = unlessGone(() => readFileSync(join(folder, "fdinfo", fd), "utf8"));
     targets.push(...parseEpollFdinfo(text ?? ""));
   });
   return targets;

@@ -6,6 +6,8 @@ import { errnoOf } from "../files.ts";
 import { PROC } from "./processes.ts";
 
 const CHUNK_BYTES = 64 * 1024;
+/** One for all reads, which do not overlap: a keeper looks many times a second, and V8 gives such buffers back late. */
+let chunk: Buffer | undefined;
 
 /** Inodes of the listening sockets in the namespace of `pid`. */
 export type ListeningSockets = (pid: number) => ReadonlySet<bigint>;
@@ -49,7 +51,7 @@ function readListeners(path: string): string {
   if (fd === undefined) return "";
   try {
     let text = "";
-    const chunk = Buffer.alloc(CHUNK_BYTES);
+    chunk ??= Buffer.alloc(CHUNK_BYTES);
     for (;;) {
       const length = readSync(fd, chunk);
       text += chunk.toString("latin1", 0, length);
@@ -61,7 +63,7 @@ function readListeners(path: string): string {
 }
 
 function readOrEmpty(path: string): string {
-  return unlessNothing(() => readFileSync(path, "latin1")) ?? "";
+  return unlessNothing(() => readFileSync(path, "utf8")) ?? "";
 }
 
 /** No IPv6, or no unix sockets in this kernel: then nothing listens on them. */

@@ -100,6 +100,18 @@ test("a program that leaves at once is followed, with another process group and 
   }
 });
 
+test("a program whose path has other letters than ASCII is followed, also without the lifeline", async (t) => {
+  const words = ["--leave", "at-once", "--close-inherited"];
+  const rig = await startKeeperRig(t, { ...HANDOVER, words, folder: "zdrk-été-" });
+  const keeper = await rig.keeperPid();
+  await rig.flip("v2", "slow-start");
+  assert.equal((await (await rig.control()).ask("reload")).event, "ready");
+  assert.match(await rig.get(), /^v2 /);
+  assert.equal(await rig.keeperPid(), keeper);
+  await rig.supervisord.ctl(["stop", "shop"]);
+  assert.deepEqual(await rig.processes(), []);
+});
+
 test("a handover that nobody told the keeper of is followed", async (t) => {
   const rig = await startKeeperRig(t, HANDOVER);
   const keeper = await rig.keeperPid();
