@@ -8,6 +8,8 @@ export type HostState =
   | { readonly kind: "reverted"; readonly current?: string | undefined }
   /** The new release lies there, and nothing that serves was changed. */
   | { readonly kind: "staged"; readonly tag: string; readonly current?: string | undefined }
+  /** The same when it was last heard; its link died before anything was asked of it. */
+  | { readonly kind: "unheard"; readonly tag: string; readonly current?: string | undefined }
   /** The same, but supervisord has not said what runs: nothing was told to any program. */
   | { readonly kind: "unasked"; readonly tag: string; readonly current?: string | undefined }
   | { readonly kind: "untouched" }
@@ -57,6 +59,7 @@ const URGENCY: readonly HostState["kind"][] = [
   "unknown",
   "reverted",
   "serves",
+  "unheard",
   "unasked",
   "staged",
   "untouched",
@@ -74,6 +77,8 @@ function stateWords(state: HostState, several: boolean): string {
         : `${serve} ${state.current} again (reverted, verified)`;
     case "staged":
       return `${several ? "hold" : "holds"} ${state.tag} and still ${serve} ${state.current ?? "nothing"}`;
+    case "unheard":
+      return `${several ? "hold" : "holds"} ${state.tag}, and served ${state.current ?? "nothing"} when last heard`;
     case "unasked":
       return `${several ? "hold" : "holds"} ${state.tag}, current is ${state.current ?? "nothing"} as before, and supervisord does not say what runs`;
     case "untouched":

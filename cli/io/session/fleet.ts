@@ -143,6 +143,7 @@ export class Fleet<Target extends FleetTarget> {
       const signal = error.failure.kind === "link" ? this.#aborted.get(host) : undefined;
       const failure = signal === undefined ? error.failure : ({ kind: "interrupted", signal } as const);
       host.failure = { failure, phase: host.phase };
+      if (failure.kind === "link" && host.state.kind === "staged") host.state = { ...host.state, kind: "unheard" };
       tell("failed");
       return false;
     }

@@ -127,67 +127,66 @@ describe("of five hosts one", { concurrency: 1 }, () => {
         assert.match(result.stderr, /^zdr: error: web4: .*not healthy/m);
         assert.deepEqual(await answers(), isStop ? allBut("web4", tag, old) : HOSTS.map(() => old));
       });
+
+      test("dies while it is asked what is there: exit 4, and the others were not touched", async () => {
+        const result = await deployAndKill("web2", /web2: survey\n/, { rollout });
+        assert.equal(result.code, 4, result.stderr);
+        assert.deepEqual(await answers(), allBut("web2", old));
+      });
+
+      test("dies while it is sent the release: exit 6, and nobody serves it", async () => {
+        const result = await deployAndKill("web2", /web2: stage\n/, { rollout, large: true }, ["--parallel", "1"]);
+        assert.ok(result.code === 6 || result.code === 4, `${result.code}: ${result.stderr}`);
+        assert.match(stateIn(result), new RegExp(`web1, web3, web4, web5 hold ${tag} and still serve ${old}`));
+        assert.deepEqual(await answers(), allBut("web2", old));
+      });
+
+      test("dies while it waits for its turn: the others keep the release, or go back, and the state line says so", async () => {
+        const result = await deployAndKill("web5", /web1: flip: /, { rollout: { ...rollout, batch: 1 }, watch: "1s" });
+        const [code, others, words] = rollout === STOP ? [8, tag, tag] : [7, old, `${old} again (reverted, verified)`];
+        assert.equal(result.code, code, result.stderr);
+        const state = `web1, web2, web3, web4 serve ${words}; web5 holds ${tag}, and served ${old} when last heard`;
+        assert.ok(stateIn(result).includes(state), result.stderr);
+        assert.deepEqual(await answers(), allBut("web5", others));
+      });
+
+      test("dies when it has taken the release: the deploy is done, with a warning", async () => {
+        const result = await deployAndKill("web1", /web2: flip: /, { rollout: { ...rollout, batch: 1 }, watch: "1s" });
+        assert.equal(result.code, 0, result.stderr);
+        assert.match(result.stderr, /^zdr: warning: web1: /m);
+        assert.deepEqual(await answers(), allBut("web1", tag));
+      });
+
+      test("has a full disk: exit 5 or 6 by when it shows, and nobody serves the release", async () => {
+        const web4 = fleet.host("web4");
+        const zdrFolder = join(fleet.dir, "host", "web");
+        // Its own disk, on which there is room for nothing but what is there.
+        const size = Number((await web4.run(["du", "-s", "--block-size=1", zdrFolder])).stdout.split("\t")[0]);
+        const script = `cp -a ${zdrFolder} /tmp/kept.$$ && mount -t tmpfs -o size=${size + 4 * 1024 * 1024} none ${zdrFolder} && cp -a /tmp/kept.$$/. ${zdrFolder}/ && rm -r /tmp/kept.$$`;
+        const mounted = await web4.run(["sh", "-ec", script]);
+        assert.equal(mounted.code, 0, mounted.stderr);
+        await configure(tag, { rollout });
+        const result = await fleet.zdr(["deploy", "--tag", tag], PATIENCE);
+        assert.equal((await web4.run(["umount", "-l", zdrFolder])).code, 0);
+        assert.ok(result.code === 5 || result.code === 6, `${result.code}: ${result.stderr}`);
+        assert.match(result.stderr, /^zdr: error: web4: .*(?:room|space|free)/m);
+        assert.deepEqual(
+          await answers(),
+          HOSTS.map(() => old),
+        );
+      });
+
+      test("shows another host key than the known one: exit 4, nothing is sent to it, nobody serves the release", async () => {
+        fleet.disguise("web3");
+        await configure(tag, { rollout });
+        const result = await fleet.zdr(["deploy", "--tag", tag, "--skip-unreachable"], PATIENCE);
+        assert.equal(result.code, 4, result.stderr);
+        assert.match(result.stderr, /^zdr: error: web3: the host key of .* has changed/m);
+        assert.deepEqual(
+          await answers(),
+          HOSTS.map(() => old),
+        );
+      });
     });
   }
-
-  test("dies while it is asked what is there: exit 4, and the others were not touched", async () => {
-    const result = await deployAndKill("web2", /web2: survey\n/, { rollout: STOP });
-    assert.equal(result.code, 4, result.stderr);
-    assert.deepEqual(await answers(), allBut("web2", old));
-  });
-
-  test("dies while it is sent the release: exit 6, and nobody serves it", async () => {
-    const result = await deployAndKill("web2", /web2: stage\n/, { rollout: STOP, large: true }, ["--parallel", "1"]);
-    assert.ok(result.code === 6 || result.code === 4, `${result.code}: ${result.stderr}`);
-    assert.match(stateIn(result), new RegExp(`web1, web3, web4, web5 hold ${tag} and still serve ${old}`));
-    assert.deepEqual(await answers(), allBut("web2", old));
-  });
-
-  test("dies while it waits for its turn: the first host serves the release, and the state line says so", async () => {
-    const result = await deployAndKill("web5", /web1: flip: /, { rollout: { batch: 1 }, watch: "1s" });
-    assert.equal(result.code, 8, result.stderr);
-    assert.match(
-      stateIn(result),
-      new RegExp(`web1, web2, web3, web4 serve ${tag}; web5 holds ${tag} and still serves ${old}`),
-    );
-    assert.deepEqual(await answers(), allBut("web5", tag));
-  });
-
-  test("dies when it has taken the release: the deploy is done, with a warning", async () => {
-    const result = await deployAndKill("web1", /web2: flip: /, { rollout: { batch: 1 }, watch: "1s" });
-    assert.equal(result.code, 0, result.stderr);
-    assert.match(result.stderr, /^zdr: warning: web1: /m);
-    assert.deepEqual(await answers(), allBut("web1", tag));
-  });
-
-  test("has a full disk: exit 5 or 6 by when it shows, and nobody serves the release", async () => {
-    const web4 = fleet.host("web4");
-    const zdrFolder = join(fleet.dir, "host", "web");
-    // Its own disk, on which there is room for nothing but what is there.
-    const size = Number((await web4.run(["du", "-s", "--block-size=1", zdrFolder])).stdout.split("\t")[0]);
-    const script = `cp -a ${zdrFolder} /tmp/kept.$$ && mount -t tmpfs -o size=${size + 4 * 1024 * 1024} none ${zdrFolder} && cp -a /tmp/kept.$$/. ${zdrFolder}/ && rm -r /tmp/kept.$$`;
-    const mounted = await web4.run(["sh", "-ec", script]);
-    assert.equal(mounted.code, 0, mounted.stderr);
-    await configure(tag, { rollout: REVERT_ALL });
-    const result = await fleet.zdr(["deploy", "--tag", tag], PATIENCE);
-    assert.equal((await web4.run(["umount", "-l", zdrFolder])).code, 0);
-    assert.ok(result.code === 5 || result.code === 6, `${result.code}: ${result.stderr}`);
-    assert.match(result.stderr, /^zdr: error: web4: .*(?:room|space|free)/m);
-    assert.deepEqual(
-      await answers(),
-      HOSTS.map(() => old),
-    );
-  });
-
-  test("shows another host key than the known one: exit 4, nothing is sent to it, nobody serves the release", async () => {
-    fleet.disguise("web3");
-    await configure(tag, { rollout: REVERT_ALL });
-    const result = await fleet.zdr(["deploy", "--tag", tag, "--skip-unreachable"], PATIENCE);
-    assert.equal(result.code, 4, result.stderr);
-    assert.match(result.stderr, /^zdr: error: web3: the host key of .* has changed/m);
-    assert.deepEqual(
-      await answers(),
-      HOSTS.map(() => old),
-    );
-  });
 });

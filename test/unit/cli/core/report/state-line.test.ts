@@ -28,6 +28,11 @@ describe("the state line", () => {
     assert.equal(line(["a", { kind: "staged", tag: "v2", current: "v1" }]), "a holds v2 and still serves v1");
   });
 
+  test("of a host whose link died before it was asked for anything, only what was last heard is said", () => {
+    const state = { kind: "unheard", tag: "v2", current: "v1" } as const;
+    assert.equal(line(["a", state]), "a holds v2, and served v1 when last heard");
+  });
+
   test("a host whose link broke is left to its agent, and the line says so", () => {
     assert.match(line(["a", { kind: "unknown", tag: "v2" }]), /its agent, which keeps v2 or reverts by itself/);
   });
