@@ -160,7 +160,10 @@ function treeProblem(
   const sound = new Set<string>();
   const links = new Map<string, Link>();
   for (const entry of entries) if (entry.type === "link") links.set(caseKey(entry.path), entry);
-  const at = (path: string) => byName.get(nameKey(path)) ?? links.get(caseKey(path));
+  // A folder that is there is entered, whatever link differs from it only in case: where case does not count, the two can not be made.
+  const folders = new Set(links.size === 0 ? [] : impliedFolders(entries).map(nameKey));
+  const at = (path: string) =>
+    byName.get(nameKey(path)) ?? (folders.has(nameKey(path)) ? undefined : links.get(caseKey(path)));
   for (const entry of entries) {
     const problem = placeProblem(entry, byName, sound) ?? (entry.type === "link" ? linkProblem(entry, at) : undefined);
     if (problem !== undefined) return unsafe(entry.path, problem);

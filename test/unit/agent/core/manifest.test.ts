@@ -131,6 +131,16 @@ describe("a link in a manifest", () => {
     assert.equal(problemOf(...entries), "leads outside the release");
   });
 
+  for (const [what, ...folder] of [
+    ["named", dir("A"), dir("A/c")],
+    ["not named", dir("A/c")],
+  ] as const) {
+    test(`that leaves the release through a folder, ${what}, is refused also beside a link that differs from the folder only in case`, () => {
+      const entries = [link("a", "b/x"), dir("b"), ...folder, link("c", "A/../..")];
+      assert.equal(problemOf(...entries), "leads outside the release");
+    });
+  }
+
   test("that goes in a circle is refused", () => {
     assert.equal(problemOf(link("a", "b"), link("b", "a")), "is a link that goes in a circle");
     assert.equal(problemOf(link("a", "a")), "is a link that goes in a circle");
