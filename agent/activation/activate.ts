@@ -196,6 +196,8 @@ async function bringAll(activation: Activation): Promise<Brought[]> {
 /** Watches all programs at once, and meanwhile waits for their old generations to go. */
 async function settleAll(activation: Activation, brought: readonly Brought[]): Promise<void> {
   const { context, befores } = activation;
+  const watchMs = Math.max(...brought.map(({ program }) => program.watchMs));
+  if (watchMs > 0) context.emit({ event: "phase", phase: "watch", detail: `for ${watchMs / 1000} s` });
   const over = new AbortController();
   try {
     const drains = Promise.all(brought.map((one) => waitDrained(context, one, over.signal)));
