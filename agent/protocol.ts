@@ -8,6 +8,7 @@
  * `zod/mini` and not `zod`: the agent is sent to hosts and started for every command, and mini loads 10 ms sooner.
  */
 import * as z from "zod/mini";
+import { ControlResult } from "./wire/control/control.ts";
 import { DoctorResult } from "./wire/doctor.ts";
 import { ExecResult, OutputResult } from "./wire/exec.ts";
 import { AgentFailure } from "./wire/failure.ts";
@@ -15,12 +16,13 @@ import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
 import { HistoryResult } from "./wire/history.ts";
 import { LogPlace, LogsResult } from "./wire/logs.ts";
 import { Actor, HOOK_EVENTS, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
-import { ProcessInfo, ProgramSurvey, StatusResult } from "./wire/program.ts";
+import { ProgramSurvey, StatusResult } from "./wire/program.ts";
 import { HeldRelease, Manifest, ReleaseInfo, ReleaseName, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
 import { SetupResult } from "./wire/setup.ts";
 import { StageResult, UploadResult } from "./wire/stage.ts";
+import { TracesResult } from "./wire/trace/trace.ts";
 import { VerifyResult } from "./wire/verify.ts";
 
 /** Raised when a line changes its meaning. CLI and agent are delivered together, so they agree except by a bug. */
@@ -68,6 +70,8 @@ const requestShapes = {
   unfreeze: { deployTo: z.string() },
   /** The last activations by the ledger, newest first; `limit` 0: all of them. */
   history: { deployTo: z.string(), limit: nonNegative },
+  /** What was seen of activations, by the names that `history` tells. */
+  traces: { deployTo: z.string(), activations: strings },
   /** Releases beside their manifests; no `tags`: the one that is current. */
   verify: { deployTo: z.string(), tags: strings, all: z.boolean() },
   /** Begins a command of the operator's, without a shell; `output` fetches what it prints. */
@@ -146,6 +150,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("freeze"),
   request("unfreeze"),
   request("history"),
+  request("traces"),
   request("verify"),
   request("exec"),
   request("output"),
@@ -218,22 +223,6 @@ export type SettleResult = z.infer<typeof SettleResult>;
 export const Unchanged = z.object({ report: ActivationReport, settled: SettleResult });
 export type Unchanged = z.infer<typeof Unchanged>;
 
-export const ControlResult = z.object({
-  programs: z.array(
-    z.object({
-      name: z.string(),
-      process: z.string(),
-      /** What was done, in a word: `started`, `already started`, … */
-      done: z.string(),
-      info: ProcessInfo,
-      gapMs: z.optional(z.number()),
-    }),
-  ),
-  /** Of the program after the last one listed: it was told something, and did not get there. No further one was told. */
-  failure: z.optional(AgentFailure),
-});
-export type ControlResult = z.infer<typeof ControlResult>;
-
 /** Of what is done or not, with nothing to tell. */
 const Nothing = z.object({});
 
@@ -244,6 +233,7 @@ export const results = {
   freeze: FreezeResult,
   unfreeze: UnfreezeResult,
   history: HistoryResult,
+  traces: TracesResult,
   verify: VerifyResult,
   exec: ExecResult,
   output: OutputResult,

@@ -57,6 +57,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   freeze: async () => (await import("./verbs/freeze.ts")).runFreeze,
   unfreeze: async () => (await import("./verbs/freeze.ts")).runUnfreeze,
   history: async () => (await import("./verbs/history.ts")).runHistory,
+  traces: async () => (await import("./verbs/operator/traces.ts")).runTraces,
   verify: async () => (await import("./verbs/verify.ts")).runVerify,
   exec: async () => (await import("./verbs/operator/exec.ts")).runExec,
   output: async () => (await import("./verbs/operator/exec.ts")).runOutput,

@@ -43,7 +43,7 @@ async function main(): Promise<number> {
         readerGone: readerGoneOf(stdout),
         bundles: __dirname,
       },
-      actor: actorOf(env, { user: nameOfUser(), host: hostname() }),
+      actor: { ...actorOf(env, { user: nameOfUser(), host: hostname() }), command: newCommandName() },
       // Not process.stdin.isTTY: making that stream loads 3 ms of Node that only a question needs.
       canAsk: isatty(0) && stderr.isTTY === true,
     });
@@ -128,6 +128,11 @@ function leaveAtOnce(signal: Signal): never {
   const state = "what was under way is left to the agents, which finish or revert by themselves";
   process.stderr.write(`\nzdr: state: ${state}\nzdr: hint:  see what became of it: zdr releases\n`);
   process.exit(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
+}
+
+/** Short enough to be typed, and of all that a host has ever seen hardly two are the same. */
+function newCommandName(): string {
+  return crypto.randomUUID().slice(0, 8);
 }
 
 function nameOfUser(): string {

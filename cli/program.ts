@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { ZdrError } from "./failure.ts";
 import { addControls, addDeploy, addFreeze, addRollback, addSetup } from "./program/changing.ts";
 import { addCompletion, addExplain, addSchema } from "./program/local.ts";
-import { addHistory, addReleases, addStatus, addTrust, addVerify } from "./program/reading.ts";
+import { addHistory, addReleases, addReport, addStatus, addTrust, addVerify } from "./program/reading.ts";
 import { addDoctor, addExec, addInit, addLogs, addPlan, addSsh } from "./program/tools.ts";
 import { type Asked, EXIT_CODES, type Take } from "./program/verb.ts";
 
@@ -54,6 +54,7 @@ export function buildProgram(version: string, take: Take): Command {
   addControls(program, take);
   addFreeze(program, take);
   addHistory(program, take);
+  addReport(program, take);
   addLogs(program, take);
   addExec(program, take);
   addSsh(program, take);

@@ -6,6 +6,8 @@
  *   agent.cjs     agent/main.ts, one file that runs alone on Node 18
  *   prove.cjs     agent/prove-main.ts, likewise
  *   keeper.cjs    agent/keeper/main.ts, likewise
+ *   page.js       page/main.ts, for the browsers of those who read a report
+ *   page.css      page/style.css
  *   LICENSES.txt  of the packages that stand in them
  *
  * CommonJS, because ssh2 does not start from an ES module bundle. Its native addon and cpu-features are left out: both
@@ -26,6 +28,8 @@ export interface BuildPlan {
   readonly agent: string;
   readonly prove: string;
   readonly keeper: string;
+  /** The folder with main.ts and style.css. */
+  readonly page: string;
   readonly outDir: string;
   /** Modules of the agent that others stand in for, by their absolute paths. Nothing that is delivered has any. */
   readonly standIns?: Readonly<Record<string, string>>;
@@ -36,6 +40,7 @@ export const DEFAULT_PLAN: BuildPlan = {
   agent: join(ROOT, "agent/main.ts"),
   prove: join(ROOT, "agent/prove-main.ts"),
   keeper: join(ROOT, "agent/keeper/main.ts"),
+  page: join(ROOT, "page"),
   outDir: join(ROOT, "dist"),
 };
 
@@ -153,6 +158,11 @@ function bundleCli(entry: string, outfile: string, version: string): Promise<Met
   });
 }
 
+/** It runs in a page and not on a Node, and nobody reads its stacks. */
+function bundlePage(entry: string, outfile: string): Promise<Metafile> {
+  return bundle(entry, outfile, { platform: "browser", format: "iife", target: "es2022", minify: true, external: [] });
+}
+
 async function writeLauncher(file: string, cli: string, engines: string): Promise<void> {
   const hash = createHash("sha256")
     .update(await readFile(cli))
@@ -194,6 +204,7 @@ export async function buildAll({
   agent,
   prove,
   keeper,
+  page,
   outDir,
   standIns = {},
 }: BuildPlan): Promise<readonly BuiltFile[]> {
@@ -206,10 +217,12 @@ export async function buildAll({
       bundle(agent, join(work, "agent.cjs"), { target: "node18", plugins: [standIn(standIns), callLate] }),
       bundle(prove, join(work, "prove.cjs"), { target: "node18" }),
       bundle(keeper, join(work, "keeper.cjs"), { target: "node18" }),
+      bundlePage(join(page, "main.ts"), join(work, "page.js")),
+      bundlePage(join(page, "style.css"), join(work, "page.css")),
     ]);
     await writeFile(join(work, "LICENSES.txt"), await licencesOf(metafiles));
     await writeLauncher(join(work, "zdr.cjs"), join(work, "cli.cjs"), engines.node);
-    const names = ["zdr.cjs", "cli.cjs", "agent.cjs", "prove.cjs", "keeper.cjs", "LICENSES.txt"];
+    const names = ["zdr.cjs", "cli.cjs", "agent.cjs", "prove.cjs", "keeper.cjs", "page.js", "page.css", "LICENSES.txt"];
     for (const name of names) await rename(join(work, name), join(outDir, name));
     return Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(outDir, name))).size })));
   } finally {

@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh build    a Node that is new enough, and this project's packages
 #   scripts/setup.sh demo     and supervisor, OpenSSH's server and gunicorn
-#   scripts/setup.sh test     and Go, the shells and tools that tests use, a Node 18 for the agent, and one that is too old for it
+#   scripts/setup.sh test     and Go, a Chromium, the shells and tools that tests use, a Node 18 for the agent, and one that is too old for it
 #   scripts/setup.sh soak     and the servers that only the long tests run: unicorn, puma, Server::Starter with Starlet
 #
 # Nothing is started and nothing is enabled: a service that these packages bring stays down and off. Node is put into
@@ -205,6 +205,8 @@ if [ "$TIER" = test ] || [ "$TIER" = soak ]; then
   need uwsgi-core /usr/bin/uwsgi-core
   need uwsgi-plugin-python3 /usr/lib/uwsgi/plugins/python3_plugin.so
   need ca-certificates /usr/sbin/update-ca-certificates
+  need chromium /usr/bin/chromium
+  need fonts-dejavu-core /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 fi
 if [ "$TIER" = soak ]; then
   need unicorn /usr/bin/unicorn

@@ -39,6 +39,7 @@ import { restingInfo } from "./supervised.ts";
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
   const supervisorPid = await context.supervisor.getPID();
   const activation = await begin(context, order);
+  const { context: told } = activation;
   try {
     if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
       return finish(activation, "unchanged");
@@ -47,7 +48,7 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     moment("activation: release checked");
     activation.lap("preflight");
     const facts = hookFacts(activation, "before_activate");
-    if (await runHooks(context, facts, order.gone)) activation.lap("hooks");
+    if (await runHooks(told, facts, order.gone)) activation.lap("hooks");
     for (const { program, info } of activation.befores) {
       if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
     }
@@ -141,6 +142,7 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
     return revert(activation, failureOf(error));
   }
   activation.record({ event: "good", ...provedIn(activation) });
+  activation.recorder.note({ what: "kept" });
   activation.warnings.push(...(await runLaterHooks(context, hookFacts(activation, "after_keep"))));
   return finish(activation, "kept");
 }
@@ -213,9 +215,16 @@ async function settleAll(activation: Activation, brought: readonly Brought[]): P
 }
 
 async function tellSettled(activation: Activation, before: Before, brought: Brought, drained: Drained): Promise<void> {
-  const { program } = brought;
+  const { program, at } = brought;
+  noteDrained(activation, program, at, drained);
   activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
   activation.warnings.push(...lateWords(program, drained));
+}
+
+function noteDrained({ recorder }: Activation, { name }: ProgramPlan, at: number, { oldGoneMs, ended }: Drained): void {
+  if (oldGoneMs === undefined) return;
+  const detail = ended === 0 ? {} : { detail: `${ended} had to be ended` };
+  recorder.note({ what: "drained", program: name, ...detail }, at + oldGoneMs);
 }
 
 function lateWords({ name, reload: { drainMs } }: ProgramPlan, { draining, connections, ended }: Drained): string[] {

@@ -6,6 +6,8 @@ import { failureOf } from "../core/failure.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import type { LogMark } from "../io/program-log.ts";
+import type { AgentEvent } from "../protocol.ts";
+import { Recorder } from "../trace/recorder.ts";
 import type { Phases } from "../wire/history.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
@@ -64,6 +66,7 @@ export class Activation {
   readonly warnings: string[] = [];
   /** Programs that were told anything since the flip. */
   readonly asked = new Set<ProgramPlan>();
+  readonly recorder: Recorder;
   readonly #meters = new Map<ProgramPlan, Measured>();
   #startedAt: number;
   #lapAt: number;
@@ -72,7 +75,13 @@ export class Activation {
 
   constructor(context: HostContext, order: ActivationOrder, previous: string | undefined, befores: readonly Before[]) {
     this.id = order.resumed?.activation ?? order.id ?? randomBytes(8).toString("hex");
-    this.context = context;
+    const recorder = new Recorder(context);
+    const emit = (event: AgentEvent) => {
+      recorder.hear(event);
+      context.emit(event);
+    };
+    this.recorder = recorder;
+    this.context = { ...context, emit };
     this.order = order;
     this.previous = previous;
     this.befores = befores;
@@ -86,6 +95,7 @@ export class Activation {
 
   step(step: ActivationStep): void {
     if (step === "flipped") {
+      this.recorder.flipped();
       this.#startedAt = this.context.now();
       this.#lapAt = this.#startedAt;
     }
@@ -136,6 +146,7 @@ export class Activation {
 
   measure(program: ProgramPlan, meter: Measured): void {
     this.#meters.set(program, meter);
+    this.recorder.measure(meter.timeline);
   }
 
   /** The baseline of a program ends here: what comes now is what the reload does. */

@@ -1,8 +1,10 @@
 /** The meter of one program while it takes a release: a baseline before the flip, then what happens after it. */
 import type { HostContext } from "../context.ts";
+import { Timeline } from "../core/trace/timeline.ts";
 import { startMeter } from "../io/http/meter.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProgramReport } from "../wire/report.ts";
+import type { MeterTimeline } from "../wire/trace/trace.ts";
 
 /** Requests that the baseline holds before the flip. */
 export const BASELINE_REQUESTS = 10;
@@ -15,15 +17,30 @@ export interface Measured {
   mark(): void;
   /** Both counts; undefined where the program has no health check, or its meter is off. */
   stop(): Promise<ProgramReport["meter"]>;
+  /** What it has met so far, with `originMs` of the context's clock as 0; undefined where it meets nothing. */
+  timeline(originMs: number): MeterTimeline | undefined;
 }
 
 export async function measureProgram(context: HostContext, program: ProgramPlan): Promise<Measured> {
   const { health } = program;
-  if (!health || health.meterRate === 0) return { mark: () => {}, stop: async () => undefined };
-  const meter = startMeter(health);
+  if (!health || health.meterRate === 0) {
+    return { mark: () => {}, stop: async () => undefined, timeline: () => undefined };
+  }
+  const timeline = new Timeline();
+  const startedAt = context.now();
+  let markedAt: number | undefined;
+  const meter = startMeter(health, (request) => timeline.add(request));
   const deadline = context.now() + (BASELINE_REQUESTS / health.meterRate) * 1000 + BASELINE_PATIENCE_MS;
   while (meter.counts().baseline.sent < BASELINE_REQUESTS && context.now() < deadline) {
     await context.sleep(BASELINE_POLL_MS);
   }
-  return meter;
+  return {
+    mark() {
+      markedAt = context.now();
+      meter.mark();
+    },
+    stop: () => meter.stop(),
+    timeline: (originMs) =>
+      timeline.told(program.name, startedAt - originMs, markedAt === undefined ? undefined : markedAt - originMs),
+  };
 }

@@ -8,6 +8,7 @@ import { leaveAnswer } from "../io/answer.ts";
 import { readCurrent } from "../io/current.ts";
 import { membersOf, summaryOf, viewMembers } from "../members/members.ts";
 import { orphansOf, serversOf } from "../orphans/orphans.ts";
+import { leaveTrace } from "../trace/file.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProvedProgram } from "../wire/history.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -39,7 +40,12 @@ export async function finish(
     ...optional("serves", outcome === "stuck" ? await whatServes(activation.context) : undefined),
   };
   // What is unchanged can be asked again.
-  if (outcome !== "unchanged") leaveAnswer(activation.context.layout, activation.id, report);
+  if (outcome === "unchanged") return report;
+  const { layout } = activation.context;
+  const trace = activation.recorder.trace(activation.id, report);
+  const problem = trace === undefined ? undefined : leaveTrace(layout, trace);
+  if (problem !== undefined) warnings.push(problem);
+  leaveAnswer(layout, activation.id, report);
   return report;
 }
 

@@ -50,6 +50,7 @@ const RESTART_PAUSE_MS = 1_000;
 export async function revert(activation: Activation, failure: AgentFailure): Promise<ActivationReport> {
   const { context, order, befores } = activation;
   activation.step("failed");
+  activation.recorder.note({ what: "failed", detail: failure.reason });
   const previous = chooseTarget(activation);
   context.emit({ event: "phase", phase: "revert", detail: previous ?? "nothing was deployed before" });
   const log = befores
@@ -68,11 +69,13 @@ export async function revert(activation: Activation, failure: AgentFailure): Pro
     activation.step("failed");
     activation.lap("revert");
     const revertFailure = failureOf(error);
+    activation.recorder.note({ what: "stuck", detail: revertFailure.reason });
     activation.record({ event: "stuck", reason: revertFailure.reason, ms: activation.elapsedMs });
     return finish(activation, "stuck", { failure, revertFailure, log });
   }
   const to = previous === undefined ? {} : { to: previous };
   activation.record({ event: "reverted", ...to, ...provedIn(activation) });
+  activation.recorder.note({ what: "reverted", ...(previous === undefined ? {} : { detail: `to ${previous}` }) });
   activation.warnings.push(...(await runLaterHooks(context, { ...hookFacts(activation, "after_revert"), ...facts })));
   context.emit({ event: "phase", phase: "reverted", detail: previous ?? order.tag });
   return finish(activation, "reverted", { failure, log });

@@ -23,6 +23,9 @@ export interface Layout {
   readonly freeze: string;
   /** What the last activation answered. */
   readonly answer: string;
+  /** What was seen of the last activations. */
+  readonly traces: string;
+  trace(activation: string): string;
   /** A file of known size that is given up when the disk is too full for the ledger's verdict. */
   readonly reserve: string;
   release(tag: string): string;
@@ -64,6 +67,8 @@ export function layoutOf(deployTo: string, node = "/usr/bin/node"): Layout {
     incoming: under(".zdr", "incoming"),
     freeze: under(".zdr", "freeze.json"),
     answer: under(".zdr", "answer.json"),
+    traces: under(".zdr", "traces"),
+    trace: (activation) => under(".zdr", "traces", `${activation}.json`),
     reserve: under(".zdr", "reserve"),
     lib: under("lib"),
     keeper: under("lib", "keeper.cjs"),

@@ -1,10 +1,11 @@
 /** `settle`: releases that nothing needs any more go, then the lock. A prune that fails is a warning. */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { appendLedger } from "../io/ledger-file.ts";
+import { appendLedger, readLedger } from "../io/ledger-file.ts";
 import { removeRelease } from "../io/release/release-store.ts";
 import type { AgentEvent, RequestOf, SettleResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
+import { pruneTraces } from "../trace/file.ts";
 import { giveLockUp } from "./parts/lock.ts";
 import { lockedContext } from "./parts/open.ts";
 import { prunable } from "./parts/prunable.ts";
@@ -38,6 +39,7 @@ async function prune(context: HostContext): Promise<SettleResult> {
       warnings.push(`${tag} could not be removed: ${whyOf(error)}`);
     }
   }
+  pruneTraces(context.layout, () => readLedger(context.layout).entries);
   return { pruned, held, warnings };
 }
 

@@ -13,6 +13,9 @@ import { nonNegative, strings } from "./scalars.ts";
 export const Phases = z.record(z.string(), z.number());
 export type Phases = z.infer<typeof Phases>;
 
+/** One phase, from its beginning. */
+const Span = z.object({ phase: z.string(), at: z.number(), ms: z.number() });
+
 const { name, action, readyMs, gapMs, oldGoneMs, draining, proof, meter } = ProgramReport.shape;
 /** Of a program's report what is worth keeping for years. */
 export const ProvedProgram = z.object({ name, action, readyMs, gapMs, oldGoneMs, draining, proof, meter });
@@ -20,6 +23,8 @@ export type ProvedProgram = z.infer<typeof ProvedProgram>;
 
 export const HistoryEntry = z.object({
   tag: z.string(),
+  /** Of what was activated: the name that it has in the ledger. */
+  activation: z.optional(z.string()),
   what: z.enum(["deploy", "rollback", "stage"]),
   /**
    * `refused`: its pre-flight failed, and nothing was flipped. `staged`: it was put there, and no more. `interrupted`: its agent
@@ -40,6 +45,8 @@ export const HistoryEntry = z.object({
   revision: z.optional(Revision),
   receivedBytes: z.optional(nonNegative),
   phases: Phases,
+  /** When each of them was: milliseconds since the epoch, by the host's clock. */
+  spans: z.array(Span),
   /** What was proved: the release, or, of a revert, what serves again. */
   proof: z.optional(z.string()),
   evidence: z.array(z.string()),

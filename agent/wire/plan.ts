@@ -171,5 +171,7 @@ export const Actor = z.object({
   host: z.string(),
   /** URL of the CI run, where there is one. */
   run: z.optional(z.string()),
+  /** A name of this one run of zdr, the same on all of its hosts. */
+  command: z.optional(z.string()),
 });
 export type Actor = z.infer<typeof Actor>;

@@ -1,5 +1,6 @@
 /** `zdr start | stop | restart | reload [PROGRAM...]`: on the release that is current, with the same proof as a deploy. */
-import type { ControlResult, RequestOf } from "../../agent/protocol.ts";
+import type { RequestOf } from "../../agent/protocol.ts";
+import type { ControlResult } from "../../agent/wire/control/control.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { programsIn, selectPrograms } from "../core/plan.ts";
 import { describeControl } from "../core/report/describe.ts";

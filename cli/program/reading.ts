@@ -86,6 +86,28 @@ export function addHistory(program: Command, take: Take): void {
     );
 }
 
+export function addReport(program: Command, take: Take): void {
+  verb(
+    program,
+    "report",
+    "make one page about a deploy: what each host did when, and what its requests met around the flip",
+    [
+      "zdr report                        the last deploy, as report-TAG-ID.html",
+      "zdr report v1.2 -o report.html    the last deploy of v1.2; a file for a CI job to keep",
+      "zdr report 3f2a91c0 -o - > x.html    by the ID that zdr history shows",
+    ],
+    READING_EXIT_CODES,
+  )
+    .argument("[deploy]", "an ID of zdr history, or a release (default: the last deploy of these hosts)")
+    .option("-o, --output <file>", "where the page goes; -: stdout (default: report-TAG-ID.html in this folder)")
+    .action((deploy: string | undefined, flags: CommonFlags & { output?: string }) =>
+      take({
+        ...shownBy(flags, true),
+        run: async (run) => (await import("../commands/report.ts")).report(run, deploy, flags),
+      }),
+    );
+}
+
 export function addVerify(program: Command, take: Take): void {
   verb(
     program,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { ControlResult } from "../../agent/protocol.ts";
+import type { ControlResult } from "../../agent/wire/control/control.ts";
 import type { ReleaseInfo } from "../../agent/wire/release.ts";
 import { reportIn, resultIn } from "../support/load/deploy-series.ts";
 import type { RunResult } from "../support/processes.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { StringDecoder } from "node:string_decoder";
 import fc from "fast-check";
-import { AgentEvent, ControlResult, Survey } from "../../agent/protocol.ts";
+import { AgentEvent, Survey } from "../../agent/protocol.ts";
+import { ControlResult } from "../../agent/wire/control/control.ts";
 import { AgentFailure } from "../../agent/wire/failure.ts";
 import { StatusResult } from "../../agent/wire/program.ts";
 import { ActivationReport } from "../../agent/wire/report.ts";

@@ -39,6 +39,8 @@ export function historyOf(entries: readonly LedgerEntry[], isHeld: boolean): His
 
 function take(draft: Draft, entry: Extract<LedgerEntry, { activation: string }>, isKnown: boolean): void {
   addPhases(draft, entry.phases);
+  addSpans(draft, entry);
+  draft.activation = entry.activation;
   if (entry.recovered === true && entry.by !== undefined) draft.recoveredBy = entry.by;
   switch (entry.event) {
     case "activating":
@@ -71,27 +73,55 @@ function take(draft: Draft, entry: Extract<LedgerEntry, { activation: string }>,
   }
 }
 
-function takeProof(draft: Draft, { proof, evidence, programs, ms, phases }: Entry<"good"> | Entry<"reverted">): void {
+function takeProof(
+  draft: Draft,
+  { at, proof, evidence, programs, ms, phases }: Entry<"good"> | Entry<"reverted">,
+): void {
   if (proof !== undefined) draft.proof = proof;
   if (evidence !== undefined) draft.evidence = evidence;
   if (programs !== undefined) draft.programs = programs;
   // A zdr that knew of no phases.
-  if (phases === undefined && ms !== undefined) addPhases(draft, { ready: ms });
+  if (phases !== undefined || ms === undefined) return;
+  addPhases(draft, { ready: ms });
+  addSpans(draft, { at, phases: { ready: ms } });
 }
 
 function stagedDraft(entry: Entry<"staged">): Draft {
   const { revision, receivedBytes, phases, ms } = entry;
   const draft = { ...draftOf(entry, "stage"), receivedBytes, ...(revision === undefined ? {} : { revision }) };
   addPhases(draft, phases ?? { receive: ms });
+  addSpans(draft, { at: entry.at, phases: phases ?? { receive: ms } });
   return draft;
 }
 
 function draftOf({ tag, at, by }: LedgerEntry, what: Draft["what"]): Draft {
   const ended = what === "stage" ? "staged" : "under way";
-  return { tag, what, ended, at, ...(by === undefined ? {} : { by }), phases: {}, evidence: [], programs: [] };
+  return {
+    tag,
+    what,
+    ended,
+    at,
+    ...(by === undefined ? {} : { by }),
+    phases: {},
+    spans: [],
+    evidence: [],
+    programs: [],
+  };
 }
 
 /** What was tried twice, since its first agent died, took as long as both. */
 function addPhases(draft: Draft, phases: Phases = {}): void {
   for (const [phase, ms] of Object.entries(phases)) draft.phases[phase] = (draft.phases[phase] ?? 0) + ms;
+}
+
+/** An entry is written when the last of its phases has ended, and each of them ended where the next one began. */
+function addSpans(draft: Draft, { at, phases = {} }: Pick<LedgerEntry, "at" | "phases">): void {
+  const spans = Object.entries(phases).map(([phase, ms]) => ({ phase, at: 0, ms }));
+  let end = Date.parse(at);
+  if (Number.isNaN(end)) return;
+  for (const span of [...spans].reverse()) {
+    end -= span.ms;
+    span.at = end;
+  }
+  draft.spans = [...draft.spans, ...spans];
 }

@@ -14,6 +14,7 @@
  */
 import http from "node:http";
 import type { Socket } from "node:net";
+import type { CountedRequest } from "../../core/trace/timeline.ts";
 import type { HttpHealth } from "../../wire/plan.ts";
 import type { MeterCount } from "../../wire/report.ts";
 import { fairTimeout } from "./fair-timeout.ts";
@@ -69,8 +70,8 @@ type Outcome =
 
 const emptyTally = (): Tally => ({ sent: 0, failed: 0, reconnects: 0, slowestMs: 0 });
 
-/** `meterRate` requests a second until `stop`; 0 sends none. */
-export function startMeter(health: HttpHealth): Meter {
+/** `meterRate` requests a second until `stop`; 0 sends none. `tell`: of each request, when its fate is known. */
+export function startMeter(health: HttpHealth, tell: (request: CountedRequest) => void = () => {}): Meter {
   const baseline = emptyTally();
   const during = emptyTally();
   const carried = { sent: 0, failed: 0 };
@@ -98,7 +99,13 @@ export function startMeter(health: HttpHealth): Meter {
     const [at, wasMarked] = [performance.now(), isMarked];
     const { outcome, hasReconnected } =
       lane === undefined ? await sendFresh(health) : await sendKeptAlive(health, lane);
-    count(outcome, performance.now() - at, hasReconnected, isMarked && !wasMarked);
+    const tookMs = performance.now() - at;
+    count(outcome, tookMs, hasReconnected, isMarked && !wasMarked);
+    tell({
+      ...{ sentMs: at - startedAt, tookMs, isFresh: lane === undefined },
+      hasReconnected: hasReconnected && outcome.kind === "ok",
+      error: outcome.kind === "failed" ? outcome.error : undefined,
+    });
   };
   const tick = () => {
     const due = Math.floor(((performance.now() - startedAt) * health.meterRate) / 1000);

@@ -15,6 +15,7 @@ const COLUMNS: readonly Column[] = [
   { title: "proof" },
   { title: "by" },
   { title: "run" },
+  { title: "ID" },
 ];
 
 interface HostHistory {
@@ -41,7 +42,9 @@ function cellsOf(entry: HistoryEntry): string[] {
   return [
     ...[formatInstant(at), what, tag, from ?? (what === "stage" ? "" : "none"), endedWords(entry)],
     ...[isOver && took > 0 ? formatMs(took) : "", proof],
-    ...(by === undefined ? ["", ""] : [formatActor({ user: by.user, host: by.host }), by.run ?? ""]),
+    ...(by === undefined
+      ? ["", "", ""]
+      : [formatActor({ user: by.user, host: by.host }), by.run ?? "", by.command ?? ""]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** What a command did, in tables. Pure: rows and text from what the agents reported. */
 
-import type { ControlResult } from "../../../agent/protocol.ts";
+import type { ControlResult } from "../../../agent/wire/control/control.ts";
 import type { Actor } from "../../../agent/wire/plan.ts";
 import type { HeldRelease, ReleaseInfo } from "../../../agent/wire/release.ts";
 import type { ActivationReport, ProgramReport } from "../../../agent/wire/report.ts";

@@ -15,13 +15,20 @@ async function buildEntries(t: TestContext, entries: Readonly<Record<string, str
   await mkdir(join(ROOT, ".tmp"), { recursive: true });
   const dir = await mkdtemp(join(ROOT, ".tmp/build-"));
   t.after(() => rm(dir, { recursive: true }));
-  for (const [name, text] of Object.entries({ "agent.ts": SENT, "prove.ts": SENT, "keeper.ts": SENT, ...entries })) {
+  for (const [name, text] of Object.entries({
+    "agent.ts": SENT,
+    "prove.ts": SENT,
+    "keeper.ts": SENT,
+    "main.ts": SENT,
+    "style.css": "",
+    ...entries,
+  })) {
     await writeFile(join(dir, name), text);
   }
   const [cli, agent, prove, keeper] = ["cli.ts", "agent.ts", "prove.ts", "keeper.ts"].map((name) =>
     join(dir, name),
   ) as [string, string, string, string];
-  await buildAll({ cli, agent, prove, keeper, outDir: join(dir, "dist") });
+  await buildAll({ cli, agent, prove, keeper, page: dir, outDir: join(dir, "dist") });
   return join(dir, "dist");
 }
 
@@ -82,7 +89,18 @@ test("the bundle for hosts starts on Node 18", async () => {
 
 test("the licences of the bundled packages are in the package", async () => {
   const text = await readFile(join(ROOT, "dist/LICENSES.txt"), "utf8");
-  for (const name of ["commander", "listr2", "node-ssh", "ssh2", "yaml", "zod", "ini", "tar"]) {
+  for (const name of [
+    "commander",
+    "listr2",
+    "node-ssh",
+    "ssh2",
+    "yaml",
+    "zod",
+    "ini",
+    "tar",
+    "chart.js",
+    "@kurkle/color",
+  ]) {
     assert.match(text, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, "m"));
   }
 });

@@ -25,8 +25,9 @@ describe("the npm package", () => {
   test("holds what is run and what users start from, and no more", () => {
     const paths = packed.contents.map(({ path }) => path);
     for (const name of ["zdr", "cli", "agent", "prove", "keeper"]) assert.ok(paths.includes(`dist/${name}.cjs`), name);
+    for (const name of ["page.js", "page.css"]) assert.ok(paths.includes(`dist/${name}`), name);
     const known =
-      /^(?:dist\/[\w.-]+\.(?:cjs|txt)|templates\/(?:apps|ci)\/.*|deploy\.example\.yml|docs\/(?:zdr\.1|hooks\.md|strategies\.md)|package\.json|[A-Z]+(?:\.md)?)$/;
+      /^(?:dist\/[\w.-]+\.(?:cjs|txt)|dist\/page\.(?:js|css)|templates\/(?:apps|ci)\/.*|deploy\.example\.yml|docs\/(?:zdr\.1|hooks\.md|strategies\.md)|package\.json|[A-Z]+(?:\.md)?)$/;
     assert.deepEqual(
       paths.filter((path) => !known.test(path)),
       [],

@@ -85,8 +85,10 @@ async function liesAboutReleases(deployTo: string, entries: readonly Entry[]): P
 
 const EXPECTED: Readonly<Record<string, RegExp>> = {
   "": /^(?:current|releases|shared|run|lib|\.zdr)$/,
-  ".zdr": /^(?:agent-[0-9a-f]+\.cjs|answer\.json|code-cache|ledger\.ndjson|lock\.\d+|manifests|incoming|reserve)$/,
+  ".zdr":
+    /^(?:agent-[0-9a-f]+\.cjs|answer\.json|code-cache|ledger\.ndjson|lock\.\d+|manifests|incoming|reserve|traces)$/,
   ".zdr/incoming": /^$/,
+  ".zdr/traces": /^[0-9a-f-]+\.json$/,
   run: /^shop(?:\.json)?$/,
   "run/shop": /^(?:shop|graceful|keeper\.(?:sock|json|state\.json))$/,
 };

@@ -44,12 +44,23 @@ const reverted = (tag: string, activation: string, to: string): LedgerEntry => (
   ...{ event: "reverted", at: at(3), tag, by: ann, activation, to, phases: { revert: 500 }, proof: "processes" },
 });
 
-test("a deploy is one entry from its staging to its proof, with the time of each phase", () => {
+test("a deploy is one entry from its staging to its proof, with when each phase was and how long it took", () => {
   const [entry, ...more] = historyOf([staged("v1"), activating("v1", "a", "v0"), good("v1", "a")], false);
   assert.deepEqual(more, []);
+  const spans = [
+    { phase: "copy", at: Date.parse(at(0)) - 60, ms: 10 },
+    { phase: "receive", at: Date.parse(at(0)) - 50, ms: 40 },
+    { phase: "durable", at: Date.parse(at(0)) - 10, ms: 10 },
+    { phase: "preflight", at: Date.parse(at(1)) - 980, ms: 80 },
+    { phase: "baseline", at: Date.parse(at(1)) - 900, ms: 900 },
+    { phase: "ready", at: Date.parse(at(2)) - 10_100, ms: 100 },
+    { phase: "watch", at: Date.parse(at(2)) - 10_000, ms: 10_000 },
+  ];
   assert.deepEqual(entry, {
     ...{ tag: "v1", what: "deploy", ended: "kept", at: at(0), by: ann, from: "v0", revision, receivedBytes: 7 },
+    activation: "a",
     phases: { copy: 10, receive: 40, durable: 10, preflight: 80, baseline: 900, ready: 100, watch: 10_000 },
+    spans,
     ...{ proof: "processes", evidence: ["pid 7 executes it"], programs: [] },
   });
 });

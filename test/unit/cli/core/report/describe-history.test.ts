@@ -5,17 +5,18 @@ import { describeHistory } from "../../../../../cli/core/report/describe-history
 
 const KEPT: HistoryEntry = {
   ...{ tag: "v1.2", what: "deploy", ended: "kept", at: "2026-11-20T10:39:12.345Z", from: "v1.1" },
-  by: { user: "ann", host: "laptop", run: "https://ci/1" },
+  by: { user: "ann", host: "laptop", run: "https://ci/1", command: "3f2a91c0" },
   phases: { receive: 540, preflight: 60, ready: 62, watch: 11_338 },
+  spans: [],
   ...{ proof: "processes", evidence: [], programs: [] },
 };
 const one = (entry: HistoryEntry) => describeHistory([{ host: "web1", history: [entry], more: 0 }]);
 
-test("a row says when, what, from where, how it ended, how long it took, the proof, by whom and in which run", () => {
+test("a row says when, what, from where, how it ended, how long it took, the proof, by whom, in which run, and its ID", () => {
   assert.equal(
     one(KEPT),
-    "when                  what    release  from  ended  took  proof      by          run\n" +
-      "2026-11-20 10:39:12Z  deploy  v1.2     v1.1  kept   12 s  processes  ann@laptop  https://ci/1\n",
+    "when                  what    release  from  ended  took  proof      by          run           ID\n" +
+      "2026-11-20 10:39:12Z  deploy  v1.2     v1.1  kept   12 s  processes  ann@laptop  https://ci/1  3f2a91c0\n",
   );
 });
 

@@ -1,0 +1,43 @@
+/** The moments of an activation, each with the letter that marks it in a chart. */
+import type { ActivationTrace, Moment } from "../../../agent/wire/trace/trace.ts";
+
+export interface MarkedMoment {
+  /** Since the flip. */
+  readonly atMs: number;
+  readonly letter: string;
+  readonly words: string;
+}
+
+const LETTERS: Readonly<Record<string, string>> = {
+  ...{ flip: "F", ready: "R", drained: "D", kept: "K" },
+  ...{ failed: "X", reverted: "V", stuck: "!" },
+};
+
+/** In words, where the name says too little. */
+const WORDS: Readonly<Record<string, string>> = {
+  flip: "flip: current names the new release",
+  ready: "ready: proved to run the release, and healthy",
+  drained: "drained: the last old process had gone",
+  kept: "kept: the ledger calls the release good",
+  failed: "failed: from here on it goes back",
+  reverted: "reverted: as before, proved",
+  stuck: "stuck: neither could be proved",
+};
+
+/** More than can be told apart. */
+const SHOWN = 40;
+
+/** Those of the host and of one program, in their order. */
+export function momentsOf({ moments }: ActivationTrace, program: string): MarkedMoment[] {
+  return moments
+    .filter((moment) => moment.program === undefined || moment.program === program)
+    .slice(0, SHOWN)
+    .map(marked);
+}
+
+function marked({ atMs, what, pid, detail }: Moment): MarkedMoment {
+  const own = Object.hasOwn(LETTERS, what);
+  const letter = own ? (LETTERS[what] ?? "") : what.startsWith("hook ") ? "H" : "S";
+  const more = [...(pid === undefined ? [] : [`pid ${pid}`]), ...(detail === undefined ? [] : [detail])].join(", ");
+  return { atMs, letter, words: `${own ? WORDS[what] : what}${more === "" ? "" : ` (${more})`}` };
+}

@@ -1,0 +1,35 @@
+/** The page of a report: what the build has made for it, and the file that it becomes. */
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PageAssets } from "../core/page/document.ts";
+import { ZdrError } from "../failure.ts";
+
+/** Reads what lies beside this program. */
+export function readPageAssets(folder: string): PageAssets {
+  const [script, style] = ["page.js", "page.css"].map((name) => readFileSync(join(folder, name), "utf8")) as [
+    string,
+    string,
+  ];
+  return { script, style, scriptHash: hashOf(script), styleHash: hashOf(style) };
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}
+
+/** Whoever reads the file meanwhile has the old page or the new one, and never half of it. What is no file is written into. */
+export function writePage(path: string, page: string): void {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}`;
+  try {
+    const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+    writeFileSync(isFile ? temporary : path, page, { flag: isFile ? "wx" : "w" });
+    if (isFile) renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+    if (code === undefined) throw error;
+    const hint = "name another file: zdr report -o FILE, or -o - for stdout";
+    throw new ZdrError({ kind: "usage", problem: `${path} could not be written: ${code}`, hint }, error);
+  }
+}
