@@ -29,7 +29,7 @@ import { type Brought, provedBy } from "./bring.ts";
 import { type Drained, NOTHING_TO_DRAIN, waitDrained } from "./drain.ts";
 import { measureProgram } from "./measure.ts";
 import { preflightRelease } from "./preflight.ts";
-import { viewProgram } from "./program-view.ts";
+import { viewServing } from "./program-view.ts";
 import { acceptingPids } from "./ready.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
 import { revert } from "./revert.ts";
@@ -156,7 +156,7 @@ async function surveyPrograms(context: HostContext, up: readonly string[] | unde
       continue;
     }
     const info = await restingInfo(context, program);
-    const processes = await viewProgram(context, program, info.pid);
+    const processes = await viewServing(context, program, info.pid);
     const wasUp = up === undefined ? info.statename === "RUNNING" : up.includes(program.name);
     const kept = isKept(program) ? readKept(program, context.layout) : undefined;
     const was = { release: releaseRun(processes), serving: acceptingPids(processes) };

@@ -25,7 +25,7 @@ import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
-import { viewProgram } from "./program-view.ts";
+import { viewProgram, viewServing } from "./program-view.ts";
 import { type Awaited, acceptingPids, programEvent, waitReady } from "./ready.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 import { type Ask, STRATEGIES } from "./strategies.ts";
@@ -84,7 +84,7 @@ export async function bringProgram(
   moment("program: prepared");
   const info = await settledInfo(context, program);
   if (isDown(info.statename)) return start(context, program, tag);
-  const before = noticing?.info.pid === info.pid ? noticing.before : await viewProgram(context, program, info.pid);
+  const before = noticing?.info.pid === info.pid ? noticing.before : await viewServing(context, program, info.pid);
   if (options.reload === "if-needed" && options.restart !== true) {
     const already = await provedBy(context, program, info, tag, before, options.kept);
     if (already) return already;
@@ -113,7 +113,7 @@ const MAY_BE_THE_OLD_ONE: ReadonlySet<AgentFailure["reason"]> = new Set(["crashe
 /** A program that notices a new binary by itself, before there is one: its processes, and whether it will notice any. */
 async function lookBefore(context: HostContext, program: ProgramPlan, tag: string) {
   const info = await infoOf(context, program);
-  const before = await viewProgram(context, program, info.pid);
+  const before = await viewServing(context, program, info.pid);
   const serving = before.find(({ accepts }) => accepts)?.pid ?? info.pid;
   return { info, before, isSame: serving !== 0 && (await runsSameBinary(context, program, serving, tag)) };
 }

@@ -9,6 +9,10 @@ import { keeperState, keeperWitness } from "../kept/client.ts";
 import { copiedRelease } from "../slot/content.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 
+/** Half a second: a program that hangs is not waited for longer than that. */
+const LOOKS_AT_BUSY = 10;
+const LOOK_PAUSE_MS = 50;
+
 /** Device and inode of each release's folder, and of the program's binary in it. */
 export function releaseWants(context: HostContext, program: ProgramPlan): ReleaseWant[] {
   const binary = binaryOf(program);
@@ -56,6 +60,23 @@ export async function viewProgram(
       witnessed: found.witnessed === true,
     };
   });
+}
+
+/**
+ * The same, where somebody has to be seen at work: of a server whose workers wait in select or accept, one look under load may
+ * find all of them busy. Looks again while nobody accepts and somebody could.
+ */
+export async function viewServing(
+  context: HostContext,
+  program: ProgramPlan,
+  supervisedPid: number,
+): Promise<ProcessView[]> {
+  for (let looks = 1; ; looks++) {
+    const processes = await viewProgram(context, program, supervisedPid);
+    const mayServe = !processes.some(({ accepts }) => accepts) && processes.some(({ holds }) => holds);
+    if (!mayServe || looks === LOOKS_AT_BUSY) return processes;
+    await context.sleep(LOOK_PAUSE_MS);
+  }
 }
 
 /** By pid, where a process executes what the program itself has copied from a release. */
