@@ -137,6 +137,11 @@ function hatched(canvas: HTMLCanvasElement, { bad, ground }: Colours): CanvasPat
   return context.createPattern(tile, "repeat") ?? bad;
 }
 
+/** Where one scale ends the other begins: two numbers would stand on each other. */
+function belowTop(value: string | number, index: number, all: readonly unknown[]): string {
+  return index === all.length - 1 && index > 0 ? "" : String(value);
+}
+
 function optionsOf(data: ChartData, widthMs: number, colours: Colours) {
   const grid = { color: colours.line, tickColor: colours.line };
   const ticks = { color: colours.quiet, maxRotation: 0 };
@@ -161,7 +166,7 @@ function optionsOf(data: ChartData, widthMs: number, colours: Colours) {
       // Of those that are stacked the first one stands at the bottom.
       yRequests: {
         ...{ type: "linear" as const, axis: "y" as const, stack: "both", stackWeight: 3, min: 0, stacked: true },
-        ...{ title: titled("requests"), grid, ticks: { ...ticks, precision: 0, maxTicksLimit: 4 } },
+        ...{ title: titled("requests"), grid, ticks: { ...ticks, precision: 0, maxTicksLimit: 4, callback: belowTop } },
       },
       y: {
         ...{

@@ -1,5 +1,5 @@
 /**
- * Makes docs/tour.md: three programs from an empty folder to a rollback, as somebody new would go about it, on a host that
+ * Makes docs/tour.md: three programs from an empty folder to a rollback and a report, as somebody new would go about it, on a host that
  * has sshd, supervisor and Node. Every line in it was printed by that run; only the folders and ports of the temporary host
  * are written as those of a usual one. Fails where a step ends otherwise than it should, and then writes nothing.
  */
@@ -47,7 +47,7 @@ const TOURS: readonly Tour[] = [
 
 const OPENING = `# A tour
 
-Three programs, each from an empty folder to a rollback, as printed by \`npm run tour\`. The host has sshd, supervisor and Node, and nobody
+Three programs, each from an empty folder to a rollback and a report, as printed by \`npm run tour\`. The host has sshd, supervisor and Node, and nobody
 has set anything up there for zdr; it is this machine itself, so its times are those of two ends that share it. Its folders, ports and Node are written as those of a
 usual host, and progress lines that say nothing new are left out.
 `;
@@ -98,6 +98,8 @@ async function walk({ title, sample, program, broken }: Tour): Promise<string> {
     await zdr(`logs ${program} -n 3`);
     await zdr("rollback");
     await zdr("releases");
+    await zdr("history");
+    await zdr("report v2 -o report.html");
     return `## ${title}\n\n\`\`\`\n${told.join("\n\n")}\n\`\`\`\n`;
   } finally {
     for (const clean of cleaning.reverse()) await clean();

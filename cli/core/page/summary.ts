@@ -112,7 +112,7 @@ function programCells({ action, meter, readyMs, oldGoneMs, draining, proof }: Pr
   ];
 }
 
-/** The third cell says how it ended. On a narrow page each row is a card, and each cell says what it is. */
+/** The third cell says how it ended, the last one takes what room is left. On a narrow page each row is a card, and each cell says what it is. */
 function row(mark: Mark, cells: readonly string[]): Html {
   return html`<tr>${cells.map((words, index) => {
     const name = COLUMNS[index] ?? "";
@@ -120,6 +120,7 @@ function row(mark: Mark, cells: readonly string[]): Html {
     if (index === 0) return html`<th scope="row" data-name="host">${words}</th>`;
     const sign = index === 2 ? html`<span class="sign ${mark}" aria-hidden="true">${SIGNS[mark]}</span> ` : "";
     const warn = name === "failed" && words !== "0" ? " bad" : "";
-    return html`<td class="${numeric(name)}${warn}" data-name="${name}">${sign}${words}</td>`;
-  })}${cells.length < COLUMNS.length ? html`<td class="empty" colspan="${COLUMNS.length - cells.length}"></td>` : ""}</tr>`;
+    const wide = index === cells.length - 1 && html` colspan="${COLUMNS.length - index}"`;
+    return html`<td class="${numeric(name)}${warn}" data-name="${name}"${wide}>${sign}${words}</td>`;
+  })}</tr>`;
 }
