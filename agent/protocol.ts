@@ -21,7 +21,7 @@ import { HeldRelease, Manifest, ReleaseInfo, ReleaseName, Tag } from "./wire/rel
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
 import { SetupResult } from "./wire/setup.ts";
-import { StageResult, UploadResult } from "./wire/stage.ts";
+import { DataFrame, StageResult, UploadResult } from "./wire/stage.ts";
 import { TracesResult } from "./wire/trace/trace.ts";
 import { VerifyResult } from "./wire/verify.ts";
 
@@ -169,8 +169,7 @@ export const Request = z.discriminatedUnion("verb", [
   z.object({ verb: z.literal("beat") }),
   /** Of the release that `survey` was told of without one. Answered by nothing. */
   z.object({ verb: z.literal("digest"), digest: z.string() }),
-  /** `bytes` raw bytes follow this line; 0 ends the upload. */
-  z.object({ verb: z.literal("data"), bytes: nonNegative }),
+  DataFrame,
   /** Undo what was not activated, give the lock up and end. */
   z.object({ verb: z.literal("abort") }),
 ]);

@@ -9,6 +9,7 @@
 import type { Readable, Writable } from "node:stream";
 import { FrameSplitter } from "../core/framing.ts";
 import { HEARTBEAT_INTERVAL_MS, REQUEST_LINE_LIMIT_BYTES, type Reply, Request, SILENCE_LIMIT_MS } from "../protocol.ts";
+import type { DataFrame } from "../wire/stage.ts";
 
 export type Incoming =
   | { readonly kind: "request"; readonly request: Request }
@@ -31,10 +32,15 @@ export interface WireOptions extends WireLimits {
   readonly leftover: Uint8Array;
 }
 
+/** Takes some bytes of a frame, in their order; false: no more of them are wanted. */
+export type TakeFrame = (bytes: Uint8Array, frame: DataFrame) => boolean;
+
 /** Whoever takes an upload in. */
 interface Pour {
-  readonly take: (bytes: Uint8Array) => boolean;
+  readonly take: TakeFrame;
   readonly settle: (end: PourEnd) => void;
+  /** The one that bytes belong to. */
+  frame: DataFrame;
 }
 /** `whole`: the empty frame came. `refused`: `take` wants no more. `other`: something else came in the middle. */
 export type PourEnd = "whole" | "refused" | "other" | "gone";
@@ -90,9 +96,9 @@ export class Wire {
    * Hands the bytes of an upload to `take`, each chunk only for the length of that call, until the empty frame has come or
    * `take` returns false. What comes behind that is for `next`.
    */
-  pour(take: (bytes: Uint8Array) => boolean): Promise<PourEnd> {
+  pour(take: TakeFrame): Promise<PourEnd> {
     return new Promise((settle) => {
-      this.#pour = { take, settle };
+      this.#pour = { take, settle, frame: { verb: "data", bytes: 0 } };
       const ahead = this.#queue;
       this.#queue = [];
       this.#queuedBytes = 0;
@@ -136,11 +142,12 @@ export class Wire {
     else this.#enqueue(incoming);
   }
 
-  #pourOn({ take }: Pour, incoming: Incoming): void {
+  #pourOn(pour: Pour, incoming: Incoming): void {
     if (incoming.kind === "data") {
-      if (!take(incoming.bytes)) this.#endPour("refused");
+      if (!pour.take(incoming.bytes, pour.frame)) this.#endPour("refused");
     } else if (incoming.kind !== "request" || incoming.request.verb !== "data") this.#endPour("other");
     else if (incoming.request.bytes === 0) this.#endPour("whole");
+    else pour.frame = incoming.request;
   }
 
   #endPour(end: PourEnd): void {

@@ -5,6 +5,7 @@ import { bytesOnDisk, freeSpace } from "../io/release/disk.ts";
 import { readManifest } from "../io/release/manifests.ts";
 import { withoutOptimizing } from "../io/release/quick-code.ts";
 import { stageRelease } from "../io/release/stage.ts";
+import { ACCEPTED } from "../io/release/unpack.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { Manifest } from "../wire/release.ts";
@@ -31,7 +32,7 @@ export async function runStage(
   if (result.staged) recordStaged(context, manifest, 0, {});
   const copyMs = Math.round(performance.now() - startedAt);
   if (incoming) session.staging = { incoming, missing: result.missing, copyMs };
-  return result;
+  return { ...result, accepts: ACCEPTED };
 }
 
 /** What would be true once the release was kept. Files that are copied on the host take room like those that are sent. */

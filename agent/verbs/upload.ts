@@ -3,6 +3,7 @@ import { AgentError } from "../core/failure.ts";
 import { withoutOptimizing } from "../io/release/quick-code.ts";
 import { receiveFiles } from "../io/release/receive.ts";
 import { publish } from "../io/release/release-store.ts";
+import { unpackTo } from "../io/release/unpack.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { UploadResult } from "../wire/stage.ts";
@@ -32,8 +33,9 @@ export async function runUpload(
 
 async function receiveAll({ wire }: Session, receiver: ReturnType<typeof receiveFiles>): Promise<number> {
   let failing: Promise<never> | undefined;
-  const end = await wire.pour((bytes) => {
-    failing = receiver.write(bytes);
+  const write = unpackTo(receiver);
+  const end = await wire.pour((bytes, frame) => {
+    failing = write(bytes, frame);
     return failing === undefined;
   });
   if (failing !== undefined) return failing;

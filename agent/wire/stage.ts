@@ -3,6 +3,19 @@ import * as z from "zod/mini";
 import { HeldRelease } from "./release.ts";
 import { nonNegative, strings } from "./scalars.ts";
 
+/** How the bytes of a frame may be compressed: zstd (RFC 8878), brotli (RFC 7932). */
+export const Encoding = z.enum(["zstd", "br"]);
+export type Encoding = z.infer<typeof Encoding>;
+
+/** `bytes` raw bytes follow this line; 0 ends the upload. With `as`, they stand for `of` bytes, and for nothing before or behind them. */
+export const DataFrame = z.object({
+  verb: z.literal("data"),
+  bytes: nonNegative,
+  as: z.optional(Encoding),
+  of: z.optional(nonNegative),
+});
+export type DataFrame = z.infer<typeof DataFrame>;
+
 const Foreseen = z.object({
   /** Free on the disk before the prune; absent: this host's Node can not tell. */
   freeBytes: z.optional(z.number()),
@@ -24,6 +37,8 @@ export const StageResult = z.object({
   foreseen: z.optional(Foreseen),
   /** Of an upload whose link died: bytes that had arrived and need not be sent again. */
   resumedBytes: z.optional(nonNegative),
+  /** What this host's Node can decompress, the best first. */
+  accepts: z.optional(z.array(Encoding)),
 });
 export type StageResult = z.infer<typeof StageResult>;
 

@@ -13,6 +13,7 @@ import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { runBuildCommand } from "../io/build/build-command.ts";
 import { readRevision } from "../io/build/git.ts";
+import type { Uploads } from "../io/build/upload.ts";
 import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { slots } from "../io/session/slots.ts";
@@ -22,8 +23,9 @@ import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
 import { type Opened, openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
+import type { Relink } from "./parts/reconnect.ts";
 import { rollOut } from "./parts/rollout.ts";
-import { stageHosts } from "./parts/stage.ts";
+import { type StageGoal, stageHosts } from "./parts/stage.ts";
 import { tellSurvey } from "./parts/tell-survey.ts";
 import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
@@ -79,9 +81,7 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     const goal = { tag: options.tag, why: "deploy" } as const;
     const hooks = hooksOf(run, fleet, opened.config, goal);
     if (!(await hooks.before("before_stage"))) return concludeHosts(run, fleet.hosts);
-    if (!(await stageHosts(relink, { surveys, build: scanned, manifest, limit }))) {
-      return concludeHosts(run, fleet.hosts);
-    }
+    if (!(await stage(relink, { surveys, manifest, limit }, scanned))) return concludeHosts(run, fleet.hosts);
     if (!(await hooks.before("after_stage"))) return concludeHosts(run, fleet.hosts);
     if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
     undo();
@@ -121,6 +121,21 @@ async function scan({ env, home }: Run, { config }: Opened): Promise<ScannedBuil
 
 function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Revision | undefined): Manifest {
   return { tag, digest, entries: [...entries], ...(revision === undefined ? {} : { revision }) };
+}
+
+/** Packing is loaded only where something may have to be sent. */
+async function stage(relink: Relink, goal: Omit<StageGoal, "uploads">, scanned: ScannedBuild): Promise<boolean> {
+  let opened: Promise<Uploads> | undefined;
+  const open = async () => new (await import("../io/build/upload.ts")).Uploads(scanned, relink.fleet.hosts.length);
+  const uploads = () => {
+    opened ??= open();
+    return opened;
+  };
+  try {
+    return await stageHosts(relink, { ...goal, uploads });
+  } finally {
+    await (await opened)?.dispose();
+  }
 }
 
 type Surveys = ReadonlyMap<FleetHost, Survey>;

@@ -7,6 +7,7 @@
  * - Once it stands, a link that dies shows in `Channel.closed` and is never thrown out of nowhere.
  * - The way to it (TCP, or through a jump host or a command) opens while the libraries load and known_hosts is read.
  */
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { DEFAULT_SSH_PORT } from "../core/known-hosts.ts";
 import { type LinkFailure, ZdrError } from "../failure.ts";
@@ -259,10 +260,11 @@ async function logIn({
   prepareKeys(client);
   return {
     name,
+    isHere: socket instanceof Socket && socket.remoteAddress === socket.localAddress,
     exec: async (command) => {
       const opened = await openChannel(client, link, command, timeouts.channelMs);
       if ("problem" in opened) throw fail(opened.problem);
-      return channelOf(opened.stream, link);
+      return channelOf(opened.stream, link, socket);
     },
     forward: (address, port) => forwardTo(client, link, { address, port }, timeouts.channelMs),
     gone: link.gone,

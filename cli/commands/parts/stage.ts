@@ -3,7 +3,7 @@ import type { Survey } from "../../../agent/protocol.ts";
 import type { Manifest, ReleaseInfo } from "../../../agent/wire/release.ts";
 import { count, formatBytes } from "../../core/report/units.ts";
 import { ZdrError } from "../../failure.ts";
-import type { ScannedBuild } from "../../io/build/build.ts";
+import type { Uploads } from "../../io/build/upload.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Slots } from "../../io/session/slots.ts";
@@ -11,7 +11,8 @@ import { overNewLinks, type Relink } from "./reconnect.ts";
 
 export interface StageGoal {
   readonly surveys: ReadonlyMap<FleetHost, Survey>;
-  readonly build: ScannedBuild;
+  /** Asked for when the first host has to be sent something. */
+  readonly uploads: () => Promise<Uploads>;
   readonly manifest: Manifest;
   /** How many hosts are sent to at a time. */
   readonly limit: Slots;
@@ -21,46 +22,49 @@ export interface StageGoal {
  * Puts the release on every host; nothing that serves is touched. A host whose link dies goes on over a new one, with the files that
  * it has. False: one of them failed.
  */
-export function stageHosts(relink: Relink, { surveys, build, manifest, limit }: StageGoal): Promise<boolean> {
+export function stageHosts(relink: Relink, { surveys, uploads, manifest, limit }: StageGoal): Promise<boolean> {
   const stage = async (host: FleetHost) => {
     const survey = surveys.get(host);
     const detail = isStaged(survey, manifest)
       ? NOTHING_TO_SEND
-      : await overNewLinks(relink, host, (session) => send(relink, host, session, build, manifest));
+      : await overNewLinks(relink, host, (session) => send(relink, host, session, uploads, manifest));
     host.state = { kind: "staged", tag: manifest.tag, current: survey?.current };
     return detail;
   };
   return relink.fleet.onAll("stage", stage, limit);
 }
 
-/** Of one upload among several: some MB each would be too much for all of them. */
-const SHARED_FRAME_BYTES = 256 * 1024;
+/** Compression that gains less is nothing to tell of. */
+const TOLD_BELOW = 0.95;
 const NOTHING_TO_SEND = "already there, nothing to send";
 
 /** What was done, in words. */
 async function send(
-  { run, fleet }: Relink,
+  { run }: Relink,
   host: FleetHost,
   session: AgentSession,
-  build: ScannedBuild,
+  uploads: () => Promise<Uploads>,
   manifest: Manifest,
 ): Promise<string> {
   const stage = await session.request("stage", { manifest, dryRun: false });
-  const { staged, missing, missingBytes, copiedBytes, resumedBytes = 0 } = stage;
+  const { staged, missing, missingBytes, copiedBytes, resumedBytes = 0, accepts = [] } = stage;
   if (staged) return NOTHING_TO_SEND;
   if (!areFilesOf(manifest, missing)) throw notAsked(host);
   host.phase = "stage";
-  const { packFiles } = await import("../../io/build/pack.ts");
   let sentBytes = 0;
-  const tell = (bytes: number) => {
+  let asSentBytes = 0;
+  const tell = (bytes: number, asSent: number) => {
     sentBytes += bytes;
+    asSentBytes += asSent;
     run.output.report({ kind: "upload", host: host.name, sentBytes, totalBytes: missingBytes });
   };
-  const frameBytes = fleet.hosts.length > 1 ? SHARED_FRAME_BYTES : undefined;
-  const { durableMs } = await session.upload(packFiles(build, missing, frameBytes), tell);
+  const { isHere } = session;
+  const frames = (await uploads()).framesFor({ missing, accepts, isHere });
+  const { durableMs } = await session.upload(frames, tell);
   const parts = [
     count(missing.length, "file"),
     `${formatBytes(missingBytes)} sent`,
+    ...(asSentBytes < sentBytes * TOLD_BELOW ? [`compressed to ${formatBytes(asSentBytes)}`] : []),
     ...(resumedBytes === 0 ? [] : [`${formatBytes(resumedBytes)} had arrived before`]),
     ...(copiedBytes === 0 ? [] : [`${formatBytes(copiedBytes)} copied there`]),
     `durable after ${Math.round(durableMs)} ms`,

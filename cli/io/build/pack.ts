@@ -12,7 +12,6 @@ import { DATA_FRAME_LIMIT_BYTES } from "../../../agent/protocol.ts";
 import type { ManifestEntry } from "../../../agent/wire/release.ts";
 import { ZdrError } from "../../failure.ts";
 import type { FileMark, ScannedBuild } from "./build.ts";
-import { createCollector } from "./garbage.ts";
 
 const BLOCK_BYTES = 512;
 /**
@@ -35,14 +34,12 @@ export async function* packFiles(
   frameBytes: number = DATA_FRAME_LIMIT_BYTES,
 ): AsyncGenerator<Buffer> {
   const stream = frames(build, indices, frameBytes);
-  const collect = createCollector();
   let ahead = soon(() => stream.next());
   try {
     for (let frame = await ahead; frame.done !== true; frame = await ahead) {
       // The next one is read while this one is on its way: the two ends then work at the same time.
       ahead = soon(() => stream.next());
       yield frame.value;
-      collect(frame.value.length);
     }
   } finally {
     await ahead.catch(() => undefined);

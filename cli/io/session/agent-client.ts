@@ -18,6 +18,7 @@ import {
   type Verb,
 } from "../../../agent/protocol.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
+import type { Frame } from "../build/compress.ts";
 import type { AgentSession, EarlyRequest, OnEvent, RequestBody, SessionOptions } from "./agent-session.ts";
 import { bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
 import { Lines } from "./lines.ts";
@@ -48,13 +49,15 @@ export async function openSession(connection: Connection, options: SessionOption
   const magic = `zdr-${randomBytes(12).toString("hex")}`;
   const early = earlyLine(options.early);
   const { command, input } = bootstrap(agent, { magic, path, node, use, early, heartbeatMs, silenceMs });
+  const { isHere = false } = connection;
   const channel = await connection.exec(command);
   if (input !== "") channel.stdin.write(input);
-  return new Session(channel, options, magic, early === undefined ? undefined : options.early);
+  return new Session(channel, { ...options, isHere }, magic, early === undefined ? undefined : options.early);
 }
 
 class Session implements AgentSession {
   readonly host: string;
+  readonly isHere: boolean;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
   readonly #magic: string;
@@ -76,8 +79,14 @@ class Session implements AgentSession {
   #mustEnd = true;
 
   /** `asked`: the request that went with the command. */
-  constructor(channel: Channel, options: SessionOptions, magic: string, asked: EarlyRequest | undefined) {
+  constructor(
+    channel: Channel,
+    options: SessionOptions & { readonly isHere: boolean },
+    magic: string,
+    asked: EarlyRequest | undefined,
+  ) {
     this.host = options.host;
+    this.isHere = options.isHere;
     this.#channel = channel;
     this.#options = options;
     this.#magic = magic;
@@ -132,18 +141,18 @@ class Session implements AgentSession {
   }
 
   async upload(
-    frames: AsyncIterable<Uint8Array>,
-    onSent: (bytes: number) => void,
+    frames: AsyncIterable<Frame>,
+    onSent: (bytes: number, asSent: number) => void,
     onEvent?: OnEvent,
   ): Promise<ResultOf<"upload">> {
     const published = this.request("upload", {}, onEvent);
     published.catch(() => {});
-    for await (const frame of frames) {
+    for await (const { bytes, packed } of frames) {
       if (this.#broken) break;
-      this.#channel.stdin.write(`{"verb":"data","bytes":${frame.length}}\n`);
-      if (!this.#channel.stdin.write(frame)) await this.#drained();
+      this.#write({ verb: "data", bytes: bytes.length, ...packed });
+      if (!this.#channel.stdin.write(bytes)) await this.#drained();
       this.#pulse.restart();
-      onSent(frame.length);
+      onSent(packed?.of ?? bytes.length, bytes.length);
       if (this.#pending.size === 0) break;
     }
     this.#write({ verb: "data", bytes: 0 });

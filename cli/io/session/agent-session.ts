@@ -1,5 +1,6 @@
 /** What a session with the agent of one host offers to whoever has one. */
 import type { AgentEvent, RequestOf, ResultOf, Verb } from "../../../agent/protocol.ts";
+import type { Frame } from "../build/compress.ts";
 import type { AgentFile } from "./bootstrap.ts";
 
 export interface SessionOptions {
@@ -33,15 +34,20 @@ export type OnEvent = (event: AgentEvent) => void;
 
 export interface AgentSession {
   readonly host: string;
+  /** The host is this very machine, as far as can be told. */
+  readonly isHere: boolean;
   /** Nothing will be answered any more. */
   readonly isOver: boolean;
   /** The agent's process at the other end; undefined: it has not spoken. */
   agentPid(): number | undefined;
   request<V extends Verb>(verb: V, body: RequestBody<V>, onEvent?: OnEvent): Promise<ResultOf<V>>;
-  /** Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts bytes. */
+  /**
+   * Sends the tar stream of an `upload` and waits for the release to be published. `onSent` counts its bytes, and those that they
+   * went as.
+   */
   upload(
-    frames: AsyncIterable<Uint8Array>,
-    onSent: (bytes: number) => void,
+    frames: AsyncIterable<Frame>,
+    onSent: (bytes: number, asSent: number) => void,
     onEvent?: OnEvent,
   ): Promise<ResultOf<"upload">>;
   /** What the login shell printed before the agent spoke. */

@@ -24,6 +24,8 @@ export interface ChannelEnd {
 export interface Connection {
   /** For messages: `deploy@web1:22`, `local`. */
   readonly name: string;
+  /** It leads to this very machine. Absent: elsewhere, or nobody can tell. */
+  readonly isHere?: boolean;
   /** Runs a fixed command line (never built from user input) through the login shell at the other end. */
   exec(command: string): Promise<Channel>;
   close(): void;

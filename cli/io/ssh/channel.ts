@@ -5,14 +5,20 @@
  * - A write that can no longer arrive fails; in ssh2 its callback would never be called.
  * - Of stderr no more than its tail is kept, however much comes.
  */
-import { Writable } from "node:stream";
+import { type Duplex, Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { ClientChannel } from "ssh2";
+import { noteSent } from "../garbage.ts";
 import type { Channel } from "../session/transport.ts";
 
 /** How much of stderr is kept, in characters. */
 export const STDERR_TAIL_LENGTH = 4096;
 const STDIN_BUFFER_BYTES = 256 * 1024;
+/**
+ * As much is encrypted at a time. ssh2 encrypts whatever it is given up to the host's window of 2 MiB, and with several hosts that
+ * piles up faster than it leaves: buffers that live so long are left to V8's major collections.
+ */
+const PIECE_BYTES = 128 * 1024;
 
 /** Resolves when the link is gone; `isGone` says so at once. */
 export interface LinkEnd {
@@ -20,7 +26,7 @@ export interface LinkEnd {
   isGone(): boolean;
 }
 
-export function channelOf(stream: ClientChannel, link: LinkEnd): Channel {
+export function channelOf(stream: ClientChannel, link: LinkEnd, socket: Duplex): Channel {
   const closed = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     const end: { code: number | null; signal: string | null } = { code: null, signal: null };
     stream.on("exit", (code: number | null, signal?: string) => {
@@ -32,7 +38,7 @@ export function channelOf(stream: ClientChannel, link: LinkEnd): Channel {
     void link.gone.then(() => setImmediate(() => resolve(end)));
   });
   const tail = tailOf(stream.stderr);
-  return { stdin: stdinOf(stream, link, closed), stdout: stream, stderrTail: tail, closed };
+  return { stdin: stdinOf(stream, link, closed, socket), stdout: stream, stderrTail: tail, closed };
 }
 
 function tailOf(stderr: ClientChannel["stderr"]): () => string {
@@ -46,7 +52,7 @@ function tailOf(stderr: ClientChannel["stderr"]): () => string {
   return () => tail.slice(-STDERR_TAIL_LENGTH).replace(/^[\uDC00-\uDFFF]/, "");
 }
 
-function stdinOf(stream: ClientChannel, link: LinkEnd, closed: Promise<unknown>): Writable {
+function stdinOf(stream: ClientChannel, link: LinkEnd, closed: Promise<unknown>, socket: Duplex): Writable {
   let waiting: ((error: Error) => void) | undefined;
   const stdin = new Writable({
     highWaterMark: STDIN_BUFFER_BYTES,
@@ -57,11 +63,20 @@ function stdinOf(stream: ClientChannel, link: LinkEnd, closed: Promise<unknown>)
         waiting = undefined;
         done(error);
       };
-      try {
-        stream.write(chunk, finish);
-      } catch (error) {
-        finish(error as Error);
-      }
+      const writeFrom = (at: number) => {
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        noteSent(piece.length);
+        try {
+          stream.write(piece, (error) => {
+            if (error || at + PIECE_BYTES >= chunk.length) finish(error);
+            else if (socket.writableLength < PIECE_BYTES) writeFrom(at + PIECE_BYTES);
+            else socket.once("drain", () => writeFrom(at + PIECE_BYTES));
+          });
+        } catch (error) {
+          finish(error as Error);
+        }
+      };
+      writeFrom(0);
     },
     final(done) {
       if (!link.isGone()) stream.end();

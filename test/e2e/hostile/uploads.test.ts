@@ -8,9 +8,11 @@ import { fileURLToPath } from "node:url";
 import { AgentError } from "../../../agent/core/failure.ts";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
+import { unpackTo } from "../../../agent/io/release/unpack.ts";
 import type { AgentFailure } from "../../../agent/wire/failure.ts";
 import { canonicalManifest, type Manifest, type ManifestEntry } from "../../../agent/wire/release.ts";
 import { ZdrError } from "../../../cli/failure.ts";
+import { HOSTILE_FRAMES } from "../../fixtures/hostile/frames.ts";
 import { HOSTILE_MANIFESTS } from "../../fixtures/hostile/manifests.ts";
 import { HOSTILE_STREAMS } from "../../fixtures/hostile/streams.ts";
 import { failureOf } from "../../support/fixtures/failures.ts";
@@ -74,6 +76,27 @@ describe("a host refuses", () => {
         const words = "problem" in failure ? failure.problem : "detail" in failure ? failure.detail : failure.reason;
         assert.match(words, because);
       }
+    });
+  }
+});
+
+describe("a host refuses a compressed frame with", () => {
+  for (const { name, bytes, frame, because } of HOSTILE_FRAMES) {
+    test(name, async (t) => {
+      const rig = makeReleaseRig("/dev/shm");
+      t.after(() => rig.remove());
+      const manifest = manifestOf([fileOf("a/one", "first file"), fileOf("b", "second")]);
+      const { incoming, result } = await stageRelease(rig.layout, manifest, NO_SHARED, { dryRun: false });
+      assert.ok(incoming);
+      const write = unpackTo(receiveFiles(incoming, result.missing));
+      const before = process.memoryUsage().external;
+      const refused = write(bytes, { verb: "data", bytes: bytes.length, ...frame });
+      const failure = await failureOf(Promise.resolve(refused));
+      assert.ok(failure.reason === "bad-request", failure.reason);
+      assert.match(failure.detail, because);
+      assert.ok(!existsSync(incoming.path), "something was left");
+      const grown = process.memoryUsage().external - before;
+      assert.ok(grown < 8 * 1024 * 1024, `${grown} bytes more`);
     });
   }
 });

@@ -10,16 +10,16 @@ import { runInNewContext } from "node:vm";
 
 const COLLECT_EVERY_BYTES = 4 * 1024 * 1024;
 
-/** Tell it of bytes that were sent; every 4 MiB it has V8 collect what was used up. */
-export function createCollector(): (bytes: number) => void {
-  const collect = exposeCollector();
-  let since = 0;
-  return (bytes) => {
-    since += bytes;
-    if (since < COLLECT_EVERY_BYTES) return;
-    since = 0;
-    collect();
-  };
+let collect: (() => void) | undefined;
+let sinceBytes = 0;
+
+/** To be told of all bytes that are sent, to whichever host; every 4 MiB it has V8 collect what was used up. */
+export function noteSent(bytes: number): void {
+  sinceBytes += bytes;
+  if (sinceBytes < COLLECT_EVERY_BYTES) return;
+  sinceBytes = 0;
+  collect ??= exposeCollector();
+  collect();
 }
 
 /** A context that is made after the flag was set has `gc`; elsewhere nothing changes. */
