@@ -91,6 +91,7 @@ function lossWords({ name, meter }: ProgramReport): string {
 const NOTHING = { failed: 0, sent: 0 };
 const LOSS_HINTS = [
   "the program has to finish its requests when it is told to go; what each library needs for that: docs/strategies.md",
+  "see when they failed, and by what: zdr report",
 ];
 
 /** Anything that is thrown and is no ZdrError: a bug, and the only failure that shows a stack. */

@@ -22,11 +22,16 @@ function recolour(drawings: readonly Drawing[]): void {
 
 const drawings = drawAll();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => recolour(drawings));
+/** What is folded away on the screen: paper can not be asked to unfold it. */
+const folded = [...document.querySelectorAll("details")].filter((details) => !details.open);
+
 addEventListener("beforeprint", () => {
   root.classList.add("paper");
+  for (const details of folded) details.open = true;
   recolour(drawings);
 });
 addEventListener("afterprint", () => {
   root.classList.remove("paper");
+  for (const details of folded) details.open = false;
   recolour(drawings);
 });

@@ -88,8 +88,11 @@ function textsWith({ cwd, bundles }: Run, sample: string | undefined, mayReplace
 
 /** What neither the folder nor a flag says is asked where somebody sits, and else has to be given. */
 async function askRest(run: Run, options: InitOptions, found: Found | undefined): Promise<Answers> {
+  const interrupted = new AbortController();
+  run.interrupt.onFirst(() => interrupted.abort());
+  const how = { isDumb: run.env.TERM === "dumb", abort: interrupted.signal };
   const question = async (given: string | undefined, text: string, suggestion: string): Promise<string> =>
-    given ?? (run.canAsk ? await run.output.pause(() => ask(text, suggestion)) : suggestion);
+    given ?? (run.canAsk ? await run.output.pause(() => ask(text, suggestion, how)) : suggestion);
   if (options.on === undefined && !run.canAsk) {
     throw new ZdrError({
       kind: "usage",

@@ -34,6 +34,7 @@ const KINDS: Readonly<Record<string, keyof Known | typeof FILES | readonly strin
   "--output": FILES,
   program: "programs",
   tag: "tags",
+  deploy: "tags",
   host: "hosts",
   key: "keys",
   shell: ["bash", "zsh", "fish"],

@@ -1,11 +1,9 @@
 /** `zdr init` in real folders: what it writes can be read, and it writes over nothing. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { eventually } from "../../support/eventually.ts";
 import { run } from "../../support/processes.ts";
 import { DIST } from "../../support/rig.ts";
 import { assertTold, resultOf } from "../../support/wrong-world.ts";
@@ -47,21 +45,8 @@ test("a deploy.yml that is there stays as it is, unless --force is given", async
   assert.match(await read("deploy.yml"), /project: shop/);
 });
 
-test("nothing is written, not even the sample, where a deploy.yml is there or a question is answered with Ctrl-C", async (t) => {
+test("nothing is written, not even the sample, where a deploy.yml is there", async (t) => {
   const { dir, zdr } = await folder(t);
-  const env = { TERM: "xterm-256color", CI: undefined, NO_COLOR: "1" };
-  const words = `${process.execPath} ${join(DIST, "zdr.cjs")} init --sample gunicorn`;
-  const child = spawn("script", ["-qec", words, "/dev/null"], { cwd: dir, env: { ...process.env, ...env } });
-  t.after(() => child.kill());
-  let shown = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    shown += text;
-  });
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-  await eventually(() => shown.includes("Name of the project"), { name: "the first question" });
-  child.stdin.write("\x03");
-  assert.equal(await ended, 130, shown);
-  assert.deepEqual(await readdir(dir), []);
   await writeFile(join(dir, "deploy.yml"), "project: mine\n");
   const result = await zdr("init", "--on", "local", "--sample", "gunicorn");
   assertTold(result, { exit: 2, error: /deploy\.yml is there already/ });

@@ -8,10 +8,10 @@ import { fileURLToPath } from "node:url";
 import { renderPage } from "../../../cli/core/page/document.ts";
 import type { ReportFacts } from "../../../cli/core/page/facts.ts";
 import { readPageAssets } from "../../../cli/io/page.ts";
-import { type BrowserPage, startChromium } from "../../support/browser/chromium.ts";
-import { boxesOf, brightnessOf, type Heard, listen, open, paintOf, screenshot } from "../../support/browser/look.ts";
 import { eventually } from "../../support/eventually.ts";
 import { DIST } from "../../support/rig.ts";
+import { type BrowserPage, startChromium } from "../../support/screen/chromium.ts";
+import { boxesOf, brightnessOf, type Heard, listen, open, paintOf, screenshot } from "../../support/screen/look.ts";
 import { entryOf, factsOf, traceOf } from "../../unit/cli/core/page/sample.ts";
 
 /** Where the last pictures lie, for whoever wants to look at them. */
@@ -138,12 +138,13 @@ describe("the page of a report", () => {
     await browser.send("Emulation.setEmulatedVisionDeficiency", { type: "none" });
   });
 
-  test("is dark on light on paper, also where the screen is dark", async () => {
+  test("is dark on light on paper, also where the screen is dark, with all that was folded away", async () => {
     await open(browser, file, { width: 1200, scheme: "dark" });
     const { data } = await browser.send("Page.printToPDF", { printBackground: true });
     assert.match(Buffer.from(String(data), "base64").toString("latin1", 0, 8), /^%PDF-/);
     await browser.evaluate("dispatchEvent(new Event('beforeprint'))");
     assert.ok(brightnessOf(await colourOf("backgroundColor")) > 0.9);
+    assert.ok((await boxesOf(browser, ".program details tbody tr")).every(({ height }) => height > 0));
     await browser.evaluate("dispatchEvent(new Event('afterprint'))");
     assert.ok(brightnessOf(await colourOf("backgroundColor")) < 0.3);
   });

@@ -24,3 +24,14 @@ for (const [name, key] of [
     await assert.rejects(answer(key), (error) => error instanceof ZdrError && error.failure.kind === "interrupted");
   });
 }
+
+test("a question that is called off ends as one that is answered with Ctrl-C, also before it is asked", async () => {
+  for (const isEarly of [true, false]) {
+    const controller = new AbortController();
+    if (isEarly) controller.abort();
+    const streams = { input: new PassThrough(), output: new PassThrough() };
+    const asked = ask("Name", "shop", { ...streams, isDumb: true, abort: controller.signal });
+    if (!isEarly) controller.abort();
+    await assert.rejects(asked, (error) => error instanceof ZdrError && error.failure.kind === "interrupted");
+  }
+});
