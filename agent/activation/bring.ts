@@ -13,7 +13,7 @@ import {
   processKey,
   releaseRun,
 } from "../core/generation.ts";
-import { isKept } from "../core/presets.ts";
+import { isGradual, isKept, replacesWorkers } from "../core/presets.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { keeperState } from "../kept/client.ts";
@@ -213,7 +213,8 @@ async function reload(
     ...holdOf(context, program, tag, ask, info.pid),
   };
   const ready = await waitReady(context, program, awaited);
-  return { program, tag, action: "reload", at, gapMs: undefined, old: oldGeneration(before), generation, ...ready };
+  const old = oldGeneration(before, replacesWorkers(program) || isGradual(program));
+  return { program, tag, action: "reload", at, gapMs: undefined, old, generation, ...ready };
 }
 
 /** Keeps the new binary in place, and now and then offers it to a program that should have noticed it by now. */

@@ -140,11 +140,15 @@ function evidenceOf(process: ProcessView, wanted: string): string {
 
 /**
  * The processes that served before a reload and are to go: those that accepted, or, where that can not be seen, all but
- * the supervised one, which stays through every reload.
+ * the supervised one, which stays through every reload. `hasWorkers`: those of its master that are busy belong to them as well.
+ * unicorn tells its workers by a pipe, so that one that finishes a request may take one more before it reads that it is to go.
  */
-export function oldGeneration(processes: readonly ProcessView[]): ProcessView[] {
+export function oldGeneration(processes: readonly ProcessView[], hasWorkers: boolean): ProcessView[] {
   const accepting = processes.filter((process) => process.accepts);
-  return accepting.length > 0 ? accepting : processes.filter((process) => !process.supervised);
+  if (accepting.length === 0) return processes.filter((process) => !process.supervised);
+  return hasWorkers
+    ? processes.filter(({ accepts, holds, supervised }) => accepts || (holds && !supervised))
+    : accepting;
 }
 
 /**

@@ -110,7 +110,19 @@ describe("which release a program's processes run", () => {
 
 test("the old generation is what accepted; its master stays", () => {
   assert.deepEqual(
-    oldGeneration([master(1, "v1"), serving(2, "v1")]).map(({ pid }) => pid),
+    oldGeneration([master(1, "v1"), serving(2, "v1")], false).map(({ pid }) => pid),
+    [2],
+  );
+});
+
+test("a worker that is busy with a request just then is of the old generation, too; a helper of a program without workers is not", () => {
+  const processes = [master(1, "v1"), serving(2, "v1"), view(3, { holds: true }), view(4, { holds: false })];
+  assert.deepEqual(
+    oldGeneration(processes, true).map(({ pid }) => pid),
+    [2, 3],
+  );
+  assert.deepEqual(
+    oldGeneration(processes, false).map(({ pid }) => pid),
     [2],
   );
 });
@@ -118,7 +130,7 @@ test("the old generation is what accepted; its master stays", () => {
 test("where nothing can be seen, the supervised process is not waited for: it stays through every reload", () => {
   const hidden = [view(1, { supervised: true, denied: true }), view(2, { denied: true })];
   assert.deepEqual(
-    oldGeneration(hidden).map(({ pid }) => pid),
+    oldGeneration(hidden, true).map(({ pid }) => pid),
     [2],
   );
 });
