@@ -50,6 +50,35 @@ describe("hooks", () => {
     ]);
   });
 
+  test("are named by plan and dry-run with where and when they would run, and are not run", async () => {
+    await rig.useSample("gunicorn", { release: "v99" });
+    await rig.configure({
+      hooks: {
+        before_activate: [
+          { run: "bin/migrate up", once: true, timeout: "30s" },
+          { ...note("ahead"), on: "local" },
+        ],
+        before_keep: [{ run: "bin/smoke-test" }],
+        after_revert: [note("back")],
+      },
+    });
+    await rm(diary, { force: true });
+    for (const words of [["plan"], ["deploy", "--dry-run"]]) {
+      const { stdout } = await rig.zdr([...words, "--tag", "v99"]);
+      const [, told = ""] = stdout.split("\nhooks:\n");
+      assert.deepEqual(
+        told.split("\n").filter((line) => line.startsWith("  ")),
+        [
+          `  before_activate, here: echo "ahead" >>${diary} (10 min at most; if it fails: stops the deploy)`,
+          "  before_activate, local: bin/migrate up (30 s at most; if it fails: stops the deploy)",
+          "  before_keep, local: bin/smoke-test (10 min at most; if it fails: reverts)",
+          `  after_revert, local: echo "back" >>${diary} (10 min at most; if it fails: a warning, only where it goes back)`,
+        ],
+      );
+    }
+    await assert.rejects(readFile(diary), "none has run");
+  });
+
   test("a migration that fails before the flip stops the deploy, and nothing that serves was changed", async () => {
     const was = await current();
     const migrate = { shell: "echo no such table; exit 3", once: true };

@@ -4,9 +4,10 @@ import type { Survey } from "../../../agent/protocol.ts";
 import type { Manifest } from "../../../agent/wire/release.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { forecastHost, type LookedAt, type PlannedRelease } from "../../core/forecast/forecast.ts";
+import { plannedHooks } from "../../core/forecast/hooks.ts";
 import { changedParts, isPlanId, PLAN_PARTS, planTexts } from "../../core/forecast/plan-facts.ts";
 import { type HostTarget, localHooks, rolloutPlan } from "../../core/plan.ts";
-import { describeDryRun, describePlan } from "../../core/report/describe-dry-run.ts";
+import { busyHosts, describeDryRun, describePlan } from "../../core/report/describe-dry-run.ts";
 import { ZdrError } from "../../failure.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
@@ -25,7 +26,7 @@ export function requirePlanId(id: string | undefined): void {
 /** Asks every host, and tells what a deploy would do there. */
 export async function tellDryRun(
   run: Run,
-  { plan }: Opened,
+  { plan, config }: Opened,
   fleet: Fleet<HostTarget>,
   surveys: Surveys,
   manifest: Manifest,
@@ -33,7 +34,8 @@ export async function tellDryRun(
   const rows = await lookAtHosts(fleet, surveys, manifest);
   const release = releaseOf(manifest);
   const exit = concludeHosts(run, fleet.hosts);
-  run.output.result(describeDryRun(rows, release, plan), { dryRun: rows, release }, exit);
+  const hooks = plannedHooks(config.hooks, busyHosts(rows, release, plan));
+  run.output.result(describeDryRun(rows, release, plan, config.hooks), { dryRun: rows, release, hooks }, exit);
   return exit;
 }
 
@@ -45,7 +47,7 @@ export async function tellPlan(
   surveys: Surveys,
   manifest: Manifest,
 ): Promise<ExitCode> {
-  const { plan } = opened;
+  const { plan, config } = opened;
   const rows = await lookAtHosts(fleet, surveys, manifest);
   const release = releaseOf(manifest);
   const hosts = rows.map((row) => forecastHost(row, release.tag, plan));
@@ -54,7 +56,9 @@ export async function tellPlan(
   const isDone = hosts.every((host) => host.isDone);
   const id = isRefused || failed !== EXIT.done ? undefined : planIdOf(opened, manifest, rows);
   const exit = failed !== EXIT.done ? failed : isRefused ? EXIT.refused : isDone ? EXIT.done : EXIT.pending;
-  run.output.result(describePlan(rows, release, plan, id), { id, tag: release.tag, release, hosts }, exit);
+  const hooks = plannedHooks(config.hooks, busyHosts(rows, release, plan));
+  const text = describePlan(rows, release, plan, id, config.hooks);
+  run.output.result(text, { id, tag: release.tag, release, hosts, hooks }, exit);
   return exit;
 }
 

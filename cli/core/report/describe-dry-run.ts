@@ -2,6 +2,7 @@
 
 import type { ProjectPlan } from "../../../agent/wire/plan.ts";
 import type { StageResult } from "../../../agent/wire/stage.ts";
+import type { Config } from "../config.ts";
 import {
   forecastHost,
   type HostForecast,
@@ -9,13 +10,26 @@ import {
   type PlannedProgram,
   type PlannedRelease,
 } from "../forecast/forecast.ts";
+import { hookLines, plannedHooks } from "../forecast/hooks.ts";
 import { describeHeld } from "./describe.ts";
 import { sanitize } from "./sanitize.ts";
 import { count, formatBytes } from "./units.ts";
 
-/** Lines of text that end in a newline: what would be sent, flipped, and done to each program of each host. */
-export function describeDryRun(hosts: readonly LookedAt[], release: PlannedRelease, project: ProjectPlan): string {
-  return hosts.flatMap((host) => describeHost(host, release, project).map((line) => `${sanitize(line)}\n`)).join("");
+/** Lines of text that end in a newline: what would be sent, flipped, and done to each program of each host, and which hooks run. */
+export function describeDryRun(
+  hosts: readonly LookedAt[],
+  release: PlannedRelease,
+  project: ProjectPlan,
+  hooks: Config["hooks"] = {},
+): string {
+  const lines = hosts.flatMap((host) => describeHost(host, release, project));
+  const busy = busyHosts(hosts, release, project);
+  return [...lines, ...hookLines(plannedHooks(hooks, busy), busy)].map((line) => `${sanitize(line)}\n`).join("");
+}
+
+/** Those on which there is something to do. */
+export function busyHosts(hosts: readonly LookedAt[], { tag }: PlannedRelease, project: ProjectPlan): string[] {
+  return hosts.filter((host) => !forecastHost(host, tag, project).isDone).map(({ host }) => host);
 }
 
 /** The same, and what to type next. `planId`: undefined where a deploy would be refused. */
@@ -24,10 +38,11 @@ export function describePlan(
   release: PlannedRelease,
   project: ProjectPlan,
   planId: string | undefined,
+  hooks: Config["hooks"] = {},
 ): string {
-  const forecasts = hosts.map((host) => forecastHost(host, release.tag, project));
-  const text = describeDryRun(hosts, release, project);
-  if (forecasts.every(({ isDone }) => isDone)) return `${text}nothing to do: ${release.tag} serves everywhere\n`;
+  const text = describeDryRun(hosts, release, project, hooks);
+  if (busyHosts(hosts, release, project).length === 0)
+    return `${text}nothing to do: ${release.tag} serves everywhere\n`;
   if (planId === undefined) return text;
   return `${text}plan ${planId}: zdr deploy --tag ${release.tag} --plan ${planId}\n`;
 }
