@@ -20,7 +20,8 @@ export interface RaceHost {
 
 export async function startRaceHost(cleanup: Cleanup): Promise<RaceHost> {
   const rig = await startRig(cleanup);
-  const { url, program } = await rig.addSample("gunicorn", { watch: 0 });
+  // Twenty commands at once leave little for anybody to answer in.
+  const { url, program } = await rig.addSample("gunicorn", { watch: 0 }, { timeout: "60s" });
   await rig.useSample("gunicorn", { release: "v0" });
   for (const args of [["setup"], ["deploy", "--tag", "v0"]]) {
     const { code, stderr } = await rig.zdr(args);
