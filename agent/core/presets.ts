@@ -95,6 +95,9 @@ export const PRESETS: Record<PresetName, Preset> = {
   endless: {
     ...HANDED_OVER,
     signal: "HUP",
+    // Its successor sends it as well, and endless may miss that: it takes signals by a channel without a place to wait in, and for
+    // as long as it forks (endless.go, handleSignals) nobody takes anything. A second one does nothing (shutdown).
+    oldSignal: "TERM",
     deafAfterFailure: true,
     keepsCopy: true,
     // DefaultHammerTime.

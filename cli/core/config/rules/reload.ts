@@ -12,7 +12,7 @@ export const PRESET_DEFAULTS: Readonly<Record<PresetName, ReloadPlan>> = {
   overseer: { preset: "overseer", strategy: "slot", signal: "USR2", drainMs: 30_000 },
   "overseer-watch": { preset: "overseer-watch", strategy: "watch", signal: "USR2", drainMs: 30_000 },
   grace: { preset: "grace", strategy: "handover", signal: "USR2", drainMs: 60_000 },
-  endless: { preset: "endless", strategy: "handover", signal: "HUP", drainMs: 60_000 },
+  endless: { preset: "endless", strategy: "handover", signal: "HUP", oldSignal: "TERM", drainMs: 60_000 },
   gracehttp: { preset: "gracehttp", strategy: "handover", signal: "USR2", drainMs: 60_000 },
   tableflip: { preset: "tableflip", strategy: "handover", signal: "HUP", drainMs: 60_000 },
   reuseport: { preset: "reuseport", strategy: "handover", signal: "USR2", oldSignal: "QUIT", drainMs: 30_000 },

@@ -34,6 +34,8 @@ describe("what a keeper is told", () => {
 
   test("with SO_REUSEPORT, what ends the old process", () => {
     assert.deepEqual([spec("reuseport").signal, spec("reuseport").oldSignal], ["USR2", "QUIT"]);
+    // It may have missed the TERM of its successor, and would go on accepting. grace would die of a second one at once.
+    assert.deepEqual([spec("endless").oldSignal, spec("grace").oldSignal], ["TERM", undefined]);
   });
 
   test("a program that is reloaded by a request is sent no signal, and stands where its slot is", () => {
