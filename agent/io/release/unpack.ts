@@ -28,6 +28,10 @@ export const ACCEPTED = Object.keys(OPEN) as Encoding[];
 
 const LEAST_CHUNK = 64;
 
+/** Node's own call for each frame: right on every Node, and what is not known is left to it. */
+export const zstdByCalls: Unpack = (bytes, of) =>
+  zstdDecompressSync(bytes, { ...ZSTD, maxOutputLength: of, chunkSize: Math.max(of, LEAST_CHUNK) });
+
 /** What Node's own calls are made of (lib/zlib.js). */
 interface Decoder {
   readonly _handle?: {
@@ -39,18 +43,18 @@ interface Decoder {
   readonly destroyed: boolean;
 }
 
+/** Where the decoder was looked into: another Node that takes other arguments would end the process. */
+const KNOWN_NODES: readonly number[] = [22, 24];
+
 /**
- * One decoder and one buffer for all frames. By zstdDecompressSync each frame has new ones, which costs as much again as the work
- * itself, and 30 MB of memory; that is what is left where Node is made differently one day.
+ * One decoder and one buffer for all frames: by calls, each frame has new ones, which costs as much again as the work itself,
+ * and 30 MB of memory.
  */
 function openZstd(): Unpack {
-  const stream = createZstdDecompress(ZSTD).on("error", () => {});
-  const decoder: Decoder = stream as unknown as Decoder;
+  if (!KNOWN_NODES.includes(Number.parseInt(process.versions.node, 10))) return zstdByCalls;
+  const decoder = createZstdDecompress(ZSTD).on("error", () => {}) as unknown as Decoder;
   const { _handle: handle, _writeState: state } = decoder;
-  if (typeof handle?.writeSync !== "function" || !(state instanceof Uint32Array)) {
-    return (bytes, of) =>
-      zstdDecompressSync(bytes, { ...ZSTD, maxOutputLength: of, chunkSize: Math.max(of, LEAST_CHUNK) });
-  }
+  if (typeof handle?.writeSync !== "function" || !(state instanceof Uint32Array)) return zstdByCalls;
   const whole = Buffer.allocUnsafeSlow(DATA_FRAME_LIMIT_BYTES);
   return (bytes, of) => {
     state.set([of, bytes.length]);

@@ -4,10 +4,11 @@ import { appendFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { zstdCompressSync } from "node:zlib";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
 import { publish, removeRelease } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
-import { ACCEPTED, unpackTo } from "../../../agent/io/release/unpack.ts";
+import { ACCEPTED, unpackTo, zstdByCalls } from "../../../agent/io/release/unpack.ts";
 import type { Encoding } from "../../../agent/wire/stage.ts";
 import { ZdrError } from "../../../cli/failure.ts";
 import { type ScannedBuild, scanBuild } from "../../../cli/io/build/build.ts";
@@ -79,6 +80,13 @@ describe("a compressed upload", () => {
       await removeRelease(rig.layout, "plain");
     });
   }
+
+  test("is read by Node's own calls where the decoder of a Node is not known, and never as more than it says", () => {
+    const text = Buffer.from("what compresses well\n".repeat(10_000));
+    const packed = zstdCompressSync(text);
+    assert.deepEqual(Buffer.from(zstdByCalls(packed, text.length)), text);
+    assert.throws(() => zstdByCalls(packed, text.length - 1), { code: "ERR_BUFFER_TOO_LARGE" });
+  });
 
   test("is accepted as this Node can read it", () => {
     const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
