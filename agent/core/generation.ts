@@ -141,14 +141,16 @@ function evidenceOf(process: ProcessView, wanted: string): string {
 /**
  * The processes that served before a reload and are to go: those that accepted, or, where that can not be seen, all but
  * the supervised one, which stays through every reload. `hasWorkers`: those of its master that are busy belong to them as well.
- * unicorn tells its workers by a pipe, so that one that finishes a request may take one more before it reads that it is to go.
+ * unicorn tells its workers by a pipe, so that one that finishes a request may take one more before it reads that it is to go. One
+ * of another release than those that accept has hung since a reload that failed: it answers nobody, and is not waited for.
  */
 export function oldGeneration(processes: readonly ProcessView[], hasWorkers: boolean): ProcessView[] {
   const accepting = processes.filter((process) => process.accepts);
   if (accepting.length === 0) return processes.filter((process) => !process.supervised);
-  return hasWorkers
-    ? processes.filter(({ accepts, holds, supervised }) => accepts || (holds && !supervised))
-    : accepting;
+  if (!hasWorkers) return accepting;
+  const releases = new Set(accepting.map(({ release }) => release));
+  const isBusy = ({ holds, supervised, release }: ProcessView) => holds && !supervised && releases.has(release);
+  return processes.filter((process) => process.accepts || isBusy(process));
 }
 
 /**

@@ -115,8 +115,10 @@ test("the old generation is what accepted; its master stays", () => {
   );
 });
 
-test("a worker that is busy with a request just then is of the old generation, too; a helper of a program without workers is not", () => {
-  const processes = [master(1, "v1"), serving(2, "v1"), view(3, { holds: true }), view(4, { holds: false })];
+test("a worker that is busy with a request just then is of the old generation, too; a helper is not, nor what hangs of another release", () => {
+  const busy = { holds: true, release: "v1", releaseBy: "cwd" } as const;
+  const others = [view(4, { ...busy, holds: false }), view(5, { ...busy, release: "hung" })];
+  const processes = [master(1, "v1"), serving(2, "v1"), view(3, busy), ...others];
   assert.deepEqual(
     oldGeneration(processes, true).map(({ pid }) => pid),
     [2, 3],
