@@ -7,6 +7,7 @@
 import { writeFile } from "node:fs/promises";
 import { cpus, loadavg, release, type } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Figure, type Machine, misses, type Result, type Row } from "../../scripts/bench-result.ts";
 import { run, runOk } from "../support/processes.ts";
 import { measureColdStart } from "./cold-start.ts";
@@ -60,6 +61,14 @@ function print({ rows, figures }: Result): void {
   for (const { what, value, unit } of figures) process.stdout.write(`${what}: ${value} ${unit}\n`);
 }
 
+/** As this repository's formatter has it, so that it can be committed as it is. */
+async function writeResult(result: Result): Promise<void> {
+  const path = join(import.meta.dirname, `results/${result.name}.json`);
+  await writeFile(path, `${JSON.stringify(result, null, 2)}\n`);
+  const biome = fileURLToPath(new URL("../../node_modules/@biomejs/biome/bin/biome", import.meta.url));
+  await runOk([process.execPath, biome, "format", "--write", path]);
+}
+
 // It takes 30 ms of every start of Node, zdr's and the host's, and is a matter of this machine.
 delete process.env.NODE_EXTRA_CA_CERTS;
 delete process.env.SSH_AUTH_SOCK;
@@ -74,5 +83,5 @@ for (const [name, measure] of Object.entries(BENCHMARKS)) {
     process.stderr.write(`missed: ${text}\n`);
     process.exitCode = 1;
   }
-  await writeFile(join(import.meta.dirname, `results/${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  await writeResult(result);
 }
