@@ -114,6 +114,7 @@ export async function goBack(
   const activation = await begin(context, order);
   for (const { program } of activation.befores) activation.asked.add(program);
   activation.step("flipped");
+  activation.recorder.resumed();
   return revert(activation, failure);
 }
 
@@ -128,6 +129,7 @@ async function flipAndProve(activation: Activation): Promise<ActivationReport> {
     context.emit({ event: "phase", phase: "flip", detail: order.tag });
     // Counted as flipped from here: a rename that failed half-way through its fsync is reverted like any other.
     activation.step("flipped");
+    activation.recorder.flipped();
     flipCurrent(context.layout, order.tag);
     const brought = await bringAll(activation);
     activation.step("taken");

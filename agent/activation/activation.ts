@@ -95,7 +95,6 @@ export class Activation {
 
   step(step: ActivationStep): void {
     if (step === "flipped") {
-      this.recorder.flipped();
       this.#startedAt = this.context.now();
       this.#lapAt = this.#startedAt;
     }

@@ -42,9 +42,12 @@ export async function finish(
   // What is unchanged can be asked again.
   if (outcome === "unchanged") return report;
   const { layout } = activation.context;
+  // Before the trace, which is larger and needed less where there is hardly any room.
+  leaveAnswer(layout, activation.id, report);
   const trace = activation.recorder.trace(activation.id, report);
   const problem = trace === undefined ? undefined : leaveTrace(layout, trace);
-  if (problem !== undefined) warnings.push(problem);
+  if (problem === undefined) return report;
+  warnings.push(problem);
   leaveAnswer(layout, activation.id, report);
   return report;
 }

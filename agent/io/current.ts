@@ -2,7 +2,7 @@
 import { lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, tagOfLink } from "../core/layout.ts";
-import { discardFile, ifThere, onFile, removeFile, syncFolder, temporaryBeside } from "./files.ts";
+import { discardFile, fsyncPath, ifThere, onFile, removeFile, temporaryBeside } from "./files.ts";
 import { moment } from "./moment.ts";
 
 /** The tag that `current` names, or undefined before the first deploy. A real folder or a foreign link is refused. */
@@ -35,7 +35,7 @@ export function flipCurrent(layout: Layout, tag: string): void {
       throw error;
     }
     moment("flip: renamed");
-    syncFolder(layout.deployTo);
+    fsyncPath(layout.deployTo);
     moment("flip: synced");
   });
   const now = readCurrent(layout);
@@ -47,6 +47,6 @@ export function flipCurrent(layout: Layout, tag: string): void {
 export function removeCurrent(layout: Layout): void {
   onFile("remove", layout.current, () => {
     removeFile(layout.current);
-    syncFolder(layout.deployTo);
+    fsyncPath(layout.deployTo);
   });
 }

@@ -124,8 +124,8 @@ export function ownerOfTemporary(name: string): number | undefined {
   return pid === undefined ? undefined : Number(pid);
 }
 
-/** fsync(2) of a folder: makes a rename in it durable. */
-export function syncFolder(path: string): void {
+/** fsync(2): of a file, what stands in it; of a folder, which names do. */
+export function fsyncPath(path: string): void {
   const fd = openSync(path, "r");
   try {
     fsyncSync(fd);
@@ -172,7 +172,7 @@ export function replaceFile(
       throw error;
     }
     moment("replace: renamed");
-    syncFolder(dirname(path));
+    fsyncPath(dirname(path));
   });
 }
 

@@ -12,10 +12,10 @@ import {
   discardFile,
   errnoOf,
   fileError,
+  fsyncPath,
   ifThere,
   onFile,
   removeFile,
-  syncFolder,
   temporaryBeside,
   writeNewDurable,
 } from "./files.ts";
@@ -55,7 +55,7 @@ export function writeFreeze(layout: Layout, freeze: Freeze, now: Date): void {
       // Its time is over.
       onFile("remove", layout.freeze, () => removeFile(layout.freeze));
     }
-    onFile("sync", layout.zdr, () => syncFolder(layout.zdr));
+    onFile("sync", layout.zdr, () => fsyncPath(layout.zdr));
   } finally {
     discardFile(temporary);
   }
@@ -82,7 +82,7 @@ export function endFreeze(layout: Layout, now: Date): Freeze | undefined {
   const freeze = readFreeze(layout, now);
   onFile("remove", layout.freeze, () => {
     removeFile(layout.freeze);
-    syncFolder(layout.zdr);
+    fsyncPath(layout.zdr);
   });
   return freeze;
 }

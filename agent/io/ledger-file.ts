@@ -19,7 +19,7 @@ import { dirname } from "node:path";
 import type { Layout } from "../core/layout.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { type LedgerEntry, type ParsedLedger, parseLedger } from "../core/ledger.ts";
-import { discardFile, errnoOf, fileError, ifThere, replaceFile, syncFolder } from "./files.ts";
+import { discardFile, errnoOf, fileError, fsyncPath, ifThere, replaceFile } from "./files.ts";
 import { moment } from "./moment.ts";
 
 const NEWLINE = 0x0a;
@@ -105,7 +105,7 @@ function append(path: string, entry: LedgerEntry): void {
     fsyncSync(fd);
     moment(`ledger: ${entry.event} synced`);
     // Its name has to be durable once, too.
-    if (size === 0) syncFolder(dirname(path));
+    if (size === 0) fsyncPath(dirname(path));
   } finally {
     closeSync(fd);
   }

@@ -4,7 +4,7 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { withSections } from "../core/section/file.ts";
 import type { RenderedSection } from "../core/section.ts";
-import { onFile, removeFile, replaceFile, syncFolder } from "../io/files.ts";
+import { fsyncPath, onFile, removeFile, replaceFile } from "../io/files.ts";
 import { type ConfigChanges, FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import type { SectionTarget } from "../io/supervisor/supervisor-sections.ts";
 
@@ -56,7 +56,7 @@ function takeBack({ path, content }: SectionTarget, mode: number): void {
   }
   onFile("remove", path, () => {
     removeFile(path);
-    syncFolder(dirname(path));
+    fsyncPath(dirname(path));
   });
 }
 

@@ -8,7 +8,7 @@ import { binaryOf } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { PUBLIC_DIR_MODE } from "../core/layout.ts";
-import { discardFile, onFile, removeFile, temporaryBeside } from "../io/files.ts";
+import { discardFile, fsyncPath, onFile, removeFile, temporaryBeside } from "../io/files.ts";
 import { moment } from "../io/moment.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { isReadable, isSameContent } from "./content.ts";
@@ -58,7 +58,10 @@ export function offerAgain(context: HostContext, program: ProgramPlan, tag: stri
   onFile("fill the slot", slot, () => {
     try {
       copyFileSync(`${context.layout.release(tag)}/${binary}`, temporary, constants.COPYFILE_FICLONE);
+      // A link's bytes are durable already; a torn copy would be what supervisord starts after a crash of the host.
+      fsyncPath(temporary);
       renameSync(temporary, slot);
+      fsyncPath(context.layout.programRun(program.name));
     } catch (error) {
       discardFile(temporary);
       throw error;

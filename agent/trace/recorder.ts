@@ -21,8 +21,13 @@ export class Recorder {
 
   /** `current` is about to be repointed: all times are told from here. */
   flipped(): void {
-    this.#flip = { at: this.#context.now(), date: this.#context.date().toISOString() };
+    this.resumed();
     this.note({ what: "flip" });
+  }
+
+  /** It was, by an agent that died: all times are told from where this one goes on. */
+  resumed(): void {
+    this.#flip = { at: this.#context.now(), date: this.#context.date().toISOString() };
   }
 
   /** `at`: on the context's clock; absent: now. */

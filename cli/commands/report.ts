@@ -5,7 +5,7 @@ import type { ActivationTrace } from "../../agent/wire/trace/trace.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { type Choice, type ChosenHost, chooseDeploy } from "../core/page/choose.ts";
 import { renderPage } from "../core/page/document.ts";
-import { goalOf, overallOf, type Part, type ReportedHost, type ReportFacts } from "../core/page/facts.ts";
+import { fileNameOf, goalOf, overallOf, type Part, type ReportedHost, type ReportFacts } from "../core/page/facts.ts";
 import { titleOf } from "../core/page/summary.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { formatBytes } from "../core/report/units.ts";
@@ -119,7 +119,7 @@ function tellPage(run: Run, facts: ReportFacts, { output }: ReportOptions, exit:
     return;
   }
   const tag = goalOf(facts)?.tag ?? "";
-  const file = output ?? `report-${tag}${facts.id === undefined ? "" : `-${facts.id}`}.html`;
+  const file = output ?? fileNameOf(facts);
   writePage(resolve(run.cwd, file), page);
   const bytes = Buffer.byteLength(page);
   const told = facts.hosts.filter(({ parts }) => parts.length > 0).length;

@@ -5,7 +5,7 @@ import { open, readdir } from "node:fs/promises";
 import { AgentError } from "../../core/failure.ts";
 import type { AgentFailure } from "../../wire/failure.ts";
 import type { ManifestEntry } from "../../wire/release.ts";
-import { fileError, onFile, syncFolder } from "../files.ts";
+import { fileError, fsyncPath, onFile } from "../files.ts";
 
 /** Left free beside a release: logs, the ledger and the manifest are written to the same disk. */
 export const MARGIN_BYTES = 16 * 1024 * 1024;
@@ -118,5 +118,5 @@ async function syncPath(path: string): Promise<void> {
 
 /** Makes a rename between these folders durable. */
 export function syncFolders(...paths: readonly string[]): void {
-  for (const path of paths) onFile("sync", path, () => syncFolder(path));
+  for (const path of paths) onFile("sync", path, () => fsyncPath(path));
 }

@@ -157,12 +157,20 @@ function follow(turn: Turn): void {
 }
 
 function noteReaped(turn: Turn, reload: Reload): void {
-  const { asked, isHeard, hasReaped } = reload;
-  if (asked === undefined || !isHeard || hasReaped) return;
+  const { asked, isHeard } = reload;
+  if (asked === undefined || !isHeard) return;
   const now = turn.state.members.find((member) => keyOf(member) === keyOf(asked));
-  if (now === undefined || now.reapedFaults <= asked.reapedFaults) return;
+  // A program may run others before it forks: while one of them is there, and for a moment after each, the successor may still come.
+  if (now === undefined || now.reapedFaults <= asked.reapedFaults || hasNewChild(turn.state)) return;
+  reload.asked = { ...asked, reapedFaults: now.reapedFaults };
   reload.hasReaped = true;
   emit(turn, { kind: "timer", timer: "fork", ms: FORK_AFTER_REAPED_MS });
+}
+
+/** Of the program that was asked: a child that it had not before, whatever that is. */
+function hasNewChild({ reload, members }: State): boolean {
+  const { asked, before } = reload ?? {};
+  return livingOf(members).some((member) => member.ppid === asked?.pid && before?.has(keyOf(member)) === false);
 }
 
 function handOver(turn: Turn, { member }: Candidate): void {
@@ -220,7 +228,11 @@ export function noteAsked(turn: Turn, asker: number): void {
 export function beForked(turn: Turn): void {
   const { reload, settings } = turn.state;
   if (reload?.step !== "waiting" || reload.hasCandidate || settings.strategy !== "handover") return;
-  finishReload(turn, { event: "failed", reason: reload.hasReaped ? "exited" : "no-successor" });
+  if (!reload.hasReaped) finishReload(turn, { event: "failed", reason: "no-successor" });
+  else if (hasNewChild(turn.state)) {
+    reload.hasReaped = false;
+    emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
+  } else finishReload(turn, { event: "failed", reason: "exited", detail: "it was gone before it could be looked at" });
 }
 
 /** A generation has had `readyMs`. */

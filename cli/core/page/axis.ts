@@ -10,9 +10,15 @@ export interface Axis {
 /** From the earliest beginning to the latest end; never without length. */
 export function axisOf(spans: readonly { readonly at: number; readonly ms: number }[]): Axis {
   if (spans.length === 0) return { from: 0, to: 1 };
-  const from = Math.min(...spans.map(({ at }) => at));
-  return { from, to: Math.max(from + 1, ...spans.map(({ at, ms }) => at + ms)) };
+  const from = least(spans.map(({ at }) => at));
+  return { from, to: Math.max(from + 1, most(spans.map(({ at, ms }) => at + ms))) };
 }
+
+/** Not by Math.min(...): a host may tell of more than a call can have arguments. Infinity where there is none. */
+export const least = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+
+/** -Infinity where there is none. */
+export const most = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 
 /** In percent of the line, held on it, for an SVG attribute. */
 export function placeOf({ from, to }: Axis, at: number): number {
@@ -32,14 +38,14 @@ const TICKS = 5;
 
 /** Round places along the line, with words counted from `zero`. */
 export function ticksOf({ from, to }: Axis, zero = from): { readonly at: number; readonly words: string }[] {
-  const least = (to - from) / TICKS;
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = (STEPS.find((factor) => factor * power >= least) ?? 10) * power;
-  const ticks: { at: number; words: string }[] = [];
-  for (let n = Math.ceil((from - zero) / step); zero + n * step <= to; n++) {
-    ticks.push({ at: zero + n * step, words: sinceWords(n * step) });
-  }
-  return ticks;
+  const smallest = (to - from) / TICKS;
+  const power = 10 ** Math.floor(Math.log10(smallest));
+  const step = (STEPS.find((factor) => factor * power >= smallest) ?? 10) * power;
+  const first = Math.ceil((from - zero) / step);
+  // Counted, and not until the end is passed: of times beyond all dates one step more may be no more.
+  return Array.from({ length: TICKS + 1 }, (_, index) => (first + index) * step)
+    .filter((since) => zero + since <= to)
+    .map((since) => ({ at: zero + since, words: sinceWords(since) }));
 }
 
 /** `0`, `1.5 s`, `−300 ms`; with a minus that is as wide as a plus. */

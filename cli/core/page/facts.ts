@@ -1,7 +1,9 @@
 /** What a report is made from, and what it says at a glance. */
 import type { HistoryEntry, ProvedProgram } from "../../../agent/wire/history.ts";
+import { TAG_PATTERN } from "../../../agent/wire/release.ts";
 import type { ActivationTrace } from "../../../agent/wire/trace/trace.ts";
 import { count, formatMs } from "../report/units.ts";
+import { most } from "./axis.ts";
 
 /** One activation of one host, or a release that was staged there and no more. */
 export interface Part {
@@ -63,7 +65,7 @@ export function totalsOf(programs: readonly ProvedProgram[]): Totals | undefined
     sent: sum(({ sent }) => sent),
     failed: sum(({ failed }) => failed),
     reconnects: sum(({ reconnects }) => reconnects),
-    slowestMs: Math.max(...meters.map(({ slowestMs }) => slowestMs)),
+    slowestMs: most(meters.map(({ slowestMs }) => slowestMs)),
   };
 }
 
@@ -74,6 +76,14 @@ export function goalOf(facts: ReportFacts): HistoryEntry | undefined {
   const entries = partsOf(facts).map(({ entry }) => entry);
   const oldestFirst = [...entries].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   return oldestFirst.find(({ what }) => what !== "stage") ?? oldestFirst[0];
+}
+
+/** Where the page goes unless somebody says. Tag and ID come from hosts: only what fits their own rules gets into a path of this machine. */
+export function fileNameOf(facts: ReportFacts): string {
+  const { tag = "" } = goalOf(facts) ?? {};
+  const { id = "" } = facts;
+  const parts = [TAG_PATTERN.test(tag) ? tag : "", /^[0-9a-f]{1,32}$/.test(id) ? id : ""];
+  return `${["report", ...parts.filter((part) => part !== "")].join("-")}.html`;
 }
 
 /** Of what was refused before the flip, or staged and no more, the ledger does not say what was current. */

@@ -27,12 +27,11 @@ const WORDS: Readonly<Record<string, string>> = {
 /** More than can be told apart. */
 const SHOWN = 40;
 
-/** Those of the host and of one program, in their order. */
+/** Those of the host and of one program, in their order. Of too many, the host's own come first: how it ended is among them. */
 export function momentsOf({ moments }: ActivationTrace, program: string): MarkedMoment[] {
-  return moments
-    .filter((moment) => moment.program === undefined || moment.program === program)
-    .slice(0, SHOWN)
-    .map(marked);
+  const own = moments.filter((moment) => moment.program === undefined).slice(0, SHOWN);
+  const its = moments.filter((moment) => moment.program === program).slice(0, SHOWN - own.length);
+  return [...own, ...its].sort((a, b) => a.atMs - b.atMs).map(marked);
 }
 
 function marked({ atMs, what, pid, detail }: Moment): MarkedMoment {

@@ -2,6 +2,7 @@
 import type { ProvedProgram } from "../../../agent/wire/history.ts";
 import { formatInstant } from "../report/describe.ts";
 import { count, formatMs } from "../report/units.ts";
+import { least, most } from "./axis.ts";
 import {
   goalOf,
   grouped,
@@ -63,8 +64,7 @@ function programsOf(facts: ReportFacts): string[] {
 function tookWords(facts: ReportFacts): string {
   const spans = partsOf(facts).flatMap(({ entry }) => entry.spans);
   if (spans.length === 0) return "unknown";
-  const from = Math.min(...spans.map(({ at }) => at));
-  return formatMs(Math.max(...spans.map(({ at, ms }) => at + ms)) - from);
+  return formatMs(most(spans.map(({ at, ms }) => at + ms)) - least(spans.map(({ at }) => at)));
 }
 
 const COLUMNS = [

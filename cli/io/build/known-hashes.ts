@@ -3,10 +3,12 @@
  *
  * - The rule is git's for its index (racy-git.txt): size, modification and change time, inode and device are as they were,
  *   and both times were well past when the file was hashed. The change time is the kernel's own and no program can set it.
- * - A wrong hash can harm nobody: the host hashes what arrives, and the deploy fails. Then all of it is forgotten.
+ * - That is so where the kernel itself keeps these times. On other file systems (a network's, FUSE) nothing is remembered: an old hash
+ *   would let a changed build count as the one before, which no host could notice.
+ * - Whatever a host does not find to hash to what was said fails the deploy. Then all of it is forgotten.
  * - In the user's own cache, one file for each build. One that can not be read or written is done without.
  */
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -15,6 +17,7 @@ import {
   renameSync,
   rmSync,
   type Stats,
+  statfsSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -39,11 +42,14 @@ const VERSION = 1;
 const SETTLED_MS = 2_000;
 /** Builds that are remembered, those that were deployed last. */
 const BUILDS = 20;
-const NAME = /^[0-9a-f]{32}\.json$/;
+/** statfs(2): ext2 to ext4, xfs, btrfs, f2fs, zfs, overlayfs, tmpfs. */
+const OWN_TIMES = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x794c7630, 0x01021994]);
 const OPEN_TO_OTHERS = 0o022;
 
 /** `cacheFolder`: zdr's own. `build`: its absolute path. `now`: before a file of it was looked at. */
-export function openKnownHashes(cacheFolder: string, build: string, now: number): KnownHashes {
+export function openKnownHashes(cacheFolder: string, build: string, now: number): KnownHashes | undefined {
+  const dev = deviceOf(build);
+  if (dev === undefined) return undefined;
   const folder = join(cacheFolder, "builds");
   const file = join(folder, `${hash("sha256", build, "hex").slice(0, 32)}.json`);
   const before = readKnown(folder, file, build);
@@ -57,7 +63,7 @@ export function openKnownHashes(cacheFolder: string, build: string, now: number)
       return known[5];
     },
     note(path, stat, sha256) {
-      if (Math.max(stat.mtimeMs, stat.ctimeMs) > now - SETTLED_MS) return;
+      if (Math.max(stat.mtimeMs, stat.ctimeMs) > now - SETTLED_MS || stat.dev !== dev) return;
       after[path] = [stat.size, stat.mtimeMs, stat.ctimeMs, stat.ino, stat.dev, sha256];
       isNew = true;
     },
@@ -95,12 +101,23 @@ function readKnown(folder: string, file: string, build: string): Readonly<Record
 function writeKnown(folder: string, file: string, content: object): void {
   // Not what is above it: a home that is not there stays so, and the launcher has made the rest.
   if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
-  const temporary = `${file}.${process.pid}`;
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
   writeFileSync(temporary, JSON.stringify(content), { mode: 0o600, flag: "wx" });
   renameSync(temporary, file);
-  const all = readdirSync(folder).filter((name) => NAME.test(name));
-  const byAge = all.map((name) => ({ name, at: statSync(join(folder, name)).mtimeMs })).sort((a, b) => b.at - a.at);
+  // Drafts of those who were killed are among the rest, and grow old like it.
+  const byAge = readdirSync(folder)
+    .map((name) => ({ name, at: statSync(join(folder, name)).mtimeMs }))
+    .sort((a, b) => b.at - a.at);
   for (const { name } of byAge.slice(BUILDS)) rmSync(join(folder, name), { force: true });
+}
+
+/** Of a build on a file system whose times are the kernel's; undefined: it is on another, or not there. */
+function deviceOf(build: string): number | undefined {
+  try {
+    return OWN_TIMES.has(statfsSync(build).type) ? statSync(build).dev : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** No home, no room, no rights: the next deploy reads every file, as the first one did. */

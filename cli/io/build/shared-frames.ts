@@ -6,13 +6,17 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Frame } from "./compress.ts";
 
-/** As many frames as a consumer that waits for `drain` may still hold (pack.ts). */
+/**
+ * As many frames of LARGE_BYTES as a consumer that waits for `drain` may still hold (pack.ts). Of smaller ones it holds as many as it
+ * likes: a write of them does not fill its buffer.
+ */
 const RING_FRAMES = 5;
+const LARGE_BYTES = 256 * 1024;
 
 /** Kept in memory (`bytes`), or `length` bytes in the file from `at` on. */
 type Kept = Pick<Frame, "packed"> & ({ readonly bytes: Uint8Array } | { readonly at: number; readonly length: number });
@@ -64,7 +68,7 @@ export class SharedFrames {
     this.#room = room;
   }
 
-  /** A frame keeps its bytes until three more were asked for. */
+  /** A large frame keeps its bytes until three more large ones were asked for; a small one keeps them. */
   async *frames(): AsyncGenerator<Frame> {
     const ring: Buffer[] = [];
     let at = 0;
@@ -125,13 +129,16 @@ export class SharedFrames {
       this.#fileBytes += bytes.length;
     } catch {
       this.#isFull = true;
+      // Half a frame is of no use, and others need the room more.
+      if (this.#file !== undefined) ftruncateSync(this.#file, this.#fileBytes);
     }
   }
 
   #read(at: number, length: number, ring: Buffer[]): Buffer {
-    const used = ring.length === RING_FRAMES ? ring.shift() : undefined;
+    const isLarge = length >= LARGE_BYTES;
+    const used = isLarge && ring.length === RING_FRAMES ? ring.shift() : undefined;
     const buffer = used !== undefined && used.length >= length ? used : Buffer.allocUnsafeSlow(length);
-    ring.push(buffer);
+    if (isLarge) ring.push(buffer);
     if (this.#file === undefined || readSync(this.#file, buffer, 0, length, at) !== length)
       throw new Error("what was kept of an upload can not be read again");
     return buffer.subarray(0, length);

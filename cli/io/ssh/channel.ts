@@ -69,7 +69,8 @@ function stdinOf(stream: ClientChannel, link: LinkEnd, closed: Promise<unknown>,
         try {
           stream.write(piece, (error) => {
             if (error || at + PIECE_BYTES >= chunk.length) finish(error);
-            else if (socket.writableLength < PIECE_BYTES) writeFrom(at + PIECE_BYTES);
+            // Through a jump host the socket is a channel with a buffer of 2 MiB, and until that is full no `drain` follows.
+            else if (socket.writableLength < PIECE_BYTES || !socket.writableNeedDrain) writeFrom(at + PIECE_BYTES);
             else socket.once("drain", () => writeFrom(at + PIECE_BYTES));
           });
         } catch (error) {

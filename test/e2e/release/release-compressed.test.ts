@@ -140,6 +140,19 @@ describe("what hosts share of an upload", () => {
     await shared.dispose();
   });
 
+  test("stays as it is for a host that is slow, and holds many small frames at a time", async () => {
+    const frames = Array.from({ length: 60 }, () => randomBytes(5_000));
+    const make = async function* (): AsyncGenerator<Frame> {
+      for (const bytes of frames) yield { bytes, packed: { as: "zstd", of: bytes.length } };
+    };
+    const shared = new SharedFrames(make, new Room(0));
+    await bytesOf(shared.frames());
+    const held: Uint8Array[] = [];
+    for await (const { bytes } of shared.frames()) held.push(bytes);
+    assert.ok(Buffer.concat(held).equals(Buffer.concat(frames)));
+    await shared.dispose();
+  });
+
   test("is made anew for a host where there is no room for that file", async () => {
     const make = async function* (): AsyncGenerator<Frame> {
       for (let at = 0; at < 8; at++) yield { bytes: Buffer.alloc(1024 * 1024, at) };

@@ -363,6 +363,29 @@ describe("handover", () => {
     assert.equal(stagesOf(world)[world.first.pid], "ready");
   });
 
+  test("a program that runs one command after another before it forks keeps its time for that", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    world.look(false);
+    const patience = world.timers.get("fork") ?? Number.NaN;
+    world.first.reapedFaults += 1;
+    const second = world.fork(world.first, false);
+    world.look(false);
+    assert.equal(world.timers.get("fork"), patience, "the second is at work");
+    world.end(second, { code: 0 });
+    world.first.reapedFaults += 1;
+    world.look(false);
+    assert.ok((world.timers.get("fork") ?? Number.NaN) < patience);
+    world.fork(world.first, false);
+    world.look(false);
+    world.fire("fork");
+    assert.deepEqual(answersTo(world, 1), ["started"], "and so is a third");
+    const successor = world.fork(world.first, true);
+    successor.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
   test("a successor that follows on a helper that the program has waited for is taken", () => {
     const world = startedWorld("handover");
     reload(world, 1);

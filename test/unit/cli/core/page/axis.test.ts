@@ -46,3 +46,13 @@ test("ticks are round, count from where they are told to, and lie on the line", 
 test("times before the flip have a minus", () => {
   assert.deepEqual([sinceWords(-300), sinceWords(0), sinceWords(1500)], ["−300 ms", "0", "1.5 s"]);
 });
+
+test("times beyond all dates make some ticks and no more", () => {
+  for (const to of [1e16, 1e300, Number.MAX_VALUE]) assert.ok(ticksOf({ from: 0, to }, -1e15).length <= 7);
+  assert.ok(ticksOf({ from: 1e16, to: 1e16 + 2 }, 0).length <= 7);
+});
+
+test("an axis of more spans than a call has arguments is one", () => {
+  const spans = Array.from({ length: 300_000 }, (_, at) => ({ at, ms: 1 }));
+  assert.deepEqual(axisOf(spans), { from: 0, to: 300_000 });
+});
