@@ -20,16 +20,23 @@ export function parseCommandLine(argv: readonly string[], version: string): Aske
     program.parse(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0 && error.code === "commander.help") program.outputHelp();
     if (error.exitCode === 0 || error.code === "commander.help") throw new NothingAsked();
-    throw usage(error.message);
+    throw usage(error.message, verbIn(program, argv));
   }
   if (!asked) throw new NothingAsked();
   return asked;
 }
 
-function usage(message: string): ZdrError {
+/** The verb that was asked for, so that its own help is named; undefined: none that there is. */
+function verbIn(program: Command, [word]: readonly string[]): string | undefined {
+  return program.commands.some((command) => command.name() === word) ? word : undefined;
+}
+
+function usage(message: string, verb: string | undefined): ZdrError {
   const [problem = "", suggestion] = message.replace(/^error: /, "").split("\n");
-  const hint = suggestion === undefined || suggestion === "" ? "see: zdr --help" : suggestion.replace(/^\(|\)$/g, "");
+  const help = verb === undefined ? "see: zdr --help" : `see: zdr ${verb} --help`;
+  const hint = suggestion === undefined || suggestion === "" ? help : suggestion.replace(/^\(|\)$/g, "");
   return new ZdrError({ kind: "usage", problem, hint });
 }
 

@@ -48,7 +48,7 @@ const LOOK_PAUSE_MS = 100;
 const RESTART_PAUSE_MS = 1_000;
 
 export async function revert(activation: Activation, failure: AgentFailure): Promise<ActivationReport> {
-  const { context, order, befores } = activation;
+  const { context, befores } = activation;
   activation.step("failed");
   activation.recorder.note({ what: "failed", detail: failure.reason });
   const previous = chooseTarget(activation);
@@ -77,7 +77,7 @@ export async function revert(activation: Activation, failure: AgentFailure): Pro
   activation.record({ event: "reverted", ...to, ...provedIn(activation) });
   activation.recorder.note({ what: "reverted", ...(previous === undefined ? {} : { detail: `to ${previous}` }) });
   activation.warnings.push(...(await runLaterHooks(context, { ...hookFacts(activation, "after_revert"), ...facts })));
-  context.emit({ event: "phase", phase: "reverted", detail: previous ?? order.tag });
+  context.emit({ event: "phase", phase: "reverted", detail: previous ?? "nothing" });
   return finish(activation, "reverted", { failure, log });
 }
 

@@ -69,7 +69,7 @@ export function foundFacts(input: Pick<LintInput, "config" | "section" | "proces
 function differences(program: ProgramPlan, wanted: SectionFacts, found: SectionFacts): LintFinding[] {
   const all = compareFacts(wanted, found);
   const adopt = `supervisorctl reread && supervisorctl update ${groupNameOf(program)}`;
-  const fix = `make deploy.yml say the same, or change the section; supervisor adopts it by a restart: ${adopt}`;
+  const fix = `make deploy.yml say the same, or have the section written anew: zdr setup; supervisor adopts it by a restart: ${adopt}`;
   return [refuse, warn].flatMap((level) => {
     const texts = all.filter((one) => one.isEssential === (level === refuse)).map((one) => one.text);
     return texts.length === 0

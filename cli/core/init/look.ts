@@ -121,9 +121,14 @@ function nodeProgram(texts: FolderTexts, folderName: string): Found | undefined 
     ...{ preset: takesSocket ? "node" : "restart", isSeen: takesSocket },
     build: { run: `${compile}${COPY}${install}`, path: "build" },
     command: `/usr/bin/node {current}/${entry.replace(/^\.\//, "")}${takesAddress ? " --addr HOST:PORT" : ""}`,
-    notes: takesSocket
-      ? []
-      : ["with LISTEN_FDS the program could reload without a gap: zdr init --sample node-listenfds shows how"],
+    notes: [
+      ...(install === "" && described?.dependencies !== undefined
+        ? ["where the packages come from: without a package-lock.json, the build has no node_modules"]
+        : []),
+      ...(takesSocket
+        ? []
+        : ["the reload: with LISTEN_FDS there would be no gap, and zdr init --sample node-listenfds shows how"]),
+    ],
   };
 }
 
@@ -131,6 +136,7 @@ interface PackageJson {
   readonly name?: string;
   readonly main?: string;
   readonly scripts?: { readonly start?: string; readonly build?: string };
+  readonly dependencies?: unknown;
 }
 
 function jsonOf(text: string | undefined): PackageJson | undefined {

@@ -94,6 +94,14 @@ describe("what a folder says of its program, and the deploy.yml that comes of it
     assert.match(found?.notes.join() ?? "", /supervisor\/api\.ini has a section/);
   });
 
+  test("of a Node program whose packages nobody would install, that is said", () => {
+    const described = '{"name":"shop","dependencies":{"express":"5"}}';
+    const notesOf = (texts: Record<string, string>) => lookAtFolder(texts, "folder")?.notes.join() ?? "";
+    assert.match(notesOf({ "package.json": described }), /where the packages come from/);
+    assert.doesNotMatch(notesOf({ "package.json": described, "package-lock.json": "{}" }), /packages come from/);
+    assert.doesNotMatch(notesOf({ "package.json": "{}" }), /packages come from/);
+  });
+
   test("a folder that says nothing is not taken for anything", () => {
     assert.equal(lookAtFolder({ "notes.txt": "gunicorn" }, "folder"), undefined);
     assert.equal(lookAtFolder({ "requirements.txt": "flask" }, "folder"), undefined);
