@@ -6,8 +6,8 @@
  *   agent.cjs     agent/main.ts, one file that runs alone on Node 18
  *   prove.cjs     agent/prove-main.ts, likewise
  *   keeper.cjs    agent/keeper/main.ts, likewise
- *   page.js       page/main.ts, for the browsers of those who read a report
- *   page.css      page/style.css
+ *   page.js       cli/page/main.ts, for the browsers of those who read a report
+ *   page.css      cli/page/style.css
  *   LICENSES.txt  of the packages that stand in them
  *
  * CommonJS, because ssh2 does not start from an ES module bundle. Its native addon and cpu-features are left out: both
@@ -40,7 +40,7 @@ export const DEFAULT_PLAN: BuildPlan = {
   agent: join(ROOT, "agent/main.ts"),
   prove: join(ROOT, "agent/prove-main.ts"),
   keeper: join(ROOT, "agent/keeper/main.ts"),
-  page: join(ROOT, "page"),
+  page: join(ROOT, "cli/page"),
   outDir: join(ROOT, "dist"),
 };
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { checkFiles, type SourceFile } from "./import-rules.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["cli", "agent", "scripts", "templates", "test", "page"];
+const FOLDERS = ["cli", "agent", "scripts", "templates", "test"];
 
 async function filesUnder(folder: string): Promise<SourceFile[]> {
   const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true });

@@ -11,7 +11,7 @@ const bin = (name: string) => join(ROOT, "node_modules/.bin", name);
 
 const CHECKS: Readonly<Record<string, readonly [string, ...string[]]>> = {
   types: [bin("tsc"), "--noEmit"],
-  "page types": [bin("tsc"), "--noEmit", "--project", "page"],
+  "page types": [bin("tsc"), "--noEmit", "--project", "cli/page"],
   lint: [bin("biome"), "check", "--colors=off", "."],
   imports: [process.execPath, "scripts/check-imports.ts"],
   "dead code": [bin("knip"), "--no-progress"],

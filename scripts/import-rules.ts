@@ -23,7 +23,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   "ssh-config": ["cli/io/ssh/user-config.ts"],
   ini: ["agent/core/supervisor/supervisor-config.ts"],
   yaml: ["cli/core/config/yaml-source.ts"],
-  "chart.js": ["page/drawing.ts"],
+  "chart.js": ["cli/page/drawing.ts"],
   tar: ["agent/io/release/receive.ts", "cli/io/build/pack.ts", "cli/io/archive/members.ts"],
 };
 /** Packages with one door in a folder, whichever file that is. */
@@ -58,6 +58,8 @@ const LAYERS: readonly { readonly of: string; readonly may: readonly string[] }[
       "agent/wire/",
     ],
   },
+  // In a browser: what it shares with the command are shapes.
+  { of: "cli/page/", may: ["cli/page/", "cli/core/page/"] },
   { of: "cli/", may: ["cli/", "agent/protocol.ts", "agent/wire/"] },
   {
     of: "scripts/",
@@ -65,8 +67,6 @@ const LAYERS: readonly { readonly of: string; readonly may: readonly string[] }[
     may: ["scripts/", "cli/core/", "cli/program", "agent/core/", "agent/protocol.ts", "agent/wire/", "test/support/"],
   },
   { of: "templates/", may: [] },
-  // In a browser: what it shares with the command are shapes.
-  { of: "page/", may: ["page/", "cli/core/page/"] },
   { of: "test/", may: ["test/", "cli/", "agent/", "scripts/", "templates/"] },
 ];
 

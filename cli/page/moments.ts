@@ -1,5 +1,5 @@
 /** Draws the moments over a chart: a line each, and its letter above. Letters that would touch stand in rows of their own. */
-import type { MarkedMoment } from "../cli/core/page/moments.ts";
+import type { MarkedMoment } from "../core/page/moments.ts";
 import type { Colours } from "./colours.ts";
 
 export interface Area {

@@ -1,5 +1,5 @@
 /** What runs in the reader's browser: draws the charts of a report into the places that the page keeps for them. */
-import type { ChartData } from "../cli/core/page/chart.ts";
+import type { ChartData } from "../core/page/chart.ts";
 import { readColours } from "./colours.ts";
 import { type Drawing, draw } from "./drawing.ts";
 

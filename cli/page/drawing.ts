@@ -14,7 +14,7 @@ import {
   PointElement,
   Tooltip,
 } from "chart.js";
-import type { ChartData } from "../cli/core/page/chart.ts";
+import type { ChartData } from "../core/page/chart.ts";
 import type { Colours } from "./colours.ts";
 import { drawMoments, LETTER_SIZE, ROWS } from "./moments.ts";
 
