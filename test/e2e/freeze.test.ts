@@ -126,7 +126,7 @@ describe("zdr lock", () => {
   test("a lock without a reason, or until a time that is over or is none, is refused", async () => {
     const refused = async (hint: RegExp, ...args: string[]) =>
       assertTold(await rig.zdr(["lock", ...args]), { exit: 2, error: /./, hint });
-    await refused(/zdr --help/);
+    await refused(/see: zdr lock --help/);
     await refused(/zdr lock -m/, "-m", " ");
     await refused(/2026-11-30T08:00/, "-m", "x", "--until", "Monday");
     await refused(/2026-11-30T08:00/, "-m", "x", "--until", "2001-01-01");

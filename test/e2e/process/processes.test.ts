@@ -69,11 +69,11 @@ describe("who accepts", () => {
   });
 
   test("a server that is busy in its own code, if it has an epoll set", async () => {
-    // libuv adds the socket to its set when it first waits, so the work begins one turn later.
-    const code = `require("node:http").createServer(() => {}).listen(0, "127.0.0.1", () => setTimeout(() => {
+    // libuv adds the socket to its set when it first waits, and what setImmediate was given comes right after that.
+    const code = `require("node:http").createServer(() => {}).listen(0, "127.0.0.1", () => setImmediate(() => {
       console.log("ready");
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    }, 1));`;
+    }));`;
     const { pid } = await start([process.execPath, "-e", code]);
     assert.equal((await inspectOne(pid)).accepts, true);
   });
