@@ -37,6 +37,12 @@ export const READY_TIMEOUT_MS = 30_000;
 const NOTICE_MS = 12_000;
 /** How long an old process that may only be busy must not be seen to accept, where old ones serve until their turn comes. */
 const UNSEEN_MS = 1_000;
+/**
+ * gunicorn's master has its old workers until the new ones are up. One that stays without any is over: it waits half a minute for
+ * workers that have ended already, where they crash together as they load (arbiter.py, reap_workers, stop). uWSGI and puma end
+ * theirs before they load, however long that takes.
+ */
+const DESERTED_MS = 5_000;
 /** Pauses between looks. A look at all processes costs some 10 ms of CPU: most reloads are over at once, the rest can wait. */
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 150;
@@ -75,6 +81,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   let readyMs: number | undefined;
   const seen = new Set<ProcessKey>();
   const workers = new Set<ProcessKey>();
+  let desertedAt: number | undefined;
   const question = { ...awaited, wanted: awaited.tag, mustBeNew: awaited.mustBeNew === true };
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await awaited.hold?.(isNoticed);
@@ -105,6 +112,12 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
       const detail = `${lost} of its new workers ended before one was ready`;
       throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });
     }
+    const isDeserted = awaited.expected !== undefined && program.reload.preset === "gunicorn" && isMasterAlone(looked);
+    desertedAt = isDeserted ? (desertedAt ?? context.now()) : undefined;
+    if (desertedAt !== undefined && context.now() >= desertedAt + DESERTED_MS) {
+      const detail = `its master has had no worker for ${DESERTED_MS / 1000} s`;
+      throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });
+    }
     if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, seen.size > 0, probe);
     await context.sleep(pauseMs);
   }
@@ -113,6 +126,9 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
 export function acceptingPids(processes: readonly ProcessView[]): number[] {
   return processes.filter(({ accepts }) => accepts).map(({ pid }) => pid);
 }
+
+const isMasterAlone = (processes: readonly ProcessView[]) =>
+  processes.length > 0 && processes.every(({ supervised }) => supervised);
 
 /**
  * A server under load may be busy in each of our looks. A new process that has connections has accepted them: nobody else
