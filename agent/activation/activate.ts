@@ -39,7 +39,6 @@ import { restingInfo } from "./supervised.ts";
 export async function activate(context: HostContext, order: ActivationOrder): Promise<ActivationReport> {
   const supervisorPid = await context.supervisor.getPID();
   const activation = await begin(context, order);
-  const { context: told } = activation;
   try {
     if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
       return finish(activation, "unchanged");
@@ -48,7 +47,7 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     moment("activation: release checked");
     activation.lap("preflight");
     const facts = hookFacts(activation, "before_activate");
-    if (await runHooks(told, facts, order.gone)) activation.lap("hooks");
+    if (await runHooks(activation.context, facts, order.gone)) activation.lap("hooks");
     for (const { program, info } of activation.befores) {
       if (info.statename === "RUNNING") activation.measure(program, await measureProgram(context, program));
     }

@@ -18,7 +18,7 @@ import {
   rememberAccepting,
   workersLost,
 } from "../core/generation.ts";
-import { isGradual, replacesWorkers } from "../core/presets.ts";
+import { isGradual, keepsWorkers, replacesWorkers } from "../core/presets.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { openConnections } from "../io/process/connections.ts";
@@ -38,9 +38,8 @@ const NOTICE_MS = 12_000;
 /** How long an old process that may only be busy must not be seen to accept, where old ones serve until their turn comes. */
 const UNSEEN_MS = 1_000;
 /**
- * gunicorn's master has its old workers until the new ones are up. One that stays without any is over: it waits half a minute for
- * workers that have ended already, where they crash together as they load (arbiter.py, reap_workers, stop). uWSGI and puma end
- * theirs before they load, however long that takes.
+ * Of a master that keeps its old workers until the new ones are up: one that stays without any is over. gunicorn's waits half a
+ * minute for workers that have ended already, where they crash together as they load (arbiter.py, reap_workers, stop).
  */
 const DESERTED_MS = 5_000;
 /** Pauses between looks. A look at all processes costs some 10 ms of CPU: most reloads are over at once, the rest can wait. */
@@ -109,14 +108,12 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
     } else readyMs = undefined;
     const lost = replacesWorkers(program) ? workersLost(looked, workers, question) : undefined;
     if (lost !== undefined) {
-      const detail = `${lost} of its new workers ended before one was ready`;
-      throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });
+      throw crashed(program, info, `${lost} of its new workers ended before one was ready`);
     }
-    const isDeserted = awaited.expected !== undefined && program.reload.preset === "gunicorn" && isMasterAlone(looked);
+    const isDeserted = awaited.expected !== undefined && keepsWorkers(program) && isMasterAlone(looked);
     desertedAt = isDeserted ? (desertedAt ?? context.now()) : undefined;
     if (desertedAt !== undefined && context.now() >= desertedAt + DESERTED_MS) {
-      const detail = `its master has had no worker for ${DESERTED_MS / 1000} s`;
-      throw new AgentError({ reason: "crashed", program: program.name, state: info.statename, detail });
+      throw crashed(program, info, `its master has had no worker for ${DESERTED_MS / 1000} s`);
     }
     if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, seen.size > 0, probe);
     await context.sleep(pauseMs);
@@ -125,6 +122,10 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
 
 export function acceptingPids(processes: readonly ProcessView[]): number[] {
   return processes.filter(({ accepts }) => accepts).map(({ pid }) => pid);
+}
+
+function crashed({ name: program }: ProgramPlan, { statename: state }: ProcessInfo, detail: string): AgentError {
+  return new AgentError({ reason: "crashed", program, state, detail });
 }
 
 const isMasterAlone = (processes: readonly ProcessView[]) =>

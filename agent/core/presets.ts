@@ -124,6 +124,7 @@ export const PRESETS: Record<PresetName, Preset> = {
   gunicorn: {
     strategy: "signal",
     master: true,
+    keepsWorkers: true,
     hearsWhileHung: true,
     signal: "HUP",
     drainMs: 30_000,
@@ -270,23 +271,23 @@ export function isKept({ reload }: { readonly reload: { readonly strategy: Strat
 export function replacesWorkers(program: {
   readonly reload: { readonly strategy: StrategyName; readonly preset?: PresetName | undefined };
 }): boolean {
-  const { preset } = program.reload;
-  return preset !== undefined && PRESETS[preset].master && !isKept(program);
+  return presetOf(program)?.master === true && !isKept(program);
 }
+
+interface OfPreset {
+  readonly reload: { readonly preset?: PresetName | undefined };
+}
+
+const presetOf = ({ reload: { preset } }: OfPreset) => (preset === undefined ? undefined : PRESETS[preset]);
 
 /** Whether old processes serve until their turn comes, and their master goes on with a release that failed. */
-export function isGradual({ reload: { preset } }: { readonly reload: { readonly preset?: PresetName | undefined } }) {
-  return preset !== undefined && PRESETS[preset].gradual === true;
-}
+export const isGradual = (program: OfPreset) => presetOf(program)?.gradual === true;
+
+/** Whether its master is never without a worker while it reloads. */
+export const keepsWorkers = (program: OfPreset) => presetOf(program)?.keepsWorkers === true;
 
 /** By which supervisor stops a program. A keeper knows TERM. */
-export function stopSignalOf({
-  reload: { preset },
-}: {
-  readonly reload: { readonly preset?: PresetName | undefined };
-}) {
-  return (preset === undefined ? undefined : PRESETS[preset].stopSignal) ?? "TERM";
-}
+export const stopSignalOf = (program: OfPreset) => presetOf(program)?.stopSignal ?? "TERM";
 
 /** Whether each release is a process that supervisor starts anew, and so stands in the release of the day. */
 export function isStartedAnew({ reload }: { readonly reload: { readonly strategy: StrategyName } }): boolean {

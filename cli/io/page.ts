@@ -1,9 +1,10 @@
 /** The page of a report: what the build has made for it, and the file that it becomes. */
-import { createHash, randomBytes } from "node:crypto";
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PageAssets } from "../core/page/document.ts";
 import { ZdrError } from "../failure.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /** Reads what lies beside this program. */
 export function readPageAssets(folder: string): PageAssets {
@@ -18,15 +19,13 @@ function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-/** Whoever reads the file meanwhile has the old page or the new one, and never half of it. What is no file is written into. */
+/** Replaces the file. What is no file is written into. */
 export function writePage(path: string, page: string): void {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}`;
   try {
     const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
-    writeFileSync(isFile ? temporary : path, page, { flag: isFile ? "wx" : "w" });
-    if (isFile) renameSync(temporary, path);
+    if (isFile) replaceFile(path, page);
+    else writeFileSync(path, page);
   } catch (error) {
-    rmSync(temporary, { force: true });
     const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
     if (code === undefined) throw error;
     const hint = "name another file: zdr report -o FILE, or -o - for stdout";

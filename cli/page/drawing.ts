@@ -15,6 +15,7 @@ import {
   Tooltip,
 } from "chart.js";
 import type { ChartData } from "../core/page/chart.ts";
+import { most, sum } from "../core/page/numbers.ts";
 import type { Colours } from "./colours.ts";
 import { drawMoments, LETTER_SIZE, ROWS } from "./moments.ts";
 
@@ -71,8 +72,6 @@ function together({ fromMs, widthMs, sent, failed, halfMs, slowestMs }: ChartDat
   const groups = Array.from({ length: Math.ceil(sent.length / each) }, (_, group) => group * each);
   const gather = (column: readonly number[], how: (part: readonly number[]) => number) =>
     groups.map((first) => how(column.slice(first, first + each)));
-  const sum = (part: readonly number[]) => part.reduce((all, n) => all + n, 0);
-  const most = (part: readonly number[]) => Math.max(...part);
   const typical = (part: readonly number[]) => median(part.filter((ms) => ms > 0));
   return {
     ...{ fromMs, widthMs: widthMs * each, sent: gather(sent, sum), failed: gather(failed, sum) },

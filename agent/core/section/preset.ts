@@ -45,6 +45,8 @@ export interface Preset {
    * is then asked once more when the old release is put back, also where that still serves.
    */
   readonly gradual?: boolean;
+  /** Whether its master has its old workers until new ones are up; that of others ends them before it loads. */
+  readonly keepsWorkers?: boolean;
   /** Absent: the strategy sends none. */
   readonly signal?: ReloadSignal;
   /** Ends the old generation once the new one serves; absent: it goes by itself. */

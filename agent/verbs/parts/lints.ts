@@ -28,7 +28,7 @@ export async function lintPrograms(
   const [facts, { configs, pending }, sections] = await Promise.all([
     asked,
     readConfig(context),
-    soon(() => bySectionName(readSections(context.supervisor.address))),
+    readOwnSections(context),
   ]);
   const findings = new Map<string, LintFinding[]>();
   for (const program of context.project.programs) {
@@ -61,10 +61,8 @@ async function readConfig(context: HostContext) {
   return { configs, pending: await pendingGroups(context) };
 }
 
-const soon = async <T>(call: () => T): Promise<T> => {
-  await undefined;
-  return call();
-};
+/** Async for those who ask for other things with it: what it throws, they hear like all else. */
+const readOwnSections = async ({ supervisor }: HostContext) => bySectionName(readSections(supervisor.address));
 
 /** Groups whose section was changed since supervisord adopted it. Where the config can not be read, nothing is known. */
 async function pendingGroups({ supervisor }: HostContext): Promise<ReadonlySet<string>> {

@@ -1,5 +1,6 @@
 /** A line of time, from its beginning to its end, and where on it something stands. */
 import { formatMs } from "../report/units.ts";
+import { least, most } from "./numbers.ts";
 
 export interface Axis {
   /** Milliseconds, of whatever clock. */
@@ -13,12 +14,6 @@ export function axisOf(spans: readonly { readonly at: number; readonly ms: numbe
   const from = least(spans.map(({ at }) => at));
   return { from, to: Math.max(from + 1, most(spans.map(({ at, ms }) => at + ms))) };
 }
-
-/** Not by Math.min(...): a host may tell of more than a call can have arguments. Infinity where there is none. */
-export const least = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-
-/** -Infinity where there is none. */
-export const most = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 
 /** In percent of the line, held on it, for an SVG attribute. */
 export function placeOf({ from, to }: Axis, at: number): number {

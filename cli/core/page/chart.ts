@@ -2,6 +2,7 @@
 import type { ActivationTrace, MeterTimeline } from "../../../agent/wire/trace/trace.ts";
 import { sanitize } from "../report/sanitize.ts";
 import { type MarkedMoment, momentsOf } from "./moments.ts";
+import { most, sum } from "./numbers.ts";
 
 /** One chart, as JSON in the page; times are milliseconds since the flip. */
 export interface ChartData {
@@ -53,13 +54,13 @@ export function courseOf({ fromMs, widthMs, sent, failed, slowestMs, moments }: 
   const together = Math.max(1, Math.ceil(sent.length / ROWS));
   const rows: CourseRow[] = [];
   for (let first = 0; first < sent.length; first += together) {
-    const sum = (column: readonly number[]) => column.slice(first, first + together).reduce((all, n) => all + n, 0);
+    const own = (column: readonly number[]) => column.slice(first, first + together);
     const [begin, end] = [fromMs + first * widthMs, fromMs + (first + together) * widthMs];
     const isLast = first + together >= sent.length;
     const inside = moments.filter(({ atMs }) => atMs >= begin && (isLast || atMs < end));
     rows.push({
-      ...{ fromMs: begin, toMs: end, sent: sum(sent), failed: sum(failed) },
-      slowestMs: Math.max(...slowestMs.slice(first, first + together)),
+      ...{ fromMs: begin, toMs: end, sent: sum(own(sent)), failed: sum(own(failed)) },
+      slowestMs: most(own(slowestMs)),
       moments: [...new Set(inside.map(({ letter }) => letter))].join(" "),
     });
   }
@@ -78,7 +79,6 @@ export function failuresOf({ errors, failures }: MeterTimeline): { readonly erro
 
 /** The whole of a chart in one sentence, for who can not see it. */
 export function sentenceOf({ title, sent, failed, slowestMs }: ChartData): string {
-  const sum = (column: readonly number[]) => column.reduce((all, n) => all + n, 0);
-  const slowest = slowestMs.reduce((most, ms) => Math.max(most, ms), 0);
+  const slowest = most([0, ...slowestMs]);
   return `${title}: ${sum(sent)} requests around the flip, ${sum(failed)} failed, the slowest answer took ${slowest} ms`;
 }

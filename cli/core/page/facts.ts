@@ -3,7 +3,7 @@ import type { HistoryEntry, ProvedProgram } from "../../../agent/wire/history.ts
 import { TAG_PATTERN } from "../../../agent/wire/release.ts";
 import type { ActivationTrace } from "../../../agent/wire/trace/trace.ts";
 import { count, formatMs } from "../report/units.ts";
-import { most } from "./axis.ts";
+import { most, sum } from "./numbers.ts";
 
 /** One activation of one host, or a release that was staged there and no more. */
 export interface Part {
@@ -60,11 +60,10 @@ export interface Totals {
 export function totalsOf(programs: readonly ProvedProgram[]): Totals | undefined {
   const meters = programs.flatMap(({ meter }) => meter?.during ?? []);
   if (meters.length === 0) return undefined;
-  const sum = (of: (meter: Totals) => number) => meters.reduce((all, meter) => all + of(meter), 0);
   return {
-    sent: sum(({ sent }) => sent),
-    failed: sum(({ failed }) => failed),
-    reconnects: sum(({ reconnects }) => reconnects),
+    sent: sum(meters.map(({ sent }) => sent)),
+    failed: sum(meters.map(({ failed }) => failed)),
+    reconnects: sum(meters.map(({ reconnects }) => reconnects)),
     slowestMs: most(meters.map(({ slowestMs }) => slowestMs)),
   };
 }

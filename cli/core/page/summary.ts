@@ -2,7 +2,6 @@
 import type { ProvedProgram } from "../../../agent/wire/history.ts";
 import { formatInstant } from "../report/describe.ts";
 import { count, formatMs } from "../report/units.ts";
-import { least, most } from "./axis.ts";
 import {
   goalOf,
   grouped,
@@ -19,6 +18,7 @@ import {
   totalsOf,
 } from "./facts.ts";
 import { type Html, html } from "./html.ts";
+import { least, most } from "./numbers.ts";
 
 /** `v1.2 → v1.3` */
 export function titleOf(facts: ReportFacts): string {

@@ -8,20 +8,10 @@
  * - Whatever a host does not find to hash to what was said fails the deploy. Then all of it is forgotten.
  * - In the user's own cache, one file for each build. One that can not be read or written is done without.
  */
-import { hash, randomBytes } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { hash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, type Stats, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFile } from "../replace-file.ts";
 
 export interface KnownHashes {
   /** sha256, hex; undefined: it has to be read. */
@@ -101,9 +91,7 @@ function readKnown(folder: string, file: string, build: string): Readonly<Record
 function writeKnown(folder: string, file: string, content: object): void {
   // Not what is above it: a home that is not there stays so, and the launcher has made the rest.
   if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
-  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
-  writeFileSync(temporary, JSON.stringify(content), { mode: 0o600, flag: "wx" });
-  renameSync(temporary, file);
+  replaceFile(file, JSON.stringify(content), 0o600);
   // Drafts of those who were killed are among the rest, and grow old like it.
   const byAge = readdirSync(folder)
     .map((name) => ({ name, at: statSync(join(folder, name)).mtimeMs }))

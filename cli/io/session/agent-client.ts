@@ -20,7 +20,7 @@ import {
 import { type LinkFailure, ZdrError } from "../../failure.ts";
 import type { Frame } from "../build/compress.ts";
 import type { AgentSession, EarlyRequest, OnEvent, RequestBody, SessionOptions } from "./agent-session.ts";
-import { bootstrap, NO_NODE_MARK } from "./bootstrap.ts";
+import { bootstrap, NO_NODE_MARK, searchedFor } from "./bootstrap.ts";
 import { Lines } from "./lines.ts";
 import { Pulse } from "./pulse.ts";
 import { readLoaderWord, readReply } from "./replies.ts";
@@ -43,6 +43,7 @@ const SSH_FAILED = 255;
 export const EVENT_LIMIT = 20_000;
 /** How long `close` waits for the agent to end by itself. */
 export const CLOSE_TIMEOUT_MS = 2_000;
+
 /** Starts the agent on a connection. Resolves at once: trouble shows in the first request. */
 export async function openSession(connection: Connection, options: SessionOptions): Promise<AgentSession> {
   const { agent, agentPath: path, node, use, heartbeatMs, silenceMs } = options;
@@ -221,11 +222,7 @@ class Session implements AgentSession {
     if (this.#started) this.#receiveReply(line);
     else if (line.startsWith(`${this.#magic} `)) this.#receiveLoader(line.slice(this.#magic.length + 1));
     else if (line.startsWith(`${NO_NODE_MARK} `)) {
-      const looked = line.slice(NO_NODE_MARK.length + 1);
-      this.#break({
-        kind: "node-missing",
-        searched: looked === "" ? ["PATH", "/usr/local/bin", "/usr/bin", "/opt/node/bin", "/snap/bin"] : [looked],
-      });
+      this.#break({ kind: "node-missing", searched: searchedFor(line.slice(NO_NODE_MARK.length + 1)) });
     } else this.#noise = `${this.#noise}${line}\n`.slice(-NOISE_LIMIT_BYTES);
   }
 

@@ -12,6 +12,8 @@
  * It runs with what V8 made of it the last time (agent/io/code-cache.ts), if that lies where only this user writes.
  */
 
+import { posix } from "node:path";
+
 /**
  * Plain JavaScript for any Node: it must live long enough to say that the Node is too old. In a function, because at the
  * top level of `-e` a `var crypto` would be the global WebCrypto.
@@ -93,6 +95,19 @@ main.paths = [];
 script.runInThisContext().call(main.exports, main.exports, main.require.bind(main), main, wanted.path, folder);
 })()`;
 
+const NODE_PLACES = [
+  "/usr/local/bin/node",
+  "/usr/bin/node",
+  "/usr/bin/nodejs",
+  "/opt/node/bin/node",
+  "/snap/bin/node",
+] as const;
+
+/** Where a Node was looked for. `asked`: the one that deploy.yml names, empty where it names none. */
+export function searchedFor(asked: string): readonly string[] {
+  return asked === "" ? ["PATH", ...new Set(NODE_PLACES.map((place) => posix.dirname(place)))] : [asked];
+}
+
 /**
  * Looks for a Node in the order: the path that was handed over (`stdin`: on a line of stdin; `search`: none), PATH, the
  * usual places.
@@ -100,7 +115,7 @@ script.runInThisContext().call(main.exports, main.exports, main.require.bind(mai
 const FIND_NODE = [
   'if [ "$2" = stdin ]; then IFS= read -r node; elif [ "$2" != search ]; then node=$2',
   "else node=$(command -v node || command -v nodejs || :)",
-  'for place in /usr/local/bin/node /usr/bin/node /usr/bin/nodejs /opt/node/bin/node /snap/bin/node; do if [ -z "$node" ] && [ -x "$place" ]; then node=$place; fi; done; fi',
+  `for place in ${NODE_PLACES.join(" ")}; do if [ -z "$node" ] && [ -x "$place" ]; then node=$place; fi; done; fi`,
   'if [ -x "$node" ]; then exec "$node" -e "eval(String(Buffer.from(process.argv[1],process.argv[2])))" "$1" base64 "$3"; fi',
   'printf "\\n%s %s\\n" "zdr-no-node" "$node"',
 ].join("; ");
