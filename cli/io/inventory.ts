@@ -77,7 +77,7 @@ function runCommand(command: string, folder: string, place: SourcePlace): HostEn
 
 /** Each entry is held to the same rules as one in deploy.yml. */
 function hostsOf(entries: readonly HostEntry[], place: SourcePlace, source: string): HostConfig[] {
-  const schema = configSchema().shape.hosts.unwrap().element;
+  const schema = configSchema().shape.hosts.def.innerType.def.element;
   const problems: ConfigProblem[] = [];
   const hosts = entries.flatMap((entry) => {
     const parsed = schema.safeParse(entry, { jitless: true });

@@ -2,7 +2,7 @@
  * Rules that take more than one place of deploy.yml to see. They look at every part that is right by itself, so that one
  * run tells all that is wrong.
  */
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import { mappingOf } from "./mapping.ts";
 import type { Finding } from "./problems.ts";
 import { type Complaint, complain } from "./rules/checked.ts";
@@ -65,17 +65,17 @@ function whyNoHosts(written: unknown): Parts["noHosts"] {
 export function rightPartsOf({ shape }: Schema, data: unknown): Parts {
   const root = mappingOf(data);
   const sharedRoot = mappingOf(root.shared);
-  const { dirs, files } = shape.shared.unwrap().shape;
+  const { dirs, files } = shape.shared.def.innerType.def.shape;
   const deployTo = shape.deploy_to.safeParse(root.deploy_to);
   return {
     ...(deployTo.success && { deployTo: deployTo.data }),
     noHosts: root === data && root.inventory === undefined ? whyNoHosts(root.hosts) : undefined,
-    hosts: eachHost(right(shape.hosts.unwrap().element, list(root.hosts).entries(), ["hosts"])),
+    hosts: eachHost(right(shape.hosts.def.innerType.def.element, list(root.hosts).entries(), ["hosts"])),
     shared: [
-      ...right(dirs.unwrap().element, list(sharedRoot.dirs).entries(), ["shared", "dirs"]),
-      ...right(files.unwrap().element, list(sharedRoot.files).entries(), ["shared", "files"]),
+      ...right(dirs.def.innerType.def.element, list(sharedRoot.dirs).entries(), ["shared", "dirs"]),
+      ...right(files.def.innerType.def.element, list(sharedRoot.files).entries(), ["shared", "files"]),
     ],
-    programs: right(shape.programs.valueType, Object.entries(mappingOf(root.programs)), ["programs"]),
+    programs: right(shape.programs.def.valueType, Object.entries(mappingOf(root.programs)), ["programs"]),
   };
 }
 
@@ -232,7 +232,7 @@ function placed<T>(entries: Entries<T>, path: readonly PropertyKey[]): Part<T>[]
   return Array.from(entries, ([key, value]) => ({ path: [...path, key], value }));
 }
 
-function right<S extends z.ZodType>(
+function right<S extends z.ZodMiniType>(
   schema: S,
   entries: Entries<unknown>,
   path: readonly PropertyKey[],

@@ -1,7 +1,7 @@
 /** The hooks of deploy.yml: which commands run when. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { HOOK_EVENTS, type HookEvent } from "../../../agent/wire/plan.ts";
-import { checkedBy, choice, duration, notBlank, textAsWritten } from "./kinds.ts";
+import { about, checkedBy, choice, duration, notBlank, textAsWritten } from "./kinds.ts";
 import { type Checked, complain } from "./rules/checked.ts";
 import { splitCommand } from "./rules/command-words.ts";
 
@@ -14,23 +14,24 @@ export function hooksSection() {
 
 function hook() {
   const section = z.strictObject({
-    run: checkedBy(z.union([z.string(), z.array(textAsWritten())]), words)
-      .optional()
-      .describe(
-        "The command: a line or a list of words, which no shell reads. On a host bin/migrate stands in the release.",
-      ),
-    shell: checkedBy(z.string(), notBlank).optional().describe("Instead of run: a line that sh reads."),
-    on: choice(["hosts", "local"])
-      .prefault("hosts")
-      .describe("hosts: on them, as who deploys; local: here, beside deploy.yml."),
-    once: z
-      .boolean()
-      .default(false)
-      .describe("Whether it runs on the first host only, before anything comes of it on any other."),
-    timeout: duration(1).prefault(TIMEOUT).describe("After how long it is ended, and counts as failed."),
-    on_failure: choice(["revert", "warn"])
-      .prefault("revert")
-      .describe("Of after_activate and before_keep: revert: its failure costs the release; warn: it is a warning."),
+    run: about(
+      "The command: a line or a list of words, which no shell reads. On a host bin/migrate stands in the release.",
+      z.optional(checkedBy(z.union([z.string(), z.array(textAsWritten())]), words)),
+    ),
+    shell: about("Instead of run: a line that sh reads.", z.optional(checkedBy(z.string(), notBlank))),
+    on: about(
+      "hosts: on them, as who deploys; local: here, beside deploy.yml.",
+      z.prefault(choice(["hosts", "local"]), "hosts"),
+    ),
+    once: about(
+      "Whether it runs on the first host only, before anything comes of it on any other.",
+      z._default(z.boolean(), false),
+    ),
+    timeout: about("After how long it is ended, and counts as failed.", z.prefault(duration(1), TIMEOUT)),
+    on_failure: about(
+      "Of after_activate and before_keep: revert: its failure costs the release; warn: it is a warning.",
+      z.prefault(choice(["revert", "warn"]), "revert"),
+    ),
   });
   return checkedBy(section, (checked) => {
     const { run, shell, ...rest } = checked;

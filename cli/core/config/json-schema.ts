@@ -1,5 +1,5 @@
 /** The JSON Schema of deploy.yml, made from the schema that checks it. What only a function can check is not in it. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { configSchema } from "./schema.ts";
 
 /** The keywords that stand in it. */

@@ -1,5 +1,5 @@
 /** The keys that a schema knows, for suggestions and for whoever documents them. */
-import type * as z from "zod";
+import * as z from "zod/mini";
 
 /** From the root: `["programs", "*", "health", "http"]`; `*` is any key of a record or any item of a list. */
 export type KeyPath = readonly string[];
@@ -51,5 +51,5 @@ function branchesOf(schema: z.core.$ZodType): z.core.$ZodTypes[] {
 }
 
 function descriptionOf(schema: z.core.$ZodType): string | undefined {
-  return (schema as z.ZodType).description;
+  return z.globalRegistry.get(schema)?.description;
 }

@@ -1,23 +1,32 @@
 /** The kinds of values that deploy.yml has, as schemas. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { didYouMean } from "../closest.ts";
 import { type Checked, complain } from "./rules/checked.ts";
 import { type CommandUse, checkCommand } from "./rules/command.ts";
 import { parseDuration } from "./rules/duration.ts";
 import { checkAbsolutePath, checkLocalPath } from "./rules/paths.ts";
 
+/** What a key is for, as `zdr explain`, the reference and editors say it. */
+export function about<Schema extends z.ZodMiniType>(description: string, schema: Schema): Schema {
+  z.globalRegistry.add(schema, { description });
+  return schema;
+}
+
 /** A check's complaint becomes zod's issue; config/problems.ts takes it out again. */
-export function checkedBy<Inner extends z.ZodType, Output>(
+export function checkedBy<Inner extends z.ZodMiniType, Output>(
   inner: Inner,
   check: (value: z.output<Inner>) => Checked<Output>,
 ) {
-  return inner.transform((value, context): Output => {
-    const checked = check(value);
-    if ("ok" in checked) return checked.ok;
-    const { problem, at, ...params } = checked;
-    context.issues.push({ code: "custom", input: value, message: problem, path: [...(at ?? [])], params });
-    return z.NEVER;
-  });
+  return z.pipe(
+    inner,
+    z.transform((value, context): Output => {
+      const checked = check(value);
+      if ("ok" in checked) return checked.ok;
+      const { problem, at, ...params } = checked;
+      context.issues.push({ code: "custom", input: value, message: problem, path: [...(at ?? [])], params });
+      return z.NEVER;
+    }),
+  );
 }
 
 export function choice<const Name extends string>(
@@ -28,7 +37,14 @@ export function choice<const Name extends string>(
     const name = names.find((known) => known === text);
     return name === undefined ? complain(`is none of ${names.join(", ")}`, suggest(text, names)) : { ok: name };
   };
-  return checkedBy(z.string().meta({ enum: [...names] }), check);
+  return checkedBy(oneOf(names), check);
+}
+
+/** Text; the names that it may be are for editors alone. */
+export function oneOf(names: readonly string[]) {
+  const text = z.string();
+  z.globalRegistry.add(text, { enum: [...names] });
+  return text;
 }
 
 /** Milliseconds. */
@@ -40,11 +56,14 @@ export function duration(least: number) {
 }
 
 /** One value counts as a list of one; nothing as an empty list. */
-export function oneOrMany<Inner extends z.ZodType>(inner: Inner) {
-  return z
-    .union([inner, z.array(inner)])
-    .transform((value): z.output<Inner>[] => (Array.isArray(value) ? value : [value]))
-    .default([]);
+export function oneOrMany<Inner extends z.ZodMiniType>(inner: Inner) {
+  return z._default(
+    z.pipe(
+      z.union([inner, z.array(inner)]),
+      z.transform((value): z.output<Inner>[] => (Array.isArray(value) ? value : [value])),
+    ),
+    [],
+  );
 }
 
 export function command(use: CommandUse) {
@@ -53,11 +72,11 @@ export function command(use: CommandUse) {
 
 /** Text for a program: `PORT: 8080` needs no quotes, and config.ts has put back what YAML took for a number. */
 export function textAsWritten() {
-  return z.union([z.string(), z.number(), z.boolean()]).transform(String);
+  return z.pipe(z.union([z.string(), z.number(), z.boolean()]), z.transform(String));
 }
 
 export function wholeNumber(least: number, most: number) {
-  return z.int().min(least).max(most);
+  return z.int().check(z.minimum(least), z.maximum(most));
 }
 
 export const port = () => wholeNumber(1, 65_535);

@@ -1,5 +1,5 @@
 /** zod's issues in the words of whoever writes a deploy.yml. Values are never repeated here: any of them may be a secret. */
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import { closest } from "../closest.ts";
 import { type KeyPath, keysAt, schemaKeys } from "./keys.ts";
 import type { Complaint } from "./rules/checked.ts";
