@@ -21,10 +21,10 @@ import {
   type ShownKey,
   type TrustedHost,
 } from "./ssh/host-keys.ts";
+import { prepareKeys, signAtOnce } from "./ssh/inside-ssh2.ts";
 import type { KeyChoice, KeyRing } from "./ssh/keys.ts";
 import { failureOf, forwardTo, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
 import { planLogin } from "./ssh/login.ts";
-import { prepareKeys } from "./ssh/prepared-keys.ts";
 import { type Fail, type OpenWay, overTcp } from "./ssh/ways.ts";
 
 /** How long a host may take to accept the TCP connection. */
@@ -247,6 +247,7 @@ async function logIn({
     .catch(() => {}); // it stops listening for errors at the login, so we listen ourselves
   const client = ssh.connection;
   if (client === null) throw new Error("node-ssh made no client");
+  signAtOnce(client, login.atHand);
   const link = watchLink(client);
   // ssh2 has them proved: each has signed this very session.
   client.on("hostkeys", (keys) => tellKeys(keys.map((key) => key.getPublicSSH())));

@@ -31,6 +31,8 @@ export interface KeyOffer {
   /** For messages: the path of the key file, or `agent key SHA256:…`. */
   readonly what: string;
   readonly publicKey: ParsedKey;
+  /** The key itself, where nobody has to be asked for it. */
+  readonly atHand?: ParsedKey;
   /** Rejects with a message for the operator. `hash` is given for RSA keys only. */
   sign(data: Buffer, hash: SignatureHash | undefined): Promise<Buffer>;
 }
@@ -98,14 +100,16 @@ export function keyRing({ home, askPassphrase, ...sources }: KeySources): KeyRin
   ): Promise<KeyStep> {
     if (!file.isEncrypted) {
       const key = parseKey(ssh2, file.text);
-      return key === undefined ? skip(path, "is no key that can be read") : offerKey(path, key, async () => key);
+      if (key === undefined) return skip(path, "is no key that can be read");
+      return { kind: "offer", offer: { ...offerOf(path, key, async () => key), atHand: key } };
     }
     if (askPassphrase === undefined) {
       return skip(path, "is encrypted, and there is no terminal to ask for its passphrase");
     }
     const open = () => files.unlock(ssh2, path, file.text, askPassphrase);
     const publicKey = file.publicBlob === undefined ? await open() : parseKey(ssh2, file.publicBlob);
-    return publicKey === undefined ? skip(path, "no passphrase opened it") : offerKey(path, publicKey, open);
+    if (publicKey === undefined) return skip(path, "no passphrase opened it");
+    return { kind: "offer", offer: offerOf(path, publicKey, open) };
   }
 
   async function* chosenSteps(
@@ -180,7 +184,7 @@ function agentSigner(ssh2: Ssh2, socket: string, publicKey: ParsedKey): KeyOffer
     });
 }
 
-function offerKey(what: string, publicKey: ParsedKey, open: () => Promise<ParsedKey | undefined>): KeyStep {
+function offerOf(what: string, publicKey: ParsedKey, open: () => Promise<ParsedKey | undefined>): KeyOffer {
   const sign: KeyOffer["sign"] = async (data, hash) => {
     const key = await open();
     if (key === undefined) throw new Error("no passphrase opened it");
@@ -188,7 +192,7 @@ function offerKey(what: string, publicKey: ParsedKey, open: () => Promise<Parsed
     if (signature instanceof Error) throw new Error("it could not sign", { cause: signature });
     return signature;
   };
-  return { kind: "offer", offer: { what, publicKey, sign } };
+  return { what, publicKey, sign };
 }
 
 async function readAgent(socket: string): Promise<AgentKeys> {

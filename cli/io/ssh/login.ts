@@ -22,19 +22,21 @@ export interface Login {
   attempts(): readonly AuthAttempt[];
   /** Of a chosen key file that is of no use. */
   unusable(): { readonly path: string; readonly detail: string } | undefined;
+  /** The key that is being offered, where nobody has to be asked for it. */
+  atHand(): ParsedKey | undefined;
   /** What was thrown where nothing may be. */
   bug(): unknown;
 }
 
 export function planLogin({ user, ssh2, steps, onLocalWork }: LoginPlan): Login {
   const attempts: AuthAttempt[] = [];
-  let offered: { readonly what: string; outcome: string } | undefined;
+  let offered: { readonly what: string; readonly atHand: ParsedKey | undefined; outcome: string } | undefined;
   let unusable: { readonly path: string; readonly detail: string } | undefined;
   let bug: unknown;
   let hasAskedMethods = false;
 
   const asAgent = (offer: KeyOffer): AnyAuthMethod => {
-    const current = { what: offer.what, outcome: "refused by the host" };
+    const current = { what: offer.what, atHand: offer.atHand, outcome: "refused by the host" };
     offered = current;
     const agent = agentOfOne(ssh2, offer.publicKey, async (data, hash) => {
       onLocalWork(true);
@@ -66,7 +68,7 @@ export function planLogin({ user, ssh2, steps, onLocalWork }: LoginPlan): Login 
   };
 
   const handler: AuthHandlerMiddleware = (methodsLeft, _isPartial, next) => {
-    if (offered !== undefined) attempts.push(offered);
+    if (offered !== undefined) attempts.push(attemptOf(offered));
     offered = undefined;
     if (hasAskedMethods && methodsLeft !== null) {
       attempts.push({ what: "the host", outcome: `takes ${methodsLeft.join(", ")}` });
@@ -84,11 +86,14 @@ export function planLogin({ user, ssh2, steps, onLocalWork }: LoginPlan): Login 
   };
   return {
     handler,
-    attempts: () => (offered ? [...attempts, offered] : attempts),
+    attempts: () => (offered ? [...attempts, attemptOf(offered)] : attempts),
+    atHand: () => offered?.atHand,
     unusable: () => unusable,
     bug: () => bug,
   };
 }
+
+const attemptOf = ({ what, outcome }: AuthAttempt): AuthAttempt => ({ what, outcome });
 
 function agentOfOne(
   ssh2: Ssh2,

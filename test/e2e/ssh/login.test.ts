@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { Secret } from "../../../agent/wire/secret.ts";
 import { keyRing } from "../../../cli/io/ssh/keys.ts";
 import { connectSsh } from "../../../cli/io/ssh.ts";
+import { eventually } from "../../support/eventually.ts";
 import { runOk } from "../../support/processes.ts";
 import { type ClientKey, makeKey, type SshAgent, startSshAgent } from "../../support/sshd.ts";
 import { linkFailureOf, runOn, type SshRig, startSshRig } from "./rig.ts";
@@ -54,6 +55,19 @@ describe("a host lets us in", () => {
     test(`with an ${name} key file`, async () => {
       const connection = await rig.connect({ keys: { files: [keys[name].path] } });
       assert.equal((await runOn(connection, "id -un")).stdout, `${rig.user.name}\n`);
+    });
+  }
+
+  for (const name of ["rsa", "ecdsa"] as const) {
+    test(`with an ${name} key file that is not asked about first; with one of the agent's, whose owner may have to agree, it is`, async () => {
+      /** How often sshd said that it would take a key which had not signed yet. */
+      const asked = () => rig.sshd.logText().match(/Postponed publickey/g)?.length ?? 0;
+      const before = asked();
+      await rig.connect({ keys: { files: [keys[name].path] } });
+      assert.equal(asked(), before);
+      agent = await startSshAgent([keys[name]]);
+      await rig.connect({ keys: { files: [keys[name].path] }, agentSocket: agent.socket });
+      await eventually(() => asked() === before + 1, { name: "sshd has logged the question" });
     });
   }
 

@@ -3,7 +3,7 @@ import { KeyObject } from "node:crypto";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import type { Client } from "ssh2";
-import { prepareKeys } from "../../../../../cli/io/ssh/prepared-keys.ts";
+import { prepareKeys } from "../../../../../cli/io/ssh/inside-ssh2.ts";
 
 interface Info {
   readonly len: number;
