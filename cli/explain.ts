@@ -147,6 +147,7 @@ function read(failure: Failure): { reason: string; host?: string; program?: stri
     case "config":
     case "build":
     case "build-command":
+    case "build-held":
     case "hook":
     case "plan-changed":
     case "interrupted":

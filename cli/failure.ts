@@ -97,6 +97,13 @@ export type Failure =
       readonly code: number | null;
       readonly signal: string | null;
     }
+  /** Another zdr builds there, or sends what is built. */
+  | {
+      readonly kind: "build-held";
+      readonly path: string;
+      readonly holder: { readonly pid: number; readonly why: string; readonly since: string };
+      readonly waitedMs: number;
+    }
   /** One that runs here; `detail`: how it ended. */
   | { readonly kind: "hook"; readonly when: HookEvent; readonly command: string; readonly detail: string }
   | { readonly kind: "link"; readonly host: string; readonly link: LinkFailure }

@@ -1,6 +1,5 @@
 /** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
 
-import { join } from "node:path";
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
@@ -11,13 +10,13 @@ import { requireTag } from "../core/tag.ts";
 import { waitMsOf } from "../core/wait.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
-import { runBuildCommand } from "../io/build/build-command.ts";
 import { readRevision } from "../io/build/git.ts";
 import type { Uploads } from "../io/build/upload.ts";
 import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
+import { cacheFolderOf, holdBuild } from "./parts/build.ts";
 import { holdToPlan, requirePlanId, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
@@ -50,7 +49,7 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
   const limit = slots(parallelOf(options.parallel));
   requirePlanId(options.plan);
   const opened = openConfig(run, options, true);
-  if (options.build !== false) await build(run, opened);
+  const held = await holdBuild(run, opened, options);
   let scanned: ScannedBuild | undefined;
   const fleet = openFleet(
     run,
@@ -82,30 +81,17 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     const hooks = hooksOf(run, fleet, opened.config, goal);
     if (!(await hooks.before("before_stage"))) return concludeHosts(run, fleet.hosts);
     if (!(await stage(relink, { surveys, manifest, limit }, scanned))) return concludeHosts(run, fleet.hosts);
+    held.release();
     if (!(await hooks.before("after_stage"))) return concludeHosts(run, fleet.hosts);
     if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
     undo();
     return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);
   } finally {
     undo();
+    held.release();
     if (fleet.failed.length === 0) scanned?.known?.save();
     else scanned?.known?.forget();
     await Promise.all([fleet.close(), scanned?.dispose()]);
-  }
-}
-
-async function build(run: Run, { config }: Opened): Promise<void> {
-  if (config.build.run === undefined) return;
-  run.output.report({ kind: "note", text: `building: ${config.build.run}` });
-  const stop = new AbortController();
-  const undo = run.interrupt.onFirst(() => stop.abort());
-  try {
-    await runBuildCommand(config, { stop: stop.signal, isWatched: run.canAsk });
-  } catch (error) {
-    const { signal } = run.interrupt;
-    throw signal === undefined ? error : new ZdrError({ kind: "interrupted", signal }, error);
-  } finally {
-    undo();
   }
 }
 
@@ -115,7 +101,7 @@ async function scan({ env, home }: Run, { config }: Opened): Promise<ScannedBuil
     import("../io/build/known-hashes.ts"),
   ]);
   const { path } = config.build;
-  const known = openKnownHashes(join(env.XDG_CACHE_HOME || join(home, ".cache"), "zdr"), path, Date.now());
+  const known = openKnownHashes(cacheFolderOf({ env, home }), path, Date.now());
   return scanBuild(path, { modes: config.modes, allowSetuid: config.allow_setuid, known });
 }
 

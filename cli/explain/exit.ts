@@ -18,6 +18,8 @@ export function exitOf(failure: Failure, phase: Phase): ExitCode {
     case "config":
     case "build":
       return EXIT.usage;
+    case "build-held":
+      return EXIT.locked;
     case "build-command":
     case "plan-changed":
     case "command":

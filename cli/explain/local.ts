@@ -1,4 +1,6 @@
 /** What went wrong on the operator's machine, in words. */
+import { describeBuildHolder } from "../core/build-holder.ts";
+import { formatMs } from "../core/report/units.ts";
 import type { ConfigProblem, Failure } from "../failure.ts";
 import { list, shellWord, type Words, words } from "./words.ts";
 
@@ -21,6 +23,15 @@ export function localWords(failure: LocalFailure): Words[] {
           `try it by hand: ${failure.command}`,
         ),
       ];
+    case "build-held": {
+      const waited = failure.waitedMs === 0 ? "" : ` after ${formatMs(failure.waitedMs)} of waiting`;
+      return [
+        words(
+          `another zdr has the build ${failure.path}${waited}: ${describeBuildHolder(failure.holder)}`,
+          "wait longer for it: --wait 1h",
+        ),
+      ];
+    }
     case "command": {
       const { command, problem } = failure;
       if (problem === undefined) {

@@ -148,6 +148,12 @@ const LOCAL: { [Kind in Exclude<Failure["kind"], "link" | "agent">]: Extract<Fai
     ],
   },
   build: { kind: "build", problem: "does not exist", path: "dist/" },
+  "build-held": {
+    kind: "build-held",
+    path: "/home/me/shop/dist",
+    holder: { pid: 4711, why: "deploy v1", since: "2026-11-20T12:00:00.000Z" },
+    waitedMs: 900_000,
+  },
   "build-command": { kind: "build-command", command: "make dist", code: 2, signal: null },
   command: { kind: "command", host: "web-1", command: "bin/migrate", code: 3, signal: null },
   hook: { kind: "hook", when: "before_activate", command: "bin/migrate up", detail: "exit 1" },

@@ -1,0 +1,71 @@
+/** The build of a deploy, made by `build.run` where that is wanted, and this command's alone until it lets go of it. */
+import { join } from "node:path";
+import { describeBuildHolder } from "../../core/build-holder.ts";
+import { formatMs } from "../../core/report/units.ts";
+import { waitMsOf } from "../../core/wait.ts";
+import { ZdrError } from "../../failure.ts";
+import { runBuildCommand } from "../../io/build/build-command.ts";
+import type { BuildLock } from "../../io/build/build-lock.ts";
+import type { Run } from "../../run.ts";
+import type { Opened } from "./open.ts";
+
+export interface BuildOptions {
+  readonly tag: string;
+  /** False: what lies at build.path is taken, without running build.run. */
+  readonly build?: boolean;
+  /** Longer than this is waited where `--wait` says so. */
+  readonly wait?: string;
+  readonly dryRun?: boolean | "plan";
+}
+
+/** As long as most builds take, and sending them. */
+const BUILD_WAIT_MS = 15 * 60 * 1000;
+
+/** zdr's own folder in the user's cache. */
+export function cacheFolderOf({ env, home }: Pick<Run, "env" | "home">): string {
+  return join(env.XDG_CACHE_HOME || join(home, ".cache"), "zdr");
+}
+
+/**
+ * Builds. Until `release`, no other zdr of this user builds there; where nothing was to be built, others may read it meanwhile.
+ * @throws ZdrError `build-held`, `build-command`, `interrupted`.
+ */
+export async function holdBuild(run: Run, { config }: Opened, options: BuildOptions): Promise<BuildLock> {
+  const { run: command, path } = config.build;
+  const builds = command !== undefined && options.build !== false;
+  const stop = new AbortController();
+  const undo = run.interrupt.onFirst(() => stop.abort());
+  let held: BuildLock | undefined;
+  try {
+    const { lockBuild } = await import("../../io/build/build-lock.ts");
+    held = await lockBuild({
+      ...{ cacheFolder: cacheFolderOf(run), build: path, use: builds ? "build" : "read", stop: stop.signal },
+      holder: { pid: process.pid, why: `${verbOf(options)} ${options.tag}`, since: new Date().toISOString() },
+      waitMs: Math.max(BUILD_WAIT_MS, waitMsOf(options.wait)),
+      onWait: (holder, leftMs) => {
+        const text = `waits for another zdr that has the build: ${describeBuildHolder(holder)}, up to ${formatMs(leftMs)}`;
+        run.output.report({ kind: "note", text });
+      },
+    });
+    if (!builds) return held;
+    const { trouble } = held;
+    if (trouble !== undefined) {
+      const text = `the build is not locked, so no other zdr may build there now: ${trouble}`;
+      run.output.report({ kind: "warning", text });
+    }
+    run.output.report({ kind: "note", text: `building: ${command}` });
+    await runBuildCommand(config, { stop: stop.signal, isWatched: run.canAsk });
+    return held;
+  } catch (error) {
+    held?.release();
+    const { signal } = run.interrupt;
+    throw signal === undefined ? error : new ZdrError({ kind: "interrupted", signal }, error);
+  } finally {
+    undo();
+  }
+}
+
+function verbOf({ dryRun }: BuildOptions): string {
+  if (dryRun === "plan") return "plan";
+  return dryRun ? "dry run of" : "deploy";
+}
