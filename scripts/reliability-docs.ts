@@ -56,9 +56,9 @@ function momentRow({ verb, moment, exits, requests, failed }: CrashRow): string[
 
 function fuzzTable(results: readonly FuzzResult[]): string {
   const rows = results.flatMap(({ parser, tests, measured }) =>
-    tests.map(({ title, cases, longestMs }) => [
+    tests.map(({ title, cases, longestMs, measured: own = measured }) => [
       ...[parser, title.replaceAll("|", "\\|"), cases.toLocaleString("en")],
-      ...[longestMs === undefined ? "" : `${longestMs} ms`, measured.slice(0, 10)],
+      ...[longestMs === undefined ? "" : `${longestMs} ms`, own.slice(0, 10)],
     ]),
   );
   return table(["parser", "what holds", "cases", "the longest", "measured"], rows);

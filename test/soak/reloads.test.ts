@@ -13,5 +13,5 @@ forEachStory(
   (entry) =>
     test(`${entry.sample}: no request fails in ${RELOADS} reloads, and supervisor's pid stays`, (t) =>
       soak(t, entry, RELOADS, (text) => t.diagnostic(text))),
-  RELOADS * SECONDS_A_RELOAD * 1000,
+  { timeoutMs: RELOADS * SECONDS_A_RELOAD * 1000 },
 );

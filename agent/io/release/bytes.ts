@@ -78,8 +78,13 @@ export function writeNewFile(path: string, bytes: Uint8Array, mode: number): voi
 
 /** Compares files with what a manifest says of them, and copies them. Holds one buffer: use it for one file at a time. */
 export class FileReader {
-  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #buffer: Buffer | undefined;
   readonly #breath = new Breath();
+
+  get #scratch(): Buffer {
+    this.#buffer ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    return this.#buffer;
+  }
 
   /** Whether a regular file of that size and sha256 stands at `path`, with at least the permissions of the entry. */
   async holds(path: string, entry: FileEntry): Promise<boolean> {

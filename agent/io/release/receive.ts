@@ -114,7 +114,7 @@ class TarStream {
   #paxPath: string | undefined;
   #file: OpenFile | undefined;
   /** A small file that a chunk cut in two. */
-  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #scratch: Buffer | undefined;
   #receivedBytes = 0;
 
   constructor(root: string, wanted: readonly FileEntry[]) {
@@ -233,6 +233,7 @@ class TarStream {
 
   /** One hash and one write for a small file, however it came, are cheaper than several and a digest that is kept. */
   #gather(entry: FileEntry, path: string, piece: Buffer): void {
+    this.#scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
     piece.copy(this.#scratch, entry.size - this.#left);
     if (piece.length === this.#left) this.#writeWhole(entry, path, this.#scratch.subarray(0, entry.size));
   }

@@ -1,3 +1,4 @@
 import { testCrashes } from "../../support/crash/matrix.ts";
+import { storyOf } from "../../support/story/catalog.ts";
 
-testCrashes("go-overseer", { hosts: 8 });
+testCrashes(storyOf("go-overseer"), { hosts: 8 });

@@ -156,7 +156,7 @@ describe("an archive", () => {
   test("is unpacked into a folder that nobody else can look into, and that is gone after dispose", async () => {
     await runOk(["tar", "cf", archive(), "-C", rig.build("build", { a: "x" }), "a"]);
     const { root, dispose } = await scan(archive());
-    assert.deepEqual(Object.keys(await treeOf(root)), ["a"]);
+    assert.deepEqual(Object.keys(treeOf(root)), ["a"]);
     assert.equal((await runOk(["stat", "-c", "%a", root])).trim(), "700");
     await dispose();
     assert.throws(() => readdirSync(root), { code: "ENOENT" });

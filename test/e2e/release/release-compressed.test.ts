@@ -54,7 +54,7 @@ describe("a compressed upload", () => {
       const path = makeNastyBuild(rig, name);
       appendFileSync(join(path, "text"), "what compresses well\n".repeat(100_000));
       await transfer(rig.layout, path, "plain");
-      const expected = await treeOf(rig.layout.release("plain"));
+      const expected = treeOf(rig.layout.release("plain"));
       // Another host: nothing of it is there.
       const other = makeReleaseRig();
       t.after(() => other.remove());
@@ -75,7 +75,7 @@ describe("a compressed upload", () => {
       await receiver.end();
       await publish(incoming, NO_SHARED);
       assert.ok(kinds.has(as ?? "as it is"), [...kinds].join());
-      assert.deepEqual(await treeOf(other.layout.release("v1")), expected);
+      assert.deepEqual(treeOf(other.layout.release("v1")), expected);
       await uploads.dispose();
       await removeRelease(rig.layout, "plain");
     });

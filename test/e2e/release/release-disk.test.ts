@@ -39,11 +39,11 @@ describe("a disk", () => {
 
   test("without room is refused before anything is written, with what is needed and what is there", async () => {
     await onDiskOf("24m", async ({ layout }) => {
-      const before = await treeOf(layout.deployTo);
+      const before = treeOf(layout.deployTo);
       const failure = await failureOf(transfer(layout, rig.build("build", { big: Buffer.alloc(12 << 20, 1) }), "v1"));
       assert.ok(failure.reason === "no-space");
       assert.ok(failure.needBytes > 12 << 20 && failure.freeBytes < failure.needBytes, JSON.stringify(failure));
-      assert.deepEqual(await treeOf(layout.deployTo), before);
+      assert.deepEqual(treeOf(layout.deployTo), before);
     });
   });
 

@@ -34,10 +34,10 @@ before(async () => {
   build = await scanBuild(rig.build("build", files), { modes: "normalize" });
   stream = await packed(build);
   await transfer(rig.layout, rig.build("other", { other: "another release" }), "v0");
-  untouched = await treeOf(rig.layout.deployTo);
+  untouched = treeOf(rig.layout.deployTo);
 });
 after(() => rig.remove());
-beforeEach(async () => assert.deepEqual(await treeOf(rig.layout.deployTo), untouched));
+beforeEach(async () => assert.deepEqual(treeOf(rig.layout.deployTo), untouched));
 
 const fileIndices = ({ entries }: ScannedBuild) =>
   [...entries.keys()].filter((index) => entries[index]?.type === "file");
@@ -59,7 +59,7 @@ async function receive(bytes: Buffer, manifest: Manifest = manifestOf(build, "v1
 
 async function refusal(work: Promise<unknown>): Promise<AgentFailure> {
   const failure = await failureOf(work);
-  assert.deepEqual(await treeOf(rig.layout.deployTo), untouched);
+  assert.deepEqual(treeOf(rig.layout.deployTo), untouched);
   return failure;
 }
 
@@ -200,7 +200,7 @@ describe("a stream that wants to write elsewhere", () => {
           assert.equal(await verifyRelease(rig.layout, tag), undefined);
           await removeRelease(rig.layout, tag);
         } else assert.ok(error instanceof AgentError, String(error));
-        assert.deepEqual(await treeOf(rig.layout.deployTo), untouched);
+        assert.deepEqual(treeOf(rig.layout.deployTo), untouched);
       }),
       { numRuns: 100 },
     );

@@ -111,19 +111,19 @@ describe("shared paths", () => {
   });
 
   test("that are missing files are refused by name before anything is made", async () => {
-    const before = await treeOf(rig.layout.deployTo);
+    const before = treeOf(rig.layout.deployTo);
     const shared = { dirs: ["logs"], files: ["config/.env"] };
     const failure = await failureOf(stage(rig.build("build", { a: "x" }), "v1", shared));
     assert.deepEqual(failure, { reason: "shared-missing", path: join(rig.layout.shared, "config/.env") });
-    assert.deepEqual(await treeOf(rig.layout.deployTo), before);
+    assert.deepEqual(treeOf(rig.layout.deployTo), before);
   });
 
   test("that the build has too are refused before anything is made", async () => {
-    const before = await treeOf(rig.layout.deployTo);
+    const before = treeOf(rig.layout.deployTo);
     const shared = { dirs: ["logs"], files: [] };
     const failure = await failureOf(stage(rig.build("build", { "logs/old": "x" }), "v1", shared));
     assert.deepEqual(failure, { reason: "shared-conflict", path: "logs" });
-    assert.deepEqual(await treeOf(rig.layout.deployTo), before);
+    assert.deepEqual(treeOf(rig.layout.deployTo), before);
   });
 
   test("that should be folders and are files are refused", async () => {

@@ -48,7 +48,7 @@ describe("a release", () => {
     try {
       const build = makeNastyBuild(rig, "nasty");
       await transfer(rig.layout, build, "nasty");
-      assert.deepEqual(await treeOf(rig.layout.release("nasty")), normalised(await treeOf(build)));
+      assert.deepEqual(treeOf(rig.layout.release("nasty")), normalised(treeOf(build)));
       assert.equal(await verifyRelease(rig.layout, "nasty"), undefined);
     } finally {
       process.umask(umask);
@@ -64,7 +64,7 @@ describe("a release", () => {
     });
     for (const pieceBytes of [1, 7, 511, 512, 513]) {
       await transfer(rig.layout, build, `pieces-${pieceBytes}`, { pieceBytes });
-      assert.deepEqual(await treeOf(rig.layout.release(`pieces-${pieceBytes}`)), normalised(await treeOf(build)));
+      assert.deepEqual(treeOf(rig.layout.release(`pieces-${pieceBytes}`)), normalised(treeOf(build)));
     }
   });
 
@@ -73,7 +73,7 @@ describe("a release", () => {
     chmodSync(join(build, "secret"), 0o640);
     chmodSync(join(build, "lib"), 0o750);
     await transfer(rig.layout, build, "modes", { modes: "preserve" });
-    const tree = await treeOf(rig.layout.release("modes"));
+    const tree = treeOf(rig.layout.release("modes"));
     assert.match(tree.secret ?? "", /^file 640/);
     assert.equal(tree.lib, "dir 750");
   });
@@ -90,8 +90,8 @@ describe("what travels", () => {
     writeFileSync(rig.path("stream.tar"), Buffer.concat(frames));
     const out = rig.build("out", {});
     await runOk(["tar", "xf", rig.path("stream.tar"), "-C", out, "--no-same-owner", "-p"]);
-    const sent = Object.entries(normalised(await treeOf(path))).filter(([, line]) => line.startsWith("file"));
-    const arrived = Object.entries(await treeOf(out)).filter(([, line]) => line.startsWith("file"));
+    const sent = Object.entries(normalised(treeOf(path))).filter(([, line]) => line.startsWith("file"));
+    const arrived = Object.entries(treeOf(out)).filter(([, line]) => line.startsWith("file"));
     assert.deepEqual(Object.fromEntries(arrived), Object.fromEntries(sent));
   });
 
@@ -108,7 +108,7 @@ describe("what travels", () => {
     assert.equal(result.missingBytes, "beta, changed".length);
     assert.equal(result.copiedBytes, big.length + "alpha".length);
     assert.equal(receivedBytes, 4 * 512);
-    assert.deepEqual(await treeOf(rig.layout.release("two")), normalised(await treeOf(two)));
+    assert.deepEqual(treeOf(rig.layout.release("two")), normalised(treeOf(two)));
   });
 
   test("is nothing when the release is there already", async () => {
@@ -141,11 +141,11 @@ describe("what travels", () => {
   });
 
   test("is not known to a dry run's host afterwards: nothing is written", async () => {
-    const before = await treeOf(rig.layout.deployTo);
+    const before = treeOf(rig.layout.deployTo);
     const build = await scanBuild(rig.build("dry", { a: "dry" }), { modes: "normalize" });
     const { result } = await stageRelease(rig.layout, manifestOf(build, "dry"), NO_SHARED, { dryRun: true });
     assert.deepEqual(result.missing, [0]);
-    assert.deepEqual(await treeOf(rig.layout.deployTo), before);
+    assert.deepEqual(treeOf(rig.layout.deployTo), before);
   });
 });
 

@@ -4,7 +4,7 @@ import { cp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type DelayProxy, startDelayProxy } from "../load/delay-proxy.ts";
 import { type Load, startLoad } from "../load/load.ts";
-import { type Cleanup, type Rig, startRig } from "../rig.ts";
+import { type Cleanup, type ConfigParts, type Rig, startRig } from "../rig.ts";
 import { buildSample, type SampleName } from "../samples.ts";
 import { type Moments, steer } from "./moments.ts";
 import { type CurrentWatch, startWatcher } from "./watch.ts";
@@ -45,13 +45,18 @@ const LOAD = { freshPerSecond: 15, ratePerSecond: 15, keepAliveConnections: 4 };
 /** bash(1), INVOCATION: what whoever runs this has in ~/.bashrc costs time in every session, unless a shell is around it. */
 const NO_BASHRC = { SHLVL: "1" };
 
-/** Two releases have been deployed, so that there is one to go back to. */
-export async function startCrashHost(cleanup: Cleanup, sample: SampleName, dist: string): Promise<CrashHost> {
+/** Two releases have been deployed, so that there is one to go back to. `program`: more of its keys in deploy.yml. */
+export async function startCrashHost(
+  cleanup: Cleanup,
+  sample: SampleName,
+  dist: string,
+  program: ConfigParts = {},
+): Promise<CrashHost> {
   const rig = await startRig(cleanup, { via: "ssh", dist, sshd: { sessionEnv: NO_BASHRC } });
   const moments = await steer(rig);
   const proxy = await startDelayProxy({ target: { port: rig.sshd?.port ?? 0 }, oneWayMs: 0 });
   cleanup.after(() => proxy.close());
-  const { url } = await rig.addSample(sample, PROGRAM, HEALTH);
+  const { url } = await rig.addSample(sample, { ...PROGRAM, ...program }, HEALTH);
   const ssh = await goThrough(rig, proxy.port);
   const beSilentFor = (seconds: number | undefined) =>
     rig.configure({ ssh: seconds === undefined ? ssh : { ...ssh, heartbeat: seconds / 8, silence: seconds } });

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Cleanup } from "../rig.ts";
-import type { SampleName } from "../samples.ts";
-import { type CrashCase, type CrashResult, runCase } from "./case.ts";
+import { resultNameOf, type StorySample } from "../story/catalog.ts";
+import { type CaseRules, type CrashCase, type CrashResult, runCase } from "./case.ts";
 import { FAULT_NAMES } from "./faults.ts";
 import { type CrashHost, startCrashHost, type WatchedHost, watchHosts } from "./host.ts";
 import { buildSteered } from "./moments.ts";
@@ -17,6 +17,8 @@ export interface MatrixOptions {
   readonly hosts: number;
   /** Only these moments; default: all. */
   readonly only?: RegExp;
+  /** Hears of each case as soon as it is over. */
+  readonly onResult?: (result: CrashResult) => void;
   /** Gets what became of every case, and of what none of them failed at. */
   readonly onEnd?: (run: MatrixRun) => Promise<void>;
 }
@@ -27,8 +29,11 @@ const REPEATED =
   /^(?:watch: looked|incoming: (?:file|part of a file) (?:written|copied)|program: processes proved) #(?!1$)/;
 const LEAST_MOMENTS = 25;
 
-export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, onEnd }: MatrixOptions): void {
-  describe(`${sample}: a command that is cut short, at every moment of it`, () => {
+export function testCrashes(
+  entry: StorySample,
+  { hosts: hostCount, only = /./, onResult, onEnd }: MatrixOptions,
+): void {
+  describe(`${resultNameOf(entry)}: a command that is cut short, at every moment of it`, () => {
     const cleaning: (() => Promise<void>)[] = [];
     const cleanup: Cleanup = { after: (clean) => cleaning.push(clean) };
     let moments: Traces = { deploy: [], rollback: [] };
@@ -37,15 +42,14 @@ export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, 
 
     before(async () => {
       const dist = await buildSteered(cleanup);
-      const unwatched = Array.from({ length: hostCount }, () => startCrashHost(cleanup, sample, dist));
-      hosts = await watchHosts(cleanup, await Promise.all(unwatched));
+      hosts = await watchHosts(cleanup, await startHosts(cleanup, entry, dist, hostCount));
       const [first] = hosts;
       assert.ok(first);
       moments = await traceVerbs(first);
       const cases = casesOf(moments).filter(({ moment }) => only.test(moment));
       const startedAt = performance.now();
-      results = await runCases(hosts, cases);
-      await onEnd?.({ sample, results, hosts: hostCount, seconds: (performance.now() - startedAt) / 1000 });
+      results = await runCases(hosts, cases, { mayFail: entry.hasGap === true }, onResult);
+      await onEnd?.({ entry, results, hosts: hostCount, seconds: (performance.now() - startedAt) / 1000 });
     });
     after(async () => {
       for (const clean of cleaning.reverse()) await clean();
@@ -70,6 +74,7 @@ export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, 
       }
     }
 
+    if (entry.hasGap === true) return;
     test("not one request failed on any host, from the first case to the last", async () => {
       for (const host of hosts) {
         const { requests, sent } = await host.load.stop();
@@ -81,6 +86,17 @@ export function testCrashes(sample: SampleName, { hosts: hostCount, only = /./, 
       }
     });
   });
+}
+
+/** Two at a time: what a machine is asked for by all of them at once is more than what any of the cases asks for. */
+async function startHosts(cleanup: Cleanup, entry: StorySample, dist: string, count: number): Promise<CrashHost[]> {
+  const hosts: CrashHost[] = [];
+  const start = async () => {
+    while (left-- > 0) hosts.push(await startCrashHost(cleanup, entry.sample, dist, entry.program));
+  };
+  let left = count;
+  await Promise.all([start(), start()]);
+  return hosts;
 }
 
 type Traces = Readonly<Record<(typeof VERBS)[number], readonly string[]>>;
@@ -113,12 +129,21 @@ function casesOf(traces: Traces): CrashCase[] {
 }
 
 /** Whichever host is done takes the next case. */
-async function runCases(hosts: readonly WatchedHost[], cases: readonly CrashCase[]): Promise<CrashResult[]> {
+async function runCases(
+  hosts: readonly WatchedHost[],
+  cases: readonly CrashCase[],
+  rules: CaseRules,
+  onResult: MatrixOptions["onResult"],
+): Promise<CrashResult[]> {
   const results: CrashResult[] = [];
   const left = [...cases];
   await Promise.all(
     hosts.map(async (host) => {
-      for (let next = left.shift(); next !== undefined; next = left.shift()) results.push(await runCase(host, next));
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const result = await runCase(host, next, rules);
+        results.push(result);
+        onResult?.(result);
+      }
     }),
   );
   return results;

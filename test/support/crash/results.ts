@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { presetOf, type SampleName } from "../samples.ts";
+import { presetOfStory, resultNameOf, type StorySample } from "../story/catalog.ts";
 import { machineWords } from "../story/machine.ts";
 import type { CrashCase, CrashResult } from "./case.ts";
 import { FAULT_NAMES, type FaultName } from "./faults.ts";
@@ -11,7 +11,7 @@ const RESULTS = fileURLToPath(new URL("../../results/crash/", import.meta.url));
 
 /** test/results/crash/<sample>.json */
 export interface CrashMatrix {
-  readonly sample: SampleName;
+  readonly sample: string;
   readonly preset: string;
   /** ISO 8601, when it ended. */
   readonly measured: string;
@@ -35,13 +35,15 @@ export interface CrashRow extends Pick<CrashCase, "verb" | "moment"> {
   readonly failed: number;
 }
 
-export interface MatrixRun extends Pick<CrashMatrix, "sample" | "seconds" | "hosts"> {
+export interface MatrixRun extends Pick<CrashMatrix, "seconds" | "hosts"> {
+  readonly entry: StorySample;
   readonly results: readonly CrashResult[];
 }
 
-export async function writeMatrix({ sample, seconds, hosts, results }: MatrixRun): Promise<void> {
+export async function writeMatrix({ entry, seconds, hosts, results }: MatrixRun): Promise<void> {
+  const sample = resultNameOf(entry);
   const matrix: CrashMatrix = {
-    ...{ sample, preset: presetOf(sample), measured: new Date().toISOString(), machine: machineWords() },
+    ...{ sample, preset: presetOfStory(entry), measured: new Date().toISOString(), machine: machineWords() },
     ...{ seconds: Math.round(seconds), hosts, cases: results.length },
     right: results.filter(({ problems }) => problems.length === 0).length,
     ...{ requests: sum(results, "requests"), failed: sum(results, "failed"), looks: sum(results, "looks") },

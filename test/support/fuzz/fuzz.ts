@@ -3,7 +3,7 @@
  * more at night, other ones each time. Beside what a test says of each case: no case takes long, and nothing piles up.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -40,6 +40,9 @@ export interface FuzzedTest {
   readonly cases: number;
   /** Undefined: its cases were not timed one by one. */
   readonly longestMs?: number;
+  /** Of this test alone, where it was run after the others: as in FuzzResult. */
+  readonly measured?: string;
+  readonly seed?: number;
 }
 
 export interface FuzzOptions {
@@ -74,6 +77,8 @@ export function fuzz<T>(
   });
 }
 
+/** Only some tests of the file are run; of the others the last figures are kept. */
+const IS_PART = process.execArgv.some((word) => word.startsWith("--test-name-pattern"));
 const passed: FuzzedTest[] = [];
 
 /** A test of this file has held for all of its cases. Only a night's figures are kept. */
@@ -83,8 +88,22 @@ export function recordNight(test: FuzzedTest): void {
   const parser = basename(process.argv[1] ?? "", ".test.ts");
   const facts = { measured: new Date().toISOString(), machine: machineWords(), seed: SEED };
   mkdirSync(RESULTS, { recursive: true });
-  const result: FuzzResult = { parser, ...facts, tests: passed };
-  writeFileSync(join(RESULTS, `${parser}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  const file = join(RESULTS, `${parser}.json`);
+  const result: FuzzResult = IS_PART ? merged(file, parser, facts) : { parser, ...facts, tests: passed };
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+}
+
+function merged(
+  file: string,
+  parser: string,
+  { measured, machine, seed }: Omit<FuzzResult, "parser" | "tests">,
+): FuzzResult {
+  const before: FuzzResult = existsSync(file)
+    ? (JSON.parse(readFileSync(file, "utf8")) as FuzzResult)
+    : { parser, measured, machine, seed, tests: [] };
+  const again = new Map(passed.map((test) => [test.title, { ...test, measured, seed }]));
+  const kept = before.tests.filter(({ title }) => !again.has(title));
+  return { ...before, tests: [...kept, ...again.values()] };
 }
 
 /** Runs a parser that refuses by one kind of error; undefined stands for a refusal, and any other error is a bug. */

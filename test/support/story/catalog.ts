@@ -29,6 +29,8 @@ export interface StorySample {
   readonly deafAfter?: readonly BadRelease[];
   /** Its bad releases are those of a script in the release that starts the interpreter: what the sample is itself can not be spoilt. */
   readonly hasLauncher?: boolean;
+  /** Its strategy promises no reload without a gap. */
+  readonly hasGap?: boolean;
   /** It is told in a network of its own, with net.ipv4.tcp_migrate_req=1. */
   readonly migrates?: boolean;
   /** Deploys in a row, and requests that they must see at least. Default: 5, with 1,500 for each. */
@@ -78,7 +80,10 @@ export const COMPARED: readonly StorySample[] = [
   ...[PRODUCTS.uwsgi, PRODUCTS.unicorn, PRODUCTS.puma, PRODUCTS["server-starter"]],
   { ...MEMBERS, asks: "shop:shop_01: start" },
   { ...MEMBERS, asks: "shop:shop_00: stop", program: { reload: "rolling", members: 3 } },
-  { sample: "go-plain", asks: "shop: stop", mayLose: { crash: "gap", "late-crash": "gap", hang: "gap" } },
+  {
+    ...{ sample: "go-plain", asks: "shop: stop", hasGap: true },
+    mayLose: { crash: "gap", "late-crash": "gap", hang: "gap" },
+  },
 ];
 
 /** The preset that deploy.yml names for it. */
@@ -90,4 +95,11 @@ export function presetOfStory({ sample, program }: StorySample): string {
 export function resultNameOf(entry: StorySample): string {
   const [own, preset] = [presetOf(entry.sample), presetOfStory(entry)];
   return preset === own ? entry.sample : `${entry.sample}-${preset}`;
+}
+
+/** By that name. */
+export function storyOf(name: string): StorySample {
+  const entry = COMPARED.find((one) => resultNameOf(one) === name);
+  if (entry === undefined) throw new Error(`${name} is none of ${COMPARED.map(resultNameOf).join(", ")}`);
+  return entry;
 }

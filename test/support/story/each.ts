@@ -2,18 +2,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runInNetwork } from "../network.ts";
-import { STORIES, type StorySample } from "./catalog.ts";
+import { resultNameOf, STORIES, type StorySample } from "./catalog.ts";
 
 /** The sample that the inner run is about. Also by hand: ZDR_STORY=go-grace node test/e2e/story/stories.test.ts */
 const ONLY = "ZDR_STORY";
 const IN_NETWORK = "ZDR_STORY_NETWORK";
 const TIMEOUT_MS = 300_000;
 
-/** `define`: a suite or a test whose title begins with the sample's name. `timeoutMs`: of one in a network of its own. */
-export function forEachStory(file: string, define: (entry: StorySample) => void, timeoutMs = TIMEOUT_MS): void {
+interface EachOptions {
+  /** Default: those that CI tells. */
+  readonly stories?: readonly StorySample[];
+  /** Of one in a network of its own. */
+  readonly timeoutMs?: number;
+}
+
+/** `define`: a suite or a test whose title begins with the sample's name. */
+export function forEachStory(
+  file: string,
+  define: (entry: StorySample) => void,
+  { stories = STORIES, timeoutMs = TIMEOUT_MS }: EachOptions = {},
+): void {
   const only = process.env[ONLY];
-  for (const entry of STORIES) {
-    if (only !== undefined && only !== entry.sample) continue;
+  const chosen = stories.filter((entry) => only === undefined || only === resultNameOf(entry));
+  // A name that is misspelt would pass, with nothing looked at.
+  if (chosen.length === 0) throw new Error(`${ONLY}=${only}: it is none of ${stories.map(resultNameOf).join(", ")}`);
+  for (const entry of chosen) {
     if (entry.migrates !== true || process.env[IN_NETWORK] !== undefined) define(entry);
     else test(`${entry.sample}, in a network of its own`, (t) => testInNetwork(t, file, entry, timeoutMs));
   }
