@@ -13,7 +13,7 @@ import {
   processKey,
   releaseRun,
 } from "../core/generation.ts";
-import { isGradual, isKept, replacesWorkers } from "../core/presets.ts";
+import { isKept, workersOf } from "../core/presets.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { keeperState } from "../kept/client.ts";
@@ -213,7 +213,7 @@ async function reload(
     ...holdOf(context, program, tag, ask, info.pid),
   };
   const ready = await waitReady(context, program, awaited);
-  const old = oldGeneration(before, replacesWorkers(program) || isGradual(program));
+  const old = oldGeneration(before, workersOf(program));
   return { program, tag, action: "reload", at, gapMs: undefined, old, generation, ...ready };
 }
 

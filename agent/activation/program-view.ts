@@ -2,6 +2,7 @@
 import type { HostContext } from "../context.ts";
 import type { ProcessView } from "../core/generation.ts";
 import { isKept, PRESETS } from "../core/presets.ts";
+import { openConnections } from "../io/process/connections.ts";
 import { type Inspection, inspectProcesses, type ReleaseWant } from "../io/process/inspect.ts";
 import { commandLine, descendants, fileIdentity, listProcesses, programPids } from "../io/process/processes.ts";
 import { presentReleases } from "../io/release/releases.ts";
@@ -11,6 +12,8 @@ import type { ProgramPlan } from "../wire/plan.ts";
 
 /** Half a second: a program that hangs is not waited for longer than that. */
 const LOOKS_AT_BUSY = 10;
+/** Without a connection nobody is at work, and one that waits by turns is found waiting soon. */
+const LOOKS_AT_IDLE = 3;
 const LOOK_PAUSE_MS = 50;
 
 /** Device and inode of each release's folder, and of the program's binary in it. */
@@ -39,7 +42,7 @@ export async function viewProgram(
   supervisedPid: number,
 ): Promise<ProcessView[]> {
   if (supervisedPid === 0) return [];
-  const pids = await pidsOf(context, program, supervisedPid);
+  const { pids, children } = await familyOf(context, program, supervisedPid);
   const witness = isKept(program) ? { witness: keeperWitness(context.layout.keeperSocket(program.name)) } : {};
   const inspections = await inspectProcesses(pids, releaseWants(context, program), witness);
   const copies = program.reload.strategy === "watch" ? await copiesOf(context, program, inspections) : undefined;
@@ -51,6 +54,7 @@ export async function viewProgram(
       pid: found.pid,
       startTicks: found.startTicks,
       supervised: found.pid === supervisedPid,
+      isChild: children.has(found.pid),
       accepts: found.accepts && !(isMaster && found.pid === supervisedPid),
       holds: found.holds.length > 0,
       release: byExe ?? found.cwdRelease,
@@ -71,10 +75,14 @@ export async function viewServing(
   program: ProgramPlan,
   supervisedPid: number,
 ): Promise<ProcessView[]> {
+  let idle = 0;
   for (let looks = 1; ; looks++) {
     const processes = await viewProgram(context, program, supervisedPid);
     const mayServe = !processes.some(({ accepts }) => accepts) && processes.some(({ holds }) => holds);
     if (!mayServe || looks === LOOKS_AT_BUSY) return processes;
+    const holders = processes.filter(({ holds }) => holds).map(({ pid }) => pid);
+    idle = openConnections(holders) === 0 ? idle + 1 : 0;
+    if (idle === LOOKS_AT_IDLE) return processes;
     await context.sleep(LOOK_PAUSE_MS);
   }
 }
@@ -96,20 +104,22 @@ async function copiesOf(
   return copies;
 }
 
-/** Every process of the program; 0 (nothing runs) has none. A successor may lead a process group of its own, and be a child of init by now: its keeper knows it all the same. */
-async function pidsOf(
+/** Every process of the program. A successor may lead a process group of its own, and be a child of init by now: its keeper knows it all the same. */
+async function familyOf(
   { layout, processes }: HostContext,
   program: ProgramPlan,
   supervisedPid: number,
-): Promise<number[]> {
-  if (supervisedPid === 0) return [];
+): Promise<{ readonly pids: readonly number[]; readonly children: ReadonlySet<number> }> {
   const seen = processes();
   // One that was started since they were looked at is looked for again.
-  const pids = programPids(supervisedPid, seen.some(({ pid }) => pid === supervisedPid) ? seen : listProcesses());
-  if (!isKept(program)) return pids;
+  const all = seen.some(({ pid }) => pid === supervisedPid) ? seen : listProcesses();
+  const pids = programPids(supervisedPid, all);
+  const children = new Set(all.filter(({ ppid }) => ppid === supervisedPid).map(({ pid }) => pid));
+  if (!isKept(program)) return { pids, children };
   const generations = (await keeperState(layout.keeperSocket(program.name)))?.generations ?? [];
   const known = generations.flatMap(({ pid, accepting }) => [pid, ...accepting]);
-  return [...new Set([...pids, ...known, ...known.flatMap((pid) => descendants(pid).map((found) => found.pid))])];
+  const below = known.flatMap((pid) => descendants(pid).map((found) => found.pid));
+  return { pids: [...new Set([...pids, ...known, ...below])], children };
 }
 
 /** By what runs, and not by what supervisor's files say: a section that was changed is not adopted before a restart. */

@@ -13,6 +13,8 @@ export interface ProcessView {
   readonly startTicks: number;
   /** The pid that supervisor holds. */
   readonly supervised: boolean;
+  /** That one is its parent. */
+  readonly isChild: boolean;
   /** A listening socket of its own stands in its epoll set, or a thread of it waits to accept. */
   readonly accepts: boolean;
   /** It has a listening socket. One that has, and is busy with a request just now, may accept the next moment. */
@@ -97,15 +99,15 @@ const LIVES_BEFORE_READY = 3;
 
 /**
  * How many new workers of a master have ended, once they are too many: it starts them for ever, and would be waited for in
- * vain. `seen`: all new ones so far, added to. A worker is told by the listening socket that it has from its master; undefined:
- * there is nothing to say yet.
+ * vain. `seen`: all new ones so far, added to. A worker is told by the listening socket that it has from its master; what a
+ * worker forks has that too, and comes and goes as it likes. undefined: there is nothing to say yet.
  */
 export function workersLost(
   processes: readonly ProcessView[],
   seen: Set<ProcessKey>,
   question: Pick<GenerationQuestion, "wanted" | "before">,
 ): number | undefined {
-  const workers = processes.filter((process) => process.holds && !process.supervised && isNew(process, question));
+  const workers = processes.filter((process) => process.holds && process.isChild && isNew(process, question));
   for (const worker of workers) seen.add(processKey(worker));
   const lost = seen.size - workers.length;
   return lost >= LIVES_BEFORE_READY * Math.max(workers.length, 1) ? lost : undefined;
@@ -138,18 +140,23 @@ function evidenceOf(process: ProcessView, wanted: string): string {
   return `pid ${process.pid} was started through current after the flip${by}`;
 }
 
+/** Who may be a worker: nobody, a child of the supervised process, or any process below it. */
+export type Workers = "none" | "children" | "descendants";
+
 /**
  * The processes that served before a reload and are to go: those that accepted, or, where that can not be seen, all but
- * the supervised one, which stays through every reload. `hasWorkers`: those of its master that are busy belong to them as well.
+ * the supervised one, which stays through every reload. `workers`: those of its master that are busy belong to them as well.
  * unicorn tells its workers by a pipe, so that one that finishes a request may take one more before it reads that it is to go. One
- * of another release than those that accept has hung since a reload that failed: it answers nobody, and is not waited for.
+ * of another release than those that accept has hung since a reload that failed: it answers nobody, and is not waited for. Nor is
+ * what a worker has forked, which may live on for its own work, unless workers themselves may be started by others of them.
  */
-export function oldGeneration(processes: readonly ProcessView[], hasWorkers: boolean): ProcessView[] {
+export function oldGeneration(processes: readonly ProcessView[], workers: Workers): ProcessView[] {
   const accepting = processes.filter((process) => process.accepts);
   if (accepting.length === 0) return processes.filter((process) => !process.supervised);
-  if (!hasWorkers) return accepting;
+  if (workers === "none") return accepting;
   const releases = new Set(accepting.map(({ release }) => release));
-  const isBusy = ({ holds, supervised, release }: ProcessView) => holds && !supervised && releases.has(release);
+  const isWorker = ({ isChild, supervised }: ProcessView) => (workers === "children" ? isChild : !supervised);
+  const isBusy = (process: ProcessView) => process.holds && isWorker(process) && releases.has(process.release);
   return processes.filter((process) => process.accepts || isBusy(process));
 }
 

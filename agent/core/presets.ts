@@ -4,6 +4,7 @@
  * docs/; a new preset is one more entry, and needs code only where it brings a strategy or a lint of its own.
  */
 import type { ReloadPlan } from "../wire/plan.ts";
+import type { Workers } from "./generation.ts";
 import type { Preset, PresetLint, PresetName, StrategyName, StrategySection } from "./section/preset.ts";
 
 export const STRATEGY_SECTIONS: Record<StrategyName, StrategySection> = {
@@ -285,6 +286,15 @@ export const isGradual = (program: OfPreset) => presetOf(program)?.gradual === t
 
 /** Whether its master is never without a worker while it reloads. */
 export const keepsWorkers = (program: OfPreset) => presetOf(program)?.keepsWorkers === true;
+
+/**
+ * Where the workers of its master are, if it has one. A worker of puma may fork the others (fork_worker), and a server that
+ * Server::Starter or einhorn starts may have some of its own.
+ */
+export function workersOf(program: Parameters<typeof replacesWorkers>[0]): Workers {
+  if (isGradual(program)) return "descendants";
+  return replacesWorkers(program) ? "children" : "none";
+}
 
 /** By which supervisor stops a program. A keeper knows TERM. */
 export const stopSignalOf = (program: OfPreset) => presetOf(program)?.stopSignal ?? "TERM";

@@ -20,8 +20,20 @@ const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 20 } };
 /** Node has zstd from 22.15 on. */
 const OPEN: Readonly<Partial<Record<Encoding, () => Unpack>>> = {
   ...(typeof zstdDecompressSync === "function" ? { zstd: openZstd } : {}),
-  br: () => (bytes, of) => brotliDecompressSync(bytes, { maxOutputLength: of, chunkSize: Math.max(of, LEAST_CHUNK) }),
+  br: () => (bytes, of) => {
+    if (hasWideWindow(bytes)) throw new Error("brotli with a window of more than 1 MiB");
+    return brotliDecompressSync(bytes, { maxOutputLength: of, chunkSize: Math.max(of, LEAST_CHUNK) });
+  },
 };
+
+/**
+ * Whether a brotli stream begins with a window of more than 2^20 bytes (RFC 7932, 9.1, WBITS). Its decoder has no limit to set,
+ * and would get as much memory as the stream asks for: 16 MiB, whatever becomes of it.
+ */
+function hasWideWindow([first = 0]: Buffer): boolean {
+  const bits = (first >> 1) & 0b111;
+  return (first & 1) === 1 && bits > 3;
+}
 
 /** What can be decompressed here, the best first. */
 export const ACCEPTED = Object.keys(OPEN) as Encoding[];

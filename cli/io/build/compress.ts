@@ -23,7 +23,12 @@ const COMPRESS: Readonly<Record<Encoding, (bytes: Buffer) => Promise<Buffer>>> =
   br: (bytes) =>
     brotli(bytes, {
       chunkSize: bytes.length + 1024,
-      params: { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: 1,
+        // No more than the host takes (agent/io/release/unpack.ts): that of the longest frame.
+        [constants.BROTLI_PARAM_LGWIN]: 20,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
     }),
 };
 

@@ -36,13 +36,13 @@ describe("a host refuses", () => {
   before(async () => {
     rig = makeReleaseRig("/dev/shm");
     await transfer(rig.layout, rig.build("first", { "bin/shop": "first" }), "v0");
-    untouched = await treeOf(rig.folder);
+    untouched = treeOf(rig.folder);
   });
   after(() => rig.remove());
 
   async function refusal(work: Promise<unknown>): Promise<AgentFailure> {
     const failure = await failureOf(work);
-    assert.deepEqual(await treeOf(rig.folder), untouched, "something was left");
+    assert.deepEqual(treeOf(rig.folder), untouched, "something was left");
     return failure;
   }
 

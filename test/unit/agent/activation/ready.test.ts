@@ -17,7 +17,16 @@ const NOBODY = 5_000_000;
 const LIVES = 10;
 
 const view = (pid: number, over: Partial<ProcessView>): ProcessView => ({
-  ...{ pid, startTicks: pid, supervised: false, accepts: false, holds: true, release: "v2", releaseBy: "cwd" },
+  ...{
+    pid,
+    startTicks: pid,
+    supervised: false,
+    isChild: true,
+    accepts: false,
+    holds: true,
+    release: "v2",
+    releaseBy: "cwd",
+  },
   ...{ throughCurrent: true, denied: false },
   ...over,
 });

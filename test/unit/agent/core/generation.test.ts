@@ -8,6 +8,7 @@ import {
   processKey,
   releaseRun,
   rememberAccepting,
+  type Workers,
   workerLifeMs,
   workersLost,
 } from "../../../../agent/core/generation.ts";
@@ -17,6 +18,7 @@ const view = (pid: number, over: Partial<ProcessView> = {}): ProcessView => ({
     pid,
     startTicks: pid * 10,
     supervised: false,
+    isChild: over.supervised !== true,
     accepts: false,
     release: undefined,
     releaseBy: undefined,
@@ -110,7 +112,7 @@ describe("which release a program's processes run", () => {
 
 test("the old generation is what accepted; its master stays", () => {
   assert.deepEqual(
-    oldGeneration([master(1, "v1"), serving(2, "v1")], false).map(({ pid }) => pid),
+    oldGeneration([master(1, "v1"), serving(2, "v1")], "none").map(({ pid }) => pid),
     [2],
   );
 });
@@ -120,19 +122,26 @@ test("a worker that is busy with a request just then is of the old generation, t
   const others = [view(4, { ...busy, holds: false }), view(5, { ...busy, release: "hung" })];
   const processes = [master(1, "v1"), serving(2, "v1"), view(3, busy), ...others];
   assert.deepEqual(
-    oldGeneration(processes, true).map(({ pid }) => pid),
+    oldGeneration(processes, "children").map(({ pid }) => pid),
     [2, 3],
   );
   assert.deepEqual(
-    oldGeneration(processes, false).map(({ pid }) => pid),
+    oldGeneration(processes, "none").map(({ pid }) => pid),
     [2],
   );
+});
+
+test("what a worker has forked is not waited for, unless workers may be forked by workers", () => {
+  const forked = view(3, { holds: true, isChild: false, release: "v1", releaseBy: "cwd" });
+  const processes = [master(1, "v1"), serving(2, "v1"), forked];
+  const old = (workers: Workers) => oldGeneration(processes, workers).map(({ pid }) => pid);
+  assert.deepEqual([old("children"), old("descendants")], [[2], [2, 3]]);
 });
 
 test("where nothing can be seen, the supervised process is not waited for: it stays through every reload", () => {
   const hidden = [view(1, { supervised: true, denied: true }), view(2, { denied: true })];
   assert.deepEqual(
-    oldGeneration(hidden, true).map(({ pid }) => pid),
+    oldGeneration(hidden, "children").map(({ pid }) => pid),
     [2],
   );
 });
@@ -175,6 +184,8 @@ test("workers that end again and again before one is ready are a release that ca
   assert.equal(lost(old, loading(3), loading(4)), undefined);
   // What does not have the socket is a helper, and comes and goes as it likes.
   for (let pid = 20; pid < 30; pid++) assert.equal(lost({ ...loading(pid), holds: false }, loading(4)), undefined);
+  // Nor is what a worker forks as it loads, with all that it has itself.
+  for (let pid = 30; pid < 40; pid++) assert.equal(lost({ ...loading(pid), isChild: false }, loading(4)), undefined);
   assert.equal(lost(loading(5), loading(6)), undefined);
   assert.equal(lost(loading(7), loading(8)), undefined);
   assert.equal(lost(loading(9), loading(10)), 6);

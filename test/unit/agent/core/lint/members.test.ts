@@ -5,7 +5,16 @@ import { programPlan } from "../../../../support/fixtures/plans.ts";
 
 const listen = [{ host: "127.0.0.1", port: 8080 }];
 const view = (pid: number, supervised: boolean) => ({
-  ...{ pid, startTicks: 1, supervised, accepts: true, holds: true, release: "v1", releaseBy: "exe" as const },
+  ...{
+    pid,
+    startTicks: 1,
+    supervised,
+    isChild: !supervised,
+    accepts: true,
+    holds: true,
+    release: "v1",
+    releaseBy: "exe" as const,
+  },
   ...{ throughCurrent: true, denied: false },
 });
 

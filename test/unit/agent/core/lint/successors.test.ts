@@ -5,7 +5,16 @@ import { successorFindings } from "../../../../../agent/core/lint/successors.ts"
 import { programPlan } from "../../../../support/fixtures/plans.ts";
 
 const view = (pid: number, accepts: boolean): ProcessView => ({
-  ...{ pid, startTicks: pid, supervised: pid === 1, accepts, holds: true, throughCurrent: true, denied: false },
+  ...{
+    pid,
+    startTicks: pid,
+    supervised: pid === 1,
+    isChild: pid !== 1,
+    accepts,
+    holds: true,
+    throughCurrent: true,
+    denied: false,
+  },
   ...{ release: "v1", releaseBy: "exe" },
 });
 
