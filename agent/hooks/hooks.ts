@@ -4,7 +4,10 @@
  * - Until the flip one that fails refuses the activation, and nothing was changed.
  * - After the flip, until the release is kept, it costs the release, unless it says `on_failure: warn`.
  * - One that runs when all has been decided (kept, reverted) changes nothing any more: its failure is a warning.
- * - Whoever ends an activation for an agent that has died runs none: nobody knows which of them have run.
+ * - One that is under way ahead of the flip when nobody waits for this session any more is ended.
+ * - Whoever ends an activation for an agent that has died runs those that are still to come, from the flip on: before_activate had
+ *   ended before the ledger spoke of a flip. What decides about the release, or prepares a revert, may then be run a second time.
+ *   after_keep and after_revert are not: they come after the ledger's last word, and an activation that has it is nobody's to end.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -42,7 +45,7 @@ export async function runHooks(context: HostContext, facts: HookFacts, gone: Abo
   const hooks = hooksFor(context, facts);
   for (const hook of hooks) {
     if (gone.aborted && IS_AHEAD_OF_FLIP.has(facts.when)) throw new AgentError({ reason: "interrupted" });
-    await runHook(context, hook, facts);
+    await runHook(context, hook, facts, IS_AHEAD_OF_FLIP.has(facts.when) ? gone : undefined);
   }
   return hooks.length > 0;
 }
@@ -65,11 +68,16 @@ export async function runLaterHooks(context: HostContext, facts: HookFacts): Pro
 }
 
 function hooksFor({ project }: HostContext, { when, why, once = false }: HookFacts): readonly HookPlan[] {
-  if (why === "recovery") return [];
+  if (why === "recovery" && IS_AHEAD_OF_FLIP.has(when)) return [];
   return (project.hooks ?? []).filter((hook) => hook.when === when && hook.once === once);
 }
 
-async function runHook(context: HostContext, { argv, timeoutMs }: HookPlan, facts: HookFacts): Promise<void> {
+async function runHook(
+  context: HostContext,
+  { argv, timeoutMs }: HookPlan,
+  facts: HookFacts,
+  gone?: AbortSignal,
+): Promise<void> {
   const { layout, project, by } = context;
   const { when, tag, why, previous, reason } = facts;
   const release = layout.release(tag);
@@ -83,6 +91,7 @@ async function runHook(context: HostContext, { argv, timeoutMs }: HookPlan, fact
     ...{ ZDR_RELEASE: release, ZDR_PREVIOUS: previous ?? "", ZDR_REASON: reason ?? "" },
     ...{ ZDR_USER: by.user, ZDR_RUN: by.run ?? "" },
   };
-  const trouble = await runCheck([file, ...rest], folder, environment, undefined, timeoutMs);
+  const trouble = await runCheck([file, ...rest], folder, environment, undefined, { timeoutMs, gone });
+  if (gone?.aborted) throw new AgentError({ reason: "interrupted" });
   if (trouble !== undefined) throw new AgentError({ reason: "hook-failed", when, command, detail: trouble });
 }

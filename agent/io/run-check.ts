@@ -1,4 +1,5 @@
 /** Runs a release's own check of itself, or a hook: argv, no shell, bounded in time and output. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type PipedChild, startPiped } from "./process/piped-child.ts";
 
 /** What a check says last may still be in the pipe when it has ended. */
@@ -8,8 +9,17 @@ const OUTPUT_LIMIT_BYTES = 16_384;
 /** Of what it printed, lines that are told: a panic says what is wrong first, a traceback last. */
 const FIRST_LINES = 2;
 const LAST_LINES = 2;
+/** From TERM to KILL, for one that is interrupted: for putting down what it has in its hands. */
+const GRACE_MS = 3_000;
+const POLL_MS = 100;
 /** Python would leave compiled files in a release that is not to change. */
 const UNCHANGING = { PYTHONDONTWRITEBYTECODE: "1" };
+
+export interface CheckLimits {
+  readonly timeoutMs?: number;
+  /** Ends it by TERM, and KILL some seconds later. */
+  readonly gone?: AbortSignal | undefined;
+}
 
 /**
  * undefined: exit 0 (and, with `expect`, exactly that output on stdout and stderr together). Otherwise what went wrong,
@@ -20,7 +30,7 @@ export function runCheck(
   cwd: string,
   environment: Record<string, string>,
   expect: string | undefined,
-  timeoutMs = CHECK_TIMEOUT_MS,
+  { timeoutMs = CHECK_TIMEOUT_MS, gone }: CheckLimits = {},
 ): Promise<string | undefined> {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...UNCHANGING, ...environment };
   return new Promise((resolve) => {
@@ -35,20 +45,31 @@ export function runCheck(
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
+    let killAt: number | undefined;
+    const interrupt = () => {
+      killAt = performance.now() + GRACE_MS;
+      signalGroup(child.pid, "SIGTERM");
+      setTimeout(() => signalGroup(child.pid, "SIGKILL"), GRACE_MS).unref();
+    };
+    if (gone?.aborted) interrupt();
+    else gone?.addEventListener("abort", interrupt);
     const timer = setTimeout(() => {
       isLate = true;
-      endGroup(child.pid);
+      signalGroup(child.pid, "SIGKILL");
     }, timeoutMs);
-    const finish = (trouble: string | undefined) => {
+    const finish = async (trouble: string | undefined) => {
       clearTimeout(timer);
-      endGroup(child.pid);
+      gone?.removeEventListener("abort", interrupt);
+      // A shell ends at once, and what it had started may still be at it.
+      while (killAt !== undefined && performance.now() < killAt && signalGroup(child.pid, 0)) await sleep(POLL_MS);
+      signalGroup(child.pid, "SIGKILL");
       resolve(trouble);
     };
-    child.on("error", (error) => finish(error.message));
+    child.on("error", (error) => void finish(error.message));
     // Something that it started, in a session of its own, may hold the pipes for ever.
     child.on("exit", () => setTimeout(() => closePipes(child), PIPES_AFTER_EXIT_MS).unref());
     child.on("close", (code, signal) => {
-      finish(isLate ? late(output, timeoutMs) : verdict(code, signal, output.trim(), expect));
+      void finish(isLate ? late(output, timeoutMs) : verdict(code, signal, output.trim(), expect));
     });
   });
 }
@@ -85,12 +106,12 @@ function said(output: string): string {
   return told.length === 0 ? "" : `: ${[...head, ...middle, ...tail].join(" | ")}`;
 }
 
-/** The check and whatever it started: it runs in a process group of its own. */
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+/** The check and whatever it started: it runs in a process group of its own. 0 only asks. False: nobody of them is there. */
+function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+  if (pid === undefined) return false;
   try {
-    process.kill(-pid, "SIGKILL");
+    return process.kill(-pid, signal);
   } catch {
-    // gone already
+    return false;
   }
 }

@@ -1,6 +1,6 @@
 /** The agent itself is killed in the middle of an activation: the next command on that host ends what it left. */
 import assert from "node:assert/strict";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
@@ -43,6 +43,15 @@ describe("what a killed agent left", () => {
     return (JSON.parse(await readFile(join(zdrFolder(), name), "utf8")) as { pid: number }).pid;
   };
 
+  /** Hooks that write down when they run, and why. */
+  const diary = () => join(rig.dir, "diary");
+  const noteHooks = async () => {
+    const events = ["before_activate", "after_activate", "before_keep", "after_keep", "before_revert", "after_revert"];
+    const line = [{ shell: `echo $ZDR_HOOK $ZDR_WHY >>${diary()}` }];
+    await rig.configure({ hooks: Object.fromEntries(events.map((when) => [when, line])) });
+  };
+  const hooksRun = async () => (await readFile(diary(), "utf8")).trimEnd().split("\n");
+
   /** Deploys, and kills the agent as soon as this is true. */
   const killAgentWhen = async (variant: Variant, name: string, fact: () => Promise<boolean>) => {
     await rig.useSample("gunicorn", { release: tag, variant });
@@ -54,6 +63,7 @@ describe("what a killed agent left", () => {
   const isFlipped = async () => (await current()) === tag;
 
   test("a release that does not prove itself is taken back by the next command, which says so", async () => {
+    await noteHooks();
     const cut = await killAgentWhen("unhealthy", "the flip", isFlipped);
     // Nobody is told that the host is as before.
     assert.equal(cut.code, 8);
@@ -63,9 +73,15 @@ describe("what a killed agent left", () => {
     assert.match(stderr, new RegExp(`the activation of ${tag} had been interrupted; .* v0 serves again`));
     assert.equal(await version(), "v0");
     assert.deepEqual((await ledger()).slice(-2), ["bad", "reverted"]);
+    const run = await hooksRun();
+    assert.deepEqual(
+      [run[0], ...run.slice(-2)],
+      ["before_activate deploy", "before_revert recovery", "after_revert recovery"],
+    );
   });
 
-  test("a release that proves itself is kept", async () => {
+  test("a release that proves itself is kept, and the hooks that were still to come have run, after_keep once", async () => {
+    await rm(diary(), { force: true });
     await killAgentWhen(
       "good",
       "the flip and the reload",
@@ -79,6 +95,12 @@ describe("what a killed agent left", () => {
     );
     assert.equal(await version(), tag);
     assert.equal((await ledger()).at(-1), "good");
+    const run = await hooksRun();
+    assert.equal(run[0], "before_activate deploy");
+    const recovered = run.filter((line) => line.endsWith("recovery"));
+    assert.deepEqual(recovered, ["after_activate recovery", "before_keep recovery", "after_keep recovery"]);
+    assert.equal(run.filter((line) => line.startsWith("after_keep")).length, 1);
+    await rig.configure({ hooks: undefined });
   });
 
   test("a way back that was begun is gone to its end, also where current says already what it should", async () => {

@@ -117,6 +117,24 @@ describe("zdr is terminated", () => {
     assert.ok((await lastEvent()) !== "activating");
   });
 
+  test("while a hook ahead of the flip runs on a host, the hook is told to end, and the host is free", async () => {
+    await configure({ watch: 0 });
+    const diary = join(rig.dir, "diary");
+    const shell = `trap 'echo ended >>${diary}; exit 0' TERM; echo begun >>${diary}; sleep 600 & wait; wait`;
+    await rig.configure({ hooks: { before_activate: [{ shell }] } });
+    const zdr = await deployUntil("hook before_activate");
+    const said = async () => (await readFile(diary, "utf8").catch(() => "")).trimEnd();
+    await eventually(async () => (await said()) === "begun", { name: "the hook is under way", timeoutMs: 60_000 });
+    zdr.kill("SIGTERM");
+    const { code, stderr } = await zdr.done;
+    assert.equal(code, 143, stderr);
+    await rig.configure({ hooks: undefined });
+    const next = await rig.zdr(["reload", "--wait", "2m"]);
+    assert.equal(next.code, 0, next.stderr);
+    assert.equal(await said(), "begun\nended");
+    assert.equal(await lastEvent(), "staged", "nothing was flipped");
+  });
+
   test("while the build runs, all of the build ends with it, and no host was touched", async (t) => {
     const mark = newMark();
     t.after(mark.killAll);
