@@ -9,6 +9,7 @@ import {
   fsyncSync,
   openSync,
   renameSync,
+  statfsSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -20,7 +21,6 @@ import type { AgentFailure } from "../wire/failure.ts";
 import { moment } from "./moment.ts";
 
 const NO_RIGHTS = new Set(["EACCES", "EPERM"]);
-const NO_ROOM = new Set(["ENOSPC", "EDQUOT"]);
 
 /** The code of a system error, or undefined for anything else that was thrown. */
 export function errnoOf(error: unknown): string | undefined {
@@ -50,8 +50,24 @@ export function fileError(error: unknown, operation: string, path: string): unkn
 
 function fileFailure(code: string, operation: string, path: string): AgentFailure {
   if (NO_RIGHTS.has(code)) return { reason: "not-permitted", path, operation, user: userName() };
-  if (NO_ROOM.has(code)) return { reason: "no-space", path, needBytes: 0, freeBytes: 0 };
-  return { reason: "io", path, operation, code };
+  if (code === "EDQUOT") return { reason: "no-space", path, needBytes: 0, freeBytes: 0, isQuota: true };
+  if (code !== "ENOSPC") return { reason: "io", path, operation, code };
+  const full = folderWithoutInodes(path);
+  if (full !== undefined) return { reason: "no-inodes", path: full, need: 1, free: 0 };
+  return { reason: "no-space", path, needBytes: 0, freeBytes: 0 };
+}
+
+/** Linux has one error for no block and no inode. The nearest folder that is there, if its file system can hold no more files. */
+function folderWithoutInodes(path: string): string | undefined {
+  if (typeof statfsSync !== "function") return undefined; // before Node 18.15
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    try {
+      const { files, ffree } = statfsSync(folder);
+      return files > 0 && ffree === 0 ? folder : undefined;
+    } catch {
+      if (folder === dirname(folder)) return undefined;
+    }
+  }
 }
 
 /** Runs a system call; trouble comes out as an AgentError that names the operation and the path. */

@@ -48,7 +48,7 @@ function unreadable({ freeze }: Layout): Freeze {
 export function writeFreeze(layout: Layout, freeze: Freeze, now: Date): void {
   const temporary = temporaryBeside(layout.freeze);
   try {
-    onFile("write", temporary, () => writeNewDurable(temporary, JSON.stringify(freeze), PRIVATE_FILE_MODE));
+    onFile("write", layout.freeze, () => writeNewDurable(temporary, JSON.stringify(freeze), PRIVATE_FILE_MODE));
     for (;;) {
       if (linkIfFree(temporary, layout.freeze)) break;
       refuseFrozen(layout, now);

@@ -99,7 +99,8 @@ export function tryLock(layout: Layout, { by, why }: Claim, date: () => Date): L
   };
   const temporary = temporaryBeside(layout.lock(0));
   try {
-    onFile("write", temporary, () => writeHolder(temporary, holder));
+    // Nobody knows that file by its name.
+    onFile("write into", layout.zdr, () => writeHolder(temporary, holder));
     moment("lock: written");
     const number = linkNext(layout, temporary, own);
     if (typeof number !== "number") return number;

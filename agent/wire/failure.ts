@@ -31,7 +31,13 @@ export const AgentFailure = z.lazy(() =>
     failure("unsafe-mode", { path: z.string(), mode: z.number(), above: z.optional(z.string()) }),
     failure("not-permitted", { path: z.string(), operation: z.string(), user: z.string() }),
     failure("io", { path: z.string(), operation: z.string(), code: z.string() }),
-    failure("no-space", { path: z.string(), needBytes: z.number(), freeBytes: z.number() }),
+    /** `isQuota`: there is room, and not for this user or folder. `needBytes` 0: not known. */
+    failure("no-space", {
+      path: z.string(),
+      needBytes: z.number(),
+      freeBytes: z.number(),
+      isQuota: z.optional(z.boolean()),
+    }),
     failure("no-inodes", { path: z.string(), need: z.number(), free: z.number() }),
     failure("locked", {
       by: Actor,

@@ -1,4 +1,5 @@
 /** Trouble with releases, uploads and shared files, in words. */
+import { posix } from "node:path";
 import type { AgentFailure } from "../../agent/wire/failure.ts";
 import { onHost, shellWord, type Words, words } from "./words.ts";
 
@@ -31,7 +32,8 @@ export function releaseWords(failure: ReleaseFailure): Words {
     case "release-damaged":
       return words(
         `release ${failure.tag} is not as it was published: ${damageWords(failure.path, failure.more)}`,
-        onHost(`ls -l ${shellWord(failure.path)}`),
+        // Of a file that was removed, the folder is there.
+        `on the host, in deploy_to: ls -la ${shellWord(posix.join("releases", failure.tag, posix.dirname(failure.path)))}`,
         "deploy the same build under another tag: zdr deploy --tag NEW-TAG",
       );
     case "no-good-release":

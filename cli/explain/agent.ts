@@ -8,6 +8,20 @@ import { releaseWords } from "./agent-release.ts";
 import { supervisorWords } from "./agent-supervisor.ts";
 import { octal, onHost, shellWord, type Words, words } from "./words.ts";
 
+const KEEP_HINT = 'keep fewer releases: a smaller "keep:" in deploy.yml';
+
+function noSpaceWords({ path, needBytes, freeBytes, isQuota }: Extract<AgentFailure, { reason: "no-space" }>): Words {
+  // What could not be written is often not there.
+  const folder = shellWord(posix.dirname(path));
+  if (isQuota === true) {
+    const show = onHost(`quota -s      or, on btrfs: btrfs qgroup show -F ${folder}`);
+    return words(`a quota is used up: no more can be written to ${path}`, show, KEEP_HINT);
+  }
+  if (needBytes === 0) return words(`no space is left on the disk for ${path}`, onHost(`df -h ${folder}`), KEEP_HINT);
+  const [need, free] = [formatBytes(needBytes), formatBytes(freeBytes)];
+  return words(`${path} needs ${need} but has ${free} free`, onHost(`df -h ${shellWord(path)}`), KEEP_HINT);
+}
+
 export function agentWords(failure: AgentFailure): Words {
   switch (failure.reason) {
     case "bad-request":
@@ -77,17 +91,14 @@ export function agentWords(failure: AgentFailure): Words {
     case "io":
       return ioWords(failure);
     case "no-space":
-      return words(
-        failure.needBytes === 0
-          ? `no space is left on the disk for ${failure.path}`
-          : `${failure.path} needs ${formatBytes(failure.needBytes)} but has ${formatBytes(failure.freeBytes)} free`,
-        onHost(`df -h ${shellWord(failure.path)}`),
-        'keep fewer releases: a smaller "keep:" in deploy.yml',
-      );
+      return noSpaceWords(failure);
     case "no-inodes":
       return words(
-        `${failure.path} needs ${failure.need} inodes but has ${failure.free} free`,
+        failure.free === 0
+          ? `the file system of ${failure.path} can hold no more files: it has no inode left`
+          : `${failure.path} needs ${failure.need} inodes but has ${failure.free} free`,
         onHost(`df -i ${shellWord(failure.path)}`),
+        KEEP_HINT,
       );
     case "locked":
       return lockedWords(failure);
@@ -179,7 +190,7 @@ function ioWords({ operation, path, code }: Extract<AgentFailure, { reason: "io"
     case "EROFS":
       return words(
         `${what}: its file system is read-only (${code})`,
-        onHost(`findmnt -T ${shellWord(path)}; the kernel says why: sudo dmesg | tail`),
+        onHost(`findmnt -T ${shellWord(posix.dirname(path))}; the kernel says why: sudo dmesg | tail`),
       );
     case "EFBIG":
       return words(

@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import { constants, type Dirent, statfsSync } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { AgentError } from "../../core/failure.ts";
-import type { AgentFailure } from "../../wire/failure.ts";
 import type { ManifestEntry } from "../../wire/release.ts";
 import { fileError, fsyncPath, onFile } from "../files.ts";
 
@@ -50,18 +49,13 @@ export function bytesOnDisk(entries: readonly ManifestEntry[], blockBytes = 4096
   return bytes;
 }
 
-/** Like `fileError`; a full disk also says how much was wanted and how much there is. */
+/** Like `fileError`; a full disk also says how much was wanted and how much there is. What a quota still allows is not known. */
 export function storeError(error: unknown, operation: string, path: string, needBytes: number): unknown {
   const known = fileError(error, operation, path);
-  if (!(known instanceof AgentError) || known.failure.reason !== "no-space" || known.failure.needBytes > 0)
-    return known;
-  return new AgentError(fullDisk(path, needBytes), error);
-}
-
-function fullDisk(path: string, needBytes: number): AgentFailure {
-  const space = spaceAround(path);
-  if (space !== undefined && space.freeInodes === 0) return { reason: "no-inodes", path, need: 1, free: 0 };
-  return { reason: "no-space", path, needBytes, freeBytes: space?.freeBytes ?? 0 };
+  if (!(known instanceof AgentError) || known.failure.reason !== "no-space") return known;
+  if (known.failure.needBytes > 0 || known.failure.isQuota === true) return known;
+  const freeBytes = spaceAround(path)?.freeBytes ?? 0;
+  return new AgentError({ reason: "no-space", path, needBytes, freeBytes }, error);
 }
 
 /** The file that did not fit is often not there: its folder is. */

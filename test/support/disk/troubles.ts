@@ -38,7 +38,7 @@ export const TROUBLES = {
       return true;
     },
     end: (place) => rm(filler(place), { recursive: true, force: true }),
-    told: /no space is left on the disk|inodes/,
+    told: /inodes? /,
   },
   "a read-only file system": {
     // The kernel refuses it while a file is open for writing.
@@ -59,7 +59,7 @@ export const TROUBLES = {
       const [group = ""] = /^0\/\d+/m.exec(await runOk(["btrfs", "qgroup", "show", "--raw", "-f", place])) ?? [];
       await runOk(["btrfs", "qgroup", "limit", "none", group, topOf(place)]);
     },
-    told: /no space is left on the disk|B free/,
+    told: /a quota is used up/,
   },
   "a limit on the size of files": {
     begin: async (_, agentPid) => {

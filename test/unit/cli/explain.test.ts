@@ -190,8 +190,26 @@ describe("every failure", () => {
     test(`${nameOf(failure)} says what to do`, () => assert.notDeepEqual(explain(failure).hints, []));
   }
 
+  test("a quota is not told as a full disk, and what to look at is there, also where the file is not", () => {
+    const path = "/data/shop/.zdr/lock.0.77-c0ffee";
+    const none = { reason: "no-space", path, needBytes: 0, freeBytes: 0 } as const;
+    assert.match(text(agent(none)), /no space is left/);
+    assert.equal(explain(agent(none)).hints[0], "on the host: df -h /data/shop/.zdr");
+    const quota = explain(agent({ ...none, isQuota: true }));
+    assert.match(quota.error.join(), /a quota is used up/);
+    assert.match(quota.hints.join(), /quota -s/);
+    assert.doesNotMatch(quota.hints.join(), /df -h/);
+  });
+
+  test("where to look at what differs of a release is told from deploy_to, also for a file that was removed", () => {
+    const [hint] = explain(agent(AGENT["release-damaged"])).hints;
+    assert.equal(hint, "on the host, in deploy_to: ls -la releases/v1.2/bin");
+  });
+
   test("each number is shown, and with its unit", () => {
     assert.match(text(agent(AGENT["no-space"])), /needs 34\.0 MB but has 1\.20 MB free/);
+    const full = { reason: "no-inodes", path: "/data/shop", need: 1, free: 0 } as const;
+    assert.match(text(agent(full)), /can hold no more files/);
     assert.match(text(agent(AGENT.unhealthy)), /within 30 s \(last probe: connect ECONNREFUSED 127\.0\.0\.1:8080\)/);
     assert.match(text(agent(AGENT["unsafe-mode"])), /mode 0777, so others .* can change/);
     const readable = { reason: "unsafe-mode", path: "/data/shop/.zdr", mode: 0o755 } as const;
