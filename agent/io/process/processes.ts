@@ -47,12 +47,12 @@ export interface ProcessIdentity {
 /** Undefined: there is no such process, or /proc does not show it (mount option hidepid; see `liveness`). */
 export function readProcess(pid: number, root: string = PROC): Process | undefined {
   const listed = readListed(pid, root);
-  const uids = parseStatusUids(readIfThere(join(root, `${pid}`, "status")) ?? "");
+  const uids = parseStatusUids(readIfThere(`${root}/${pid}/status`) ?? "");
   return listed && uids && { ...listed, uid: uids.effective, uids };
 }
 
 function readListed(pid: number, root: string): ListedProcess | undefined {
-  const stat = parseStat(readIfThere(join(root, `${pid}`, "stat")) ?? "");
+  const stat = parseStat(readIfThere(`${root}/${pid}/stat`) ?? "");
   if (stat === undefined) return undefined;
   const { startTicks, ppid, pgrp, session, state, hasExecuted, reapedFaults, isKernel } = stat;
   const isZombie = state === "Z" || state === "X";
