@@ -142,6 +142,7 @@ function read(failure: Failure): { reason: string; host?: string; program?: stri
         words: [agentWords(failure.failure)],
       };
     case "command":
+    case "host-changed":
       return { reason: failure.kind, host: failure.host, words: localWords(failure) };
     case "usage":
     case "config":

@@ -124,6 +124,8 @@ export type Failure =
       readonly tag: string;
       readonly changed: readonly ("build" | "config" | "hosts")[];
     }
+  /** The same of one host, found when it was connected to again. */
+  | { readonly kind: "host-changed"; readonly host: string; readonly plan: string; readonly tag: string }
   | { readonly kind: "interrupted"; readonly signal: "SIGINT" | "SIGTERM" };
 
 /** An expected failure on its way up to main. Anything else that is thrown is a bug (exit 70). */

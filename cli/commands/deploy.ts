@@ -17,7 +17,7 @@ import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
 import { cacheFolderOf, holdBuild } from "./parts/build.ts";
-import { holdToPlan, requirePlanId, tellDryRun, tellPlan } from "./parts/forecast.ts";
+import { holdToPlan, requirePlanId, stillPlanned, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
 import { type Opened, openConfig, openFleet } from "./parts/open.ts";
@@ -76,7 +76,8 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
       return await tell(run, opened, fleet, surveys, manifest);
     }
     if (options.plan !== undefined) holdToPlan(opened, surveys, manifest, options.plan);
-    const relink = { run, fleet, opened, lock: question.lock, resumes: options.tag };
+    const planned = options.plan && stillPlanned(opened, surveys, options.tag, options.plan);
+    const relink = { run, fleet, opened, lock: question.lock, resumes: options.tag, ...(planned ? { planned } : {}) };
     const goal = { tag: options.tag, why: "deploy" } as const;
     const hooks = hooksOf(run, fleet, opened.config, goal);
     if (!(await hooks.before("before_stage"))) return concludeHosts(run, fleet.hosts);

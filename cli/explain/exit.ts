@@ -24,6 +24,8 @@ export function exitOf(failure: Failure, phase: Phase): ExitCode {
     case "plan-changed":
     case "command":
       return EXIT.refused;
+    case "host-changed":
+      return phase === "stage" ? EXIT.staging : EXIT.refused;
     case "hook":
       if (phase === "settle") return EXIT.done;
       return phase === "stage" ? EXIT.staging : EXIT.refused;

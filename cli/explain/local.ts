@@ -50,6 +50,13 @@ export function localWords(failure: LocalFailure): Words[] {
           `see what it would do now: zdr plan --tag ${failure.tag}`,
         ),
       ];
+    case "host-changed":
+      return [
+        words(
+          `it was changed while its link was down, so it is not as it was planned (${failure.plan}), and was left as it is`,
+          `see what it would do now: zdr plan --tag ${failure.tag}`,
+        ),
+      ];
     case "hook":
       return [
         words(

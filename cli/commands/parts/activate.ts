@@ -1,13 +1,13 @@
 /** One host takes a release, or goes back to one. */
 
-import type { AgentEvent } from "../../../agent/protocol.ts";
+import type { AgentEvent, Survey } from "../../../agent/protocol.ts";
 import type { AgentFailureReason } from "../../../agent/wire/failure.ts";
 import type { ActivationReport } from "../../../agent/wire/report.ts";
 import { type HostState, stateOf } from "../../core/report/state-line.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession, OnEvent } from "../../io/session/agent-session.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
-import { OUTCOME_PATIENCE_MS, overNewLinks, type Relink } from "./reconnect.ts";
+import { OUTCOME_PATIENCE_MS, overNewLinks, type Relink, requirePlanned } from "./reconnect.ts";
 
 export interface ActivationGoal {
   readonly tag: string;
@@ -71,9 +71,10 @@ async function activation(
   let isOpen = false;
   const outcome = async (session: AgentSession) =>
     (await session.request("outcome", { deployTo, activation: name })).report;
-  const take = async (session: AgentSession, isAgain: boolean) => {
-    const report = isAgain ? await outcome(session) : undefined;
+  const take = async (session: AgentSession, again: Survey | undefined) => {
+    const report = again === undefined ? undefined : await outcome(session);
     if (report !== undefined) return report;
+    if (again !== undefined && goal.why === "deploy") requirePlanned(relink, host, again, goal.tag);
     if (!session.isOver) {
       host.state = { kind: "unknown", tag: goal.tag };
       host.phase = "activate";

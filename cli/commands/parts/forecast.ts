@@ -5,7 +5,7 @@ import type { Manifest } from "../../../agent/wire/release.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { forecastHost, type LookedAt, type PlannedRelease } from "../../core/forecast/forecast.ts";
 import { plannedHooks } from "../../core/forecast/hooks.ts";
-import { changedParts, isPlanId, PLAN_PARTS, planTexts } from "../../core/forecast/plan-facts.ts";
+import { changedParts, isHostAsPlanned, isPlanId, PLAN_PARTS, planTexts } from "../../core/forecast/plan-facts.ts";
 import { type HostTarget, localHooks, rolloutPlan } from "../../core/plan.ts";
 import { busyHosts, describeDryRun, describePlan } from "../../core/report/describe-dry-run.ts";
 import { ZdrError } from "../../failure.ts";
@@ -13,6 +13,7 @@ import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 import type { Opened } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
+import type { Planned } from "./reconnect.ts";
 
 type Surveys = ReadonlyMap<FleetHost, Survey>;
 
@@ -67,6 +68,18 @@ export function holdToPlan(opened: Opened, surveys: Surveys, manifest: Manifest,
   const hosts = [...surveys].map(([{ name: host }, survey]) => ({ host, survey }));
   const changed = changedParts(id, planIdOf(opened, manifest, hosts));
   if (changed.length > 0) throw new ZdrError({ kind: "plan-changed", plan: id, tag: manifest.tag, changed });
+}
+
+/** For `Relink`: whether a host, as it is found over a new link, still is what was planned with. */
+export function stillPlanned({ plan: project }: Opened, surveys: Surveys, tag: string, plan: string): Planned {
+  return {
+    plan,
+    isHeld: (host, survey) => {
+      const was = surveys.get(host);
+      const looked = (one: Survey) => ({ host: host.name, survey: one });
+      return was !== undefined && isHostAsPlanned(looked(was), looked(survey), tag, project);
+    },
+  };
 }
 
 async function lookAtHosts(fleet: Fleet<HostTarget>, surveys: Surveys, manifest: Manifest): Promise<LookedAt[]> {

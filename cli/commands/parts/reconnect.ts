@@ -32,10 +32,18 @@ export interface Relink {
   readonly lock: LockRequest | undefined;
   /** The tag whose upload goes on. */
   readonly resumes?: string;
+  /** The plan that the deploy is held to. */
+  readonly planned?: Planned | undefined;
 }
 
-/** `isAgain`: on a new link, after one that died in the middle of this very work. */
-export type LinkedWork<T> = (session: AgentSession, isAgain: boolean) => Promise<T>;
+export interface Planned {
+  /** Its ID. */
+  readonly plan: string;
+  isHeld(host: FleetHost, survey: Survey): boolean;
+}
+
+/** `again`: what was found over a new link, after one that died in the middle of this very work. */
+export type LinkedWork<T> = (session: AgentSession, again: Survey | undefined) => Promise<T>;
 
 /** Runs `work`; where the link dies in it, runs it again on a new one. Fails with the last failure when all tries are used up. */
 export async function overNewLinks<T>(
@@ -46,8 +54,8 @@ export async function overNewLinks<T>(
 ): Promise<T> {
   for (let tries = 0; ; tries++) {
     try {
-      if (tries > 0) await takeHoldAgain(relink, host, patienceMs);
-      return await work(await host.session, tries > 0);
+      const again = tries > 0 ? await takeHoldAgain(relink, host, patienceMs) : undefined;
+      return await work(await host.session, again);
     } catch (error) {
       const pauseMs = RECONNECT_PAUSES_MS[tries];
       if (!isOfTheLink(error, tries > 0) || pauseMs === undefined || isGivenUp(relink)) throw error;
@@ -56,6 +64,19 @@ export async function overNewLinks<T>(
       if (isGivenUp(relink)) throw error;
     }
   }
+}
+
+/**
+ * While nobody held its lock, somebody else may have been at work on the host: then a deploy that is held to a plan does nothing more
+ * there. `tag`: of the release that it is to take.
+ *
+ * @throws ZdrError `host-changed`.
+ */
+export function requirePlanned({ planned }: Relink, host: FleetHost, survey: Survey, tag: string): void {
+  if (planned === undefined || planned.isHeld(host, survey)) return;
+  const isThere = survey.releases.some((release) => release.tag === tag && release.isPresent);
+  host.state = isThere ? { kind: "staged", tag, current: survey.current } : { kind: "untouched" };
+  throw new ZdrError({ kind: "host-changed", host: host.name, plan: planned.plan, tag });
 }
 
 /** How long an agent may hear nothing before it takes its link for dead: it is told what the config says. */

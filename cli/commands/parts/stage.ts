@@ -7,7 +7,7 @@ import type { Uploads } from "../../io/build/upload.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Slots } from "../../io/session/slots.ts";
-import { overNewLinks, type Relink } from "./reconnect.ts";
+import { overNewLinks, type Relink, requirePlanned } from "./reconnect.ts";
 
 export interface StageGoal {
   readonly surveys: ReadonlyMap<FleetHost, Survey>;
@@ -27,7 +27,10 @@ export function stageHosts(relink: Relink, { surveys, uploads, manifest, limit }
     const survey = surveys.get(host);
     const detail = isStaged(survey, manifest)
       ? NOTHING_TO_SEND
-      : await overNewLinks(relink, host, (session) => send(relink, host, session, uploads, manifest));
+      : await overNewLinks(relink, host, (session, again) => {
+          if (again !== undefined) requirePlanned(relink, host, again, manifest.tag);
+          return send(relink, host, session, uploads, manifest);
+        });
     host.state = { kind: "staged", tag: manifest.tag, current: survey?.current };
     return detail;
   };

@@ -56,6 +56,18 @@ export function changedParts(planned: string, now: string): PlanPart[] {
   return PLAN_PARTS.filter((_, at) => was[at] !== is[at]);
 }
 
+/**
+ * Whether a host that was looked at again would still have done to it what was planned. What has become of the release itself since
+ * then is this deploy's own work.
+ */
+export function isHostAsPlanned(was: LookedAt, now: LookedAt, tag: string, project: ProjectPlan): boolean {
+  const [before, after] = [was, now].map((looked) => {
+    const { releases, ...rest } = hostFacts(looked, tag, project);
+    return JSON.stringify([rest, releases.filter(([name]) => name !== tag)]);
+  });
+  return before === after;
+}
+
 /** What is sent and pruned follows from these, from the build and from the config. */
 function hostFacts(looked: LookedAt, tag: string, project: ProjectPlan) {
   const { host, from, programs } = forecastHost(looked, tag, project);

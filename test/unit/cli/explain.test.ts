@@ -157,6 +157,7 @@ const LOCAL: { [Kind in Exclude<Failure["kind"], "link" | "agent">]: Extract<Fai
   "build-command": { kind: "build-command", command: "make dist", code: 2, signal: null },
   command: { kind: "command", host: "web-1", command: "bin/migrate", code: 3, signal: null },
   hook: { kind: "hook", when: "before_activate", command: "bin/migrate up", detail: "exit 1" },
+  "host-changed": { kind: "host-changed", host: "web-1", plan: "00000000-11111111-22222222", tag: "v2" },
   "plan-changed": { kind: "plan-changed", plan: "00000000-11111111-22222222", tag: "v2", changed: ["build", "hosts"] },
   interrupted: { kind: "interrupted", signal: "SIGINT" },
 };

@@ -54,3 +54,42 @@ test("an activation that is refused for the lock when it is told first has chang
   assert.deepEqual([state, exit], [{ kind: "staged", tag: "v2", current: "v1" }, EXIT.locked]);
   assert.deepEqual(asked, ["activate"]);
 });
+
+describe("a deploy that is held to a plan, on a host whose link dies before the flip", { concurrency: true }, () => {
+  const found = (current: string) => ({
+    ...{ current, releases: [{ tag: "v2", isPresent: true, digest: "2", verdict: "staged" }], programs: [] },
+  });
+  const heldTo = async (current: string) => {
+    let tries = 0;
+    const links = [
+      { activate: () => lost },
+      { survey: () => found(current), outcome: () => ({}), activate: () => (tries++ === 0 ? REPORT : lost) },
+    ];
+    const one = linkedHost(links);
+    const planned = {
+      plan: "00000000-11111111-22222222",
+      isHeld: (_: unknown, { current: is }: { current?: string | undefined }) => is === "v1",
+    };
+    const relink = { ...one.relink, planned };
+    const underWay = { host: one.host, hasFlipped: false, isOver: false, isAborted: false };
+    const isTaken = await activateHost(relink, underWay, GOAL);
+    return { ...one, isTaken };
+  };
+
+  test("is done there where nothing was changed meanwhile", async () => {
+    const { isTaken, asked } = await heldTo("v1");
+    assert.equal(isTaken, true);
+    assert.deepEqual(asked, ["activate", "survey", "outcome", "activate"]);
+  });
+
+  test("is refused there where something was, and what is there is told as it is", async () => {
+    const { isTaken, asked, host } = await heldTo("v9");
+    assert.equal(isTaken, false);
+    assert.deepEqual(asked, ["activate", "survey", "outcome"]);
+    assert.deepEqual(host.state, { kind: "staged", tag: "v2", current: "v9" });
+    assert.ok(host.failure);
+    const { exit, error } = explainAll([host.failure]);
+    assert.equal(exit, EXIT.refused);
+    assert.match(error.join(), /not as it was planned \(00000000-11111111-22222222\)/);
+  });
+});

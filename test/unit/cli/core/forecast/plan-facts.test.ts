@@ -5,6 +5,7 @@ import type { HookPlan, ProgramPlan } from "../../../../../agent/wire/plan.ts";
 import type { ProcessInfo } from "../../../../../agent/wire/program.ts";
 import {
   changedParts,
+  isHostAsPlanned,
   isPlanId,
   type PlanFacts,
   type PlanPart,
@@ -131,5 +132,28 @@ describe("what the ID of a plan stands for", () => {
     assert.ok(isPlanId("00000000-11111111-abcdef01"));
     for (const text of ["", "v1.2", "00000000-11111111", "00000000-11111111-ABCDEF01", "00000000-11111111-22222222-3"])
       assert.ok(!isPlanId(text), text);
+  });
+});
+
+describe("a host that is looked at again in the middle of a deploy", () => {
+  const isHeld = (changes: Partial<Survey>) => {
+    const looked = (survey: Survey) => ({ host: "web1", survey });
+    return isHostAsPlanned(looked(SURVEY), looked({ ...SURVEY, ...changes }), FACTS.tag, FACTS.project);
+  };
+  const release = { tag: "v2", verdict: "staged", isCurrent: false, isPresent: true, runs: [], digest: "d2" } as const;
+
+  test("is as it was planned with the release that this deploy has put there, with less room, and with other pids", () => {
+    const [program] = SURVEY.programs;
+    assert.ok(program?.info);
+    const programs = [{ ...program, info: { ...program.info, pid: 4712 } }];
+    assert.ok(isHeld({ releases: [...SURVEY.releases, release], freeBytes: 1, programs }));
+  });
+
+  test("is not where somebody has deployed, or has stopped the program", () => {
+    const [program] = SURVEY.programs;
+    assert.ok(program?.info);
+    assert.ok(!isHeld({ current: "v9" }));
+    assert.ok(!isHeld({ releases: [...SURVEY.releases, { ...release, tag: "v9" }] }));
+    assert.ok(!isHeld({ programs: [{ ...program, info: { ...program.info, statename: "STOPPED", pid: 0 } }] }));
   });
 });
