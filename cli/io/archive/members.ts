@@ -5,7 +5,7 @@
  * splits them at lines, so that a long name with a newline in it, or with a letter that a chunk cuts in two, silently
  * becomes another one. POSIX counts bytes; so does this.
  */
-import { createReadStream } from "node:fs";
+import { createReadStream, type ReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Header } from "tar/header";
@@ -42,11 +42,14 @@ export class ArchiveError extends Error {
 
 /** Members in their order. Throws ArchiveError, or a system error of the file itself. */
 export async function* readArchive(path: string): AsyncGenerator<Member> {
-  const source = await openArchive(path);
+  const file = createReadStream(path, { highWaterMark: READ_BYTES });
+  const source = await openArchive(file);
   try {
     yield* readMembers(new ByteReader(source));
   } finally {
     await source.return(undefined);
+    // One that is refused at its first bytes has not come to where its end would close it.
+    file.destroy();
   }
 }
 
@@ -68,8 +71,7 @@ async function* readMembers(bytes: ByteReader): AsyncGenerator<Member> {
   await bytes.drain();
 }
 
-async function openArchive(path: string): Promise<AsyncGenerator<Buffer>> {
-  const file = createReadStream(path, { highWaterMark: READ_BYTES });
+async function openArchive(file: ReadStream): Promise<AsyncGenerator<Buffer>> {
   const source: AsyncIterator<Buffer> = file[Symbol.asyncIterator]();
   const first = await source.next();
   const head: Buffer = first.done === true ? Buffer.alloc(0) : first.value;

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import { gzipSync } from "node:zlib";
 import { Header, type HeaderData } from "tar/header";
 import { ZdrError } from "../../../cli/failure.ts";
 import { type ScannedBuild, scanBuild } from "../../../cli/io/build/build.ts";
+import { eventually } from "../../support/eventually.ts";
 import { makeNastyBuild, makeReleaseRig, type ReleaseRig, treeOf } from "../../support/fixtures/releases.ts";
 import { runOk } from "../../support/processes.ts";
 
@@ -28,6 +30,17 @@ beforeEach(() => {
 afterEach(() => rig.remove());
 
 const scan = (path: string, modes: "normalize" | "preserve" = "normalize") => scanBuild(path, { modes });
+
+/** What this process has open. */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return []; // that of this very list
+    }
+  });
+}
 
 async function refusalOf(work: Promise<ScannedBuild>): Promise<string> {
   const error = await work.then(
@@ -225,6 +238,13 @@ describe("an archive", () => {
     assert.match(await refusalOf(scan(archive())), /is a sparse file/);
     await runOk(["tar", "cSf", archive(), "--format=gnu", "-C", path, "sparse"]);
     assert.match(await refusalOf(scan(archive())), /sparse/i);
+  });
+
+  test("that is refused at its first bytes is not kept open", async () => {
+    writeFileSync(archive(), Buffer.alloc(4096, "x"));
+    await refusalOf(scan(archive()));
+    // It is closed behind the back of whoever reads it.
+    await eventually(() => !openFiles().includes(archive()), { name: "the archive is closed", timeoutMs: 20_000 });
   });
 
   test("that is cut off, damaged or no archive at all is refused, and leaves nothing behind", async () => {
