@@ -79,12 +79,15 @@ function wayWords(
 
 function knownHostsOptions(files: readonly string[]): string[] {
   if (files.length === 0) return [];
-  return [`UserKnownHostsFile=${files.map(quoted).join(" ")}`, "GlobalKnownHostsFile=/dev/null"];
+  return [`UserKnownHostsFile=${files.map(quoted).join(" ")}`, "GlobalKnownHostsFile=/dev/null", LEARNS_NOTHING];
 }
 
 function pinOptions({ path, alias }: { readonly path: string; readonly alias: string }): string[] {
-  return [`UserKnownHostsFile=${quoted(path)}`, "GlobalKnownHostsFile=/dev/null", `HostKeyAlias=${alias}`];
+  return [`UserKnownHostsFile=${quoted(path)}`, "GlobalKnownHostsFile=/dev/null", LEARNS_NOTHING, `HostKeyAlias=${alias}`];
 }
+
+/** A configuration could have ssh write what a host shows into these files, and remove other lines from them: they are for people to review. */
+const LEARNS_NOTHING = "UpdateHostKeys=no";
 
 const quoted = (path: string) => `"${path.replaceAll("%", "%%")}"`;
 

@@ -93,6 +93,24 @@ describe("who is not let in, or not trusted, exits with 4 and ssh's own words", 
   });
 });
 
+test("a known_hosts that deploy.yml names is never written to, whatever the configuration says", async (t) => {
+  const { rig } = await startOpensshRig(t);
+  const { ssh, hosts } = JSON.parse(await readFile(rig.configPath, "utf8"));
+  const sshd = await startSshd({
+    authorizedKeys: [(await readFile(`${ssh.key}.pub`, "utf8")).trim()],
+    keyTypes: ["ed25519", "ecdsa"],
+  });
+  t.after(() => sshd.stop());
+  const [known, config] = [join(rig.dir, "known_here"), join(rig.dir, "ssh_config")];
+  const line = sshd.knownHostsLine({ type: "ed25519" });
+  await writeFile(known, line);
+  // ssh would add the host's other key, and in further files remove what the host does not show any more.
+  await writeFile(config, "UpdateHostKeys yes\n");
+  await rig.configure({ ssh: { ...ssh, known_hosts: known, config }, hosts: [{ ...hosts[0], port: sshd.port }] });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  assert.equal(await readFile(known, "utf8"), line);
+});
+
 test("a host that only its certificate makes known is reached, and the builtin transport names the way", async (t) => {
   const { rig } = await startOpensshRig(t);
   const authority = await makeKey({ type: "ed25519", dir: rig.dir, name: "authority" });

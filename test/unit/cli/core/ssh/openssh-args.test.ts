@@ -19,6 +19,14 @@ test("host keys are checked strictly, whatever else is asked for", () => {
   assert.ok(argsOf({}).includes("StrictHostKeyChecking=yes"));
 });
 
+test("ssh learns no host key into what deploy.yml names, and else does as it is configured", () => {
+  const learns = (host: Partial<Host>, options: Partial<OpensshOptions> = {}) =>
+    !argsOf(host, options).includes("UpdateHostKeys=no");
+  assert.equal(learns({}), true);
+  assert.equal(learns({ knownHosts: ["/project/known_hosts"] }), false);
+  assert.equal(learns({}, { pins: { path: "/tmp/pins", alias: "pinned" } }), false);
+});
+
 test("what deploy.yml leaves out is left to ssh's configuration", () => {
   const args = argsOf({});
   for (const flag of ["-l", "-p", "-i", "-J", "-F"]) assert.ok(!args.includes(flag), flag);
