@@ -83,7 +83,12 @@ function knownHostsOptions(files: readonly string[]): string[] {
 }
 
 function pinOptions({ path, alias }: { readonly path: string; readonly alias: string }): string[] {
-  return [`UserKnownHostsFile=${quoted(path)}`, "GlobalKnownHostsFile=/dev/null", LEARNS_NOTHING, `HostKeyAlias=${alias}`];
+  return [
+    `UserKnownHostsFile=${quoted(path)}`,
+    "GlobalKnownHostsFile=/dev/null",
+    LEARNS_NOTHING,
+    `HostKeyAlias=${alias}`,
+  ];
 }
 
 /** A configuration could have ssh write what a host shows into these files, and remove other lines from them: they are for people to review. */

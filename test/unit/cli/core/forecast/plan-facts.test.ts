@@ -140,7 +140,14 @@ describe("a host that is looked at again in the middle of a deploy", () => {
     const looked = (survey: Survey) => ({ host: "web1", survey });
     return isHostAsPlanned(looked(SURVEY), looked({ ...SURVEY, ...changes }), FACTS.tag, FACTS.project);
   };
-  const release = { tag: "v2", verdict: "staged", isCurrent: false, isPresent: true, runs: [] as string[], digest: "d2" } as const;
+  const release = {
+    tag: "v2",
+    verdict: "staged",
+    isCurrent: false,
+    isPresent: true,
+    runs: [] as string[],
+    digest: "d2",
+  } as const;
 
   test("is as it was planned with the release that this deploy has put there, with less room, and with other pids", () => {
     const [program] = SURVEY.programs;
