@@ -18,6 +18,7 @@ import { releaseRecords, revertTarget } from "../core/ledger.ts";
 import { isGradual, PRESETS } from "../core/presets.ts";
 import { hookFacts, runLaterHooks } from "../hooks/hooks.ts";
 import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
+import { isOutOfRoom } from "../io/files.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { giveUpReserve, readLedger } from "../io/ledger-file.ts";
 import { linesSince } from "../io/program-log.ts";
@@ -133,7 +134,7 @@ function flipBack({ layout }: HostContext, previous: string): void {
   try {
     flipCurrent(layout, previous);
   } catch (error) {
-    if (!(error instanceof AgentError) || error.failure.reason !== "no-space") throw error;
+    if (!isOutOfRoom(error)) throw error;
     giveUpReserve(layout);
     flipCurrent(layout, previous);
   }

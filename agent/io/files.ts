@@ -57,6 +57,11 @@ function fileFailure(code: string, operation: string, path: string): AgentFailur
   return { reason: "no-space", path, needBytes: 0, freeBytes: 0 };
 }
 
+/** Whether there was no room for it: what is given up then may make some. */
+export function isOutOfRoom(error: unknown): boolean {
+  return error instanceof AgentError && (error.failure.reason === "no-space" || error.failure.reason === "no-inodes");
+}
+
 /** Linux has one error for no block and no inode. The nearest folder that is there, if its file system can hold no more files. */
 function folderWithoutInodes(path: string): string | undefined {
   if (typeof statfsSync !== "function") return undefined; // before Node 18.15

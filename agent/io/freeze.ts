@@ -4,7 +4,7 @@
  * - Of two operators who want it at once, one gets it and the other is told about it.
  * - One that can not be read counts, and has no end: nobody knows what was meant.
  */
-import { linkSync, readFileSync, statSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, statSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { Freeze } from "../wire/freeze.ts";
@@ -52,12 +52,29 @@ export function writeFreeze(layout: Layout, freeze: Freeze, now: Date): void {
     for (;;) {
       if (linkIfFree(temporary, layout.freeze)) break;
       refuseFrozen(layout, now);
-      // Its time is over.
-      onFile("remove", layout.freeze, () => removeFile(layout.freeze));
+      removeOver(layout, now);
     }
     onFile("sync", layout.zdr, () => fsyncPath(layout.zdr));
   } finally {
     discardFile(temporary);
+  }
+}
+
+/**
+ * Takes away a freeze whose time is over. By its name alone somebody's fresh one would go, who was quicker: so it is looked at again
+ * once it is out of the way, and put back if it holds.
+ */
+function removeOver(layout: Layout, now: Date): void {
+  const aside = temporaryBeside(layout.freeze);
+  const moved = ifThere("move", layout.freeze, () => {
+    renameSync(layout.freeze, aside);
+    return true;
+  });
+  if (moved === undefined) return;
+  try {
+    if (readFreeze({ ...layout, freeze: aside }, now) !== undefined) linkIfFree(aside, layout.freeze);
+  } finally {
+    discardFile(aside);
   }
 }
 
