@@ -169,6 +169,7 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
     },
     deliver: (members, all) => take({ kind: "looked", all, members }),
     pace: () => watchOf(state),
+    onLooked: clearAway,
     onRest: giveMemoryBack,
     say,
   });
@@ -236,10 +237,18 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
   };
 }
 
+type Collect = (options: Record<string, string>) => void;
+
 /** What looks leave behind would stay until the next ones: V8 collects only when something is allocated. */
 function giveMemoryBack(): void {
-  const { gc } = globalThis as { gc?: (options: Record<string, string>) => void };
+  const { gc } = globalThis as { gc?: Collect };
   gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
+}
+
+/** V8 would collect in the middle of the next look, and take what that one holds for lasting. */
+function clearAway(): void {
+  const { gc } = globalThis as { gc?: Collect };
+  gc?.({ type: "minor", execution: "sync" });
 }
 
 function messageOf(error: unknown): string {

@@ -15,7 +15,7 @@ const SLOW_MS = 1_000;
 const AFTER_FAILURE_MS = 200;
 const QUIET_AFTER_MS = 1_000;
 /** Where reloads follow each other it is never quiet, and what looks leave behind would pile up. */
-const LOOKS_WITHOUT_REST = 50;
+const LOOKS_WITHOUT_REST = 20;
 
 export type Pace = "off" | "slow" | "fast";
 
@@ -23,6 +23,8 @@ export interface LookerOptions {
   look(all: boolean): Promise<Member[]>;
   deliver(members: Member[], all: boolean): void;
   pace(): Pace;
+  /** After each look: of what it has read nothing is needed any more. */
+  onLooked(): void;
   /** Nothing was looked at for a while, and nothing is going to be; or there were many looks without such a while. */
   onRest(): void;
   say(line: string): void;
@@ -36,7 +38,7 @@ export interface Looker {
   watch(): void;
 }
 
-export function createLooker({ look, deliver, pace, onRest, say }: LookerOptions): Looker {
+export function createLooker({ look, deliver, pace, onLooked, onRest, say }: LookerOptions): Looker {
   let wanted: "nothing" | "some" | "all" = "nothing";
   let isLooking = false;
   let waiting: (() => void)[] = [];
@@ -62,6 +64,7 @@ export function createLooker({ look, deliver, pace, onRest, say }: LookerOptions
     if (all) waiting = [];
     wanted = "nothing";
     const members = await look(all).catch((error: unknown) => say(`a look at the processes failed: ${String(error)}`));
+    onLooked();
     if (members === undefined) await sleep(AFTER_FAILURE_MS);
     if (members === undefined || isWanted()) {
       waiting = [...served, ...waiting];

@@ -68,7 +68,10 @@ function describe(listed: ListedProcess, lineage: number | undefined, command: r
 }
 
 function isMarked(pid: number, mark: string | undefined): boolean {
-  return mark !== undefined && readProc(pid, "environ").split("\0").includes(`${MARK}=${mark}`);
+  if (mark === undefined) return false;
+  const environment = readProc(pid, "environ");
+  const variable = `${MARK}=${mark}\0`;
+  return environment.startsWith(variable) || environment.includes(`\0${variable}`);
 }
 
 /**

@@ -1,9 +1,12 @@
 /** How many connections processes have accepted and still hold open. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { parseSocketTable, parseUnixSocketTable, socketInode, TCP_LISTEN, TCP_OPEN } from "../../core/process/proc.ts";
 import { errnoOf } from "../files.ts";
 import { PROC } from "./processes.ts";
+
+const PIECE_BYTES = 16 * 1024;
+const WANTED: ReadonlySet<number> = new Set([TCP_LISTEN, ...TCP_OPEN]);
 
 /**
  * Connections to a port that somebody listens on, and to named unix sockets, so that those that a process has opened itself
@@ -32,15 +35,36 @@ function socketsOf(pid: number, root: string): bigint[] {
 }
 
 function acceptedSockets(folder: string): Set<bigint> {
-  const rows = ["tcp", "tcp6"].flatMap((table) => parseSocketTable(readTable(join(folder, table))));
+  const rows = ["tcp", "tcp6"].flatMap((table) => {
+    return readTable(join(folder, table), (lines) => parseSocketTable(lines, WANTED));
+  });
   const ports = new Set(rows.filter(({ state }) => state === TCP_LISTEN).map(({ port }) => port));
   const tcp = rows.filter(({ state, port }) => TCP_OPEN.has(state) && ports.has(port));
-  const unix = parseUnixSocketTable(readTable(join(folder, "unix"))).filter(({ isAccepted }) => isAccepted);
+  const unix = readTable(join(folder, "unix"), (lines) => {
+    return parseUnixSocketTable(lines).filter(({ isAccepted }) => isAccepted);
+  });
   return new Set([...tcp, ...unix].map(({ inode }) => inode));
 }
 
-function readTable(path: string): string {
-  return unlessGone(() => readFileSync(path, "latin1")) ?? "";
+/** Piece by piece: it has a line for each connection of the host, and a text as long as that stays in a keeper's memory. */
+function readTable<T>(path: string, parse: (lines: string) => T[]): T[] {
+  const fd = unlessGone(() => openSync(path, "r"));
+  if (fd === undefined) return [];
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  const rows: T[] = [];
+  let rest = "";
+  try {
+    for (;;) {
+      const length = readSync(fd, piece);
+      const text = rest + piece.toString("latin1", 0, length);
+      const end = length === 0 ? text.length : text.lastIndexOf("\n") + 1;
+      rows.push(...parse(text.slice(0, end)));
+      rest = text.slice(end);
+      if (length === 0) return rows;
+    }
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function unlessGone<T>(read: () => T): T | undefined {

@@ -6,11 +6,12 @@
  *   means another file by now. Nothing that a process chose itself (its names, its arguments) is looked at.
  * - A pid that came to name another process in the meantime gives `gone`, never a mixture of the two.
  *
- * What only the kernel answers (fds, fdinfo) is read synchronously, in batches: through the thread pool each of these short
- * reads costs ten times as much. What may wait for a file system or for the process itself (exe, cwd, its memory) is not.
+ * What only the kernel answers (fds, fdinfo, what threads wait in) is read synchronously, in batches: through the thread pool
+ * each of these short reads costs ten times as much. What may wait for a file system or for the process itself (exe, cwd, its
+ * memory) is not.
  */
 import { type BigIntStats, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { open, readdir, readFile, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type AcceptFacts,
@@ -172,6 +173,7 @@ async function threadWaits(folder: string): Promise<ThreadWait[]> {
   const waits: ThreadWait[] = [];
   const threads = await readdir(join(folder, "task"));
   for (let at = 0; at < threads.length; at += BATCH) {
+    if (at > 0) await new Promise((resolve) => setImmediate(resolve));
     const batch = threads.slice(at, at + BATCH).map((thread) => threadWait(folder, join(folder, "task", thread)));
     for (const wait of await Promise.all(batch)) if (wait !== undefined) waits.push(wait);
   }
@@ -181,22 +183,31 @@ async function threadWaits(folder: string): Promise<ThreadWait[]> {
 /** Undefined: the thread has ended. */
 async function threadWait(folder: string, thread: string): Promise<ThreadWait | undefined> {
   try {
-    let text = await readText(join(thread, "syscall"));
+    let text = readLine(join(thread, "syscall"));
     for (let tries = 0; tries < TRIES && text !== undefined; tries++) {
       const wait = parseSyscall(text, process.arch);
       const fds = await waitedOn(folder, wait);
       if (fds === undefined || wait.call === "other") break;
       // What was read from its memory is a set of fds only if it still sat in that very call afterwards. Without any fd it was read
       // between two calls, which look the same: nobody waits for nothing (measured: puma's under 500 requests a second).
-      const after = await readText(join(thread, "syscall"));
+      const after = readLine(join(thread, "syscall"));
       if (after === text && fds.length > 0) return { kind: "waits", by: wait.call, fds };
       text = after;
     }
     return text === undefined ? undefined : { kind: "elsewhere" };
   } catch (error) {
     if (!DENIED.has(errnoOf(error))) throw error;
-    const wchan = await readText(join(thread, "wchan")).catch(() => "");
+    const wchan = wchanOf(thread);
     return wchan === undefined ? undefined : { kind: "hidden", wchan };
+  }
+}
+
+/** Empty: not told. */
+function wchanOf(thread: string): string | undefined {
+  try {
+    return readLine(join(thread, "wchan"));
+  } catch {
+    return "";
   }
 }
 
@@ -252,8 +263,9 @@ async function forEachInBatches<T>(items: readonly T[], visit: (item: T) => void
   }
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  return await readFile(path, "latin1").catch(goneMeanwhile);
+/** As UTF-8, since for anything else Node takes a buffer of 64 KB for a file that tells no size: for each thread, at each look. */
+function readLine(path: string): string | undefined {
+  return unlessGone(() => readFileSync(path, "utf8"));
 }
 
 function unlessGone<T>(read: () => T): T | undefined {

@@ -102,6 +102,17 @@ describe("/proc/net", () => {
     assert.deepEqual(found, { address: "0:0:0:0:0:0:0:1", port: 18120, state: TCP_LISTEN, inode: 78101n });
   });
 
+  test("of a table only the rows in the states that are asked for are told, in both families", () => {
+    const wide = TCP.replaceAll(/\b(0100007F|00000000)(?=:[0-9A-F]{4} )/g, "000000000000000000000000$1");
+    for (const table of [TCP, wide]) {
+      const rows = (states?: number[]) => parseSocketTable(table, states && new Set(states)).map(({ inode }) => inode);
+      assert.deepEqual(rows([TCP_LISTEN]), [78102n]);
+      assert.deepEqual(rows([1]), [78105n]);
+      assert.deepEqual(rows([6]), []);
+      assert.deepEqual(rows([1, TCP_LISTEN]), rows());
+    }
+  });
+
   test("a row that is cut off in the middle is no socket", () => {
     const row = TCP.split("\n")[1] ?? "";
     for (let end = 0; end < row.indexOf("78102"); end++) assert.deepEqual(parseSocketTable(row.slice(0, end)), []);
