@@ -29,6 +29,7 @@
  */
 import { endTimedOut, lookedEnding, stop } from "./machine/ending.ts";
 import { activeOf } from "./machine/family.ts";
+import { beForked, noteAsked } from "./machine/forking.ts";
 import {
   addGeneration,
   awaitReady,
@@ -57,7 +58,7 @@ import {
   type State,
   type Turn,
 } from "./machine/model.ts";
-import { abort, advance, askReload, beForked, beLate, lookedHandover, noteAsked } from "./machine/reload.ts";
+import { abort, advance, askReload, beLate, lookedHandover } from "./machine/reload.ts";
 
 export interface Step {
   readonly state: State;

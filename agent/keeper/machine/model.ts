@@ -144,14 +144,14 @@ export interface Reload {
   asked: Pick<Member, "pid" | "startTicks" | "reapedFaults"> | undefined;
   /** It has heard. */
   isHeard: boolean;
-  /** Since then it has waited for a child. */
-  hasReaped: boolean;
+  /** Looks since it was given time that have found neither a successor nor another new child. */
+  idleLooks: number;
   /** Of `handover`: successors that were in sight, and in how many looks. */
   seen: Map<MemberKey, number>;
   /** There was one at the last look. */
   hasCandidate: boolean;
-  /** Looks in a row in which there was none. */
-  missed: number;
+  /** What may have been a successor, and has ended; and how many looks have to find nobody else until it counts as one. */
+  loss: { readonly lost: number; readonly reapedFaults: number; readonly looksWanted: number } | undefined;
   /** A look has found nobody: neither the old generation nor a successor. */
   isDeserted: boolean;
 }
@@ -201,13 +201,15 @@ export interface Turn {
 export const LAST_CHANCE_MS = 2_000;
 /** After SIGKILL to everybody; then the keeper ends whatever the kernel still holds. */
 export const KILL_WAIT_MS = 2_000;
-/** Libraries fork as they are asked. Without any successor in sight after this long, none will come. */
-export const FORK_MS = 5_000;
+/** Libraries fork as they are asked, but for what a program has them do before. Without any successor in sight after this long, none will come. */
+export const FORK_MS = 10_000;
 /**
- * Nobody sees a successor that crashes within a few milliseconds, if the program waits for it at once: only that it has waited
- * for some child. That may have been another one, as Go tries out its kernel with one before it forks; then the successor follows.
+ * A child of the program has ended that may have been its successor. It may have been another one as well; then the successor follows.
+ * (One that crashes within a few milliseconds nobody sees, if the program waits for it at once: only that it has waited for some child.)
  */
-export const FORK_AFTER_REAPED_MS = 1_000;
+export const FORK_AFTER_LOSS_MS = 1_500;
+/** The time was up before the keeper had looked often enough. */
+export const FORK_MORE_MS = 250;
 /** Without a word from the client, whoever started the keeper starts the program again. */
 export const HOLD_MS = 3_000;
 /** Ready for this long: crashes before that count no more. */

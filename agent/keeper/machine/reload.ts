@@ -5,16 +5,8 @@
  * `handover`: the program is asked, and forks its successor itself: a process that was not there before. It is ready when
  * it accepts; the old one leaves by itself. Where the old one leaves first (gracehttp does), the successor is waited for.
  */
-import {
-  acceptorOf,
-  activeOf,
-  type Candidate,
-  candidatesOf,
-  livingOf,
-  membersOf,
-  servingOf,
-  verdictOf,
-} from "./family.ts";
+import { acceptorOf, activeOf, type Candidate, candidatesOf, membersOf, servingOf, verdictOf } from "./family.ts";
+import { beHeard, hasNewChild, noSuccessor, noteLoss } from "./forking.ts";
 import {
   adopt,
   answer,
@@ -28,21 +20,10 @@ import {
   readyAnswer,
   spawn,
 } from "./generations.ts";
-import {
-  FORK_AFTER_REAPED_MS,
-  FORK_MS,
-  type Generation,
-  keyOf,
-  type Member,
-  type Reload,
-  type State,
-  type Turn,
-} from "./model.ts";
+import { type Generation, keyOf, type State, type Turn } from "./model.ts";
 
 /** Looks of a watch, about a second: a process that nobody may look into, and whose parent has left it the port, serves. */
 const LOOKS_TO_BELIEVE = 8;
-/** Looks in a row without a successor that one look had: it may have been a helper of that name, before the successor comes. */
-const LOOKS_TO_MISS = 8;
 
 export function askReload(turn: Turn, askers: readonly number[]): void {
   const { state } = turn;
@@ -75,10 +56,10 @@ export function advance(turn: Turn): void {
       before: new Set(),
       asked: undefined,
       isHeard: false,
-      hasReaped: false,
+      idleLooks: 0,
       seen: new Map(),
       hasCandidate: false,
-      missed: 0,
+      loss: undefined,
       isDeserted: false,
     },
     step: settings.strategy === "socket" ? "spawning" : "looking",
@@ -127,12 +108,6 @@ function askProgram(turn: Turn): void {
   emit(turn, { kind: "timer", timer: "ready", ms: settings.readyMs });
 }
 
-/** From now on it has its time to fork. */
-function beHeard(turn: Turn, reload: Reload): void {
-  reload.isHeard = true;
-  emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
-}
-
 function follow(turn: Turn): void {
   const { state } = turn;
   const { reload } = state;
@@ -140,7 +115,7 @@ function follow(turn: Turn): void {
   const known = new Set([...reload.before, ...state.generations.map(keyOf)]);
   const candidates = candidatesOf(state.members, known);
   reload.hasCandidate = candidates.length > 0;
-  reload.missed = reload.hasCandidate ? 0 : reload.missed + 1;
+  if (!reload.hasCandidate && !hasNewChild(state)) reload.idleLooks += 1;
   for (const { member } of candidates) reload.seen.set(keyOf(member), (reload.seen.get(keyOf(member)) ?? 0) + 1);
   const successor = acceptorOf(candidates) ?? believable(state, candidates);
   if (successor !== undefined) handOver(turn, successor);
@@ -149,28 +124,11 @@ function follow(turn: Turn): void {
     // The list of processes may be older than the successor, and the end of the old one that it tells of younger.
     reload.isDeserted = true;
     emit(turn, { kind: "look", all: reload.step === "judging" });
-  } else if (candidates.length === 0 && (activeOf(state).length === 0 || hasDied(state))) {
-    if (reload.askers.length > 0 && activeOf(state).length === 0) state.hold = "armed";
+  } else if (candidates.length === 0 && activeOf(state).length === 0) {
+    if (reload.askers.length > 0) state.hold = "armed";
     finishReload(turn, { event: "failed", reason: "exited" });
   } else if (reload.step === "judging") judge(turn, candidates);
-  else if (candidates.length === 0) noteReaped(turn, reload);
-}
-
-function noteReaped(turn: Turn, reload: Reload): void {
-  const { asked, isHeard } = reload;
-  if (asked === undefined || !isHeard) return;
-  const now = turn.state.members.find((member) => keyOf(member) === keyOf(asked));
-  // A program may run others before it forks: while one of them is there, and for a moment after each, the successor may still come.
-  if (now === undefined || now.reapedFaults <= asked.reapedFaults || hasNewChild(turn.state)) return;
-  reload.asked = { ...asked, reapedFaults: now.reapedFaults };
-  reload.hasReaped = true;
-  emit(turn, { kind: "timer", timer: "fork", ms: FORK_AFTER_REAPED_MS });
-}
-
-/** Of the program that was asked: a child that it had not before, whatever that is. */
-function hasNewChild({ reload, members }: State): boolean {
-  const { asked, before } = reload ?? {};
-  return livingOf(members).some((member) => member.ppid === asked?.pid && before?.has(keyOf(member)) === false);
+  else if (candidates.length === 0) noteLoss(turn, reload);
 }
 
 function handOver(turn: Turn, { member }: Candidate): void {
@@ -186,26 +144,13 @@ function believable(state: State, candidates: readonly Candidate[]): Candidate |
   );
 }
 
-/**
- * A successor was there and is not any more, or is dead. A program that crashes at once is there for one look, if for any:
- * then it counts when nobody else has come for some more.
- */
-function hasDied({ reload, members }: State): boolean {
-  if (reload === undefined) return false;
-  const living = new Set(livingOf(members).map(keyOf));
-  const enough = reload.missed >= LOOKS_TO_MISS ? 1 : 2;
-  const wasSeen = [...reload.seen].some(([key, looks]) => looks >= enough && !living.has(key));
-  const isSuccessor = (member: Member) => member.isKin && !member.isCopy && !reload.before.has(keyOf(member));
-  return wasSeen || members.some((member) => member.isDead && isSuccessor(member));
-}
-
 /** The time is up, and nobody new accepts. */
 function judge(turn: Turn, candidates: readonly Candidate[]): void {
   const { state } = turn;
   const old = activeOf(state);
   const serves = old.some((generation) => verdictOf(membersOf(state, generation, state.members)) !== "no");
   const [newest] = candidates;
-  if (newest === undefined) finishReload(turn, { event: "failed", reason: "no-successor" });
+  if (newest === undefined) finishReload(turn, noSuccessor(state));
   else if (!serves && newest.verdict === "unknown") handOver(turn, newest);
   else {
     for (const { member } of serves ? candidates : []) dismiss(turn, adopt(turn, member, "starting"));
@@ -214,25 +159,6 @@ function judge(turn: Turn, candidates: readonly Candidate[]): void {
     finishReload(turn, { event: "failed", reason: "not-ready" });
     passSignals(turn);
   }
-}
-
-/** Somebody else has asked the program, and it has heard. */
-export function noteAsked(turn: Turn, asker: number): void {
-  const { reload, settings } = turn.state;
-  answer(turn, [asker], { event: "noted" });
-  if (reload?.step !== "waiting" || settings.strategy !== "handover") return;
-  beHeard(turn, reload);
-}
-
-/** The program has had its time to fork. */
-export function beForked(turn: Turn): void {
-  const { reload, settings } = turn.state;
-  if (reload?.step !== "waiting" || reload.hasCandidate || settings.strategy !== "handover") return;
-  if (!reload.hasReaped) finishReload(turn, { event: "failed", reason: "no-successor" });
-  else if (hasNewChild(turn.state)) {
-    reload.hasReaped = false;
-    emit(turn, { kind: "timer", timer: "fork", ms: FORK_MS });
-  } else finishReload(turn, { event: "failed", reason: "exited", detail: "it was gone before it could be looked at" });
 }
 
 /** A generation has had `readyMs`. */

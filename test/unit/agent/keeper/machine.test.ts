@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { watchOf } from "../../../../agent/keeper/machine/family.ts";
-import { CRASH_LIMIT, exitCodeOf, type Status } from "../../../../agent/keeper/machine/model.ts";
+import { CRASH_LIMIT, exitCodeOf, type Member, type Status } from "../../../../agent/keeper/machine/model.ts";
 import { answersTo, createWorld, type FakeProcess, SETTINGS, stagesOf, startedWorld, type World } from "./world.ts";
 
 const reload = (world: World, asker: number) => world.send({ kind: "asked", verb: "reload", asker });
@@ -16,6 +16,16 @@ function successorOf(world: World, asker = 1): FakeProcess {
 }
 
 /** With `handover`: the program was asked, and forked. */
+function died(member: Member, pid: number): Member {
+  return member.pid === pid ? { ...member, isDead: true } : member;
+}
+
+/** Looks that find nobody new, and then the time that a program has to fork is up. */
+function waitInVain(world: World, looks = 16): void {
+  for (let look = 0; look < looks; look++) world.look(false);
+  world.fire("fork");
+}
+
 function forkAsked(world: World, parent: FakeProcess, asker = 1): FakeProcess {
   reload(world, asker);
   world.look(false);
@@ -280,13 +290,13 @@ describe("handover", () => {
     assert.equal(world.exitCode(), 9);
   });
 
-  test("a successor that dies is told at once, and the next reload works", () => {
+  test("a successor that dies is told soon, and the next reload works", () => {
     const world = startedWorld("handover");
     const bad = forkAsked(world, world.first, 1);
     world.look(false);
     world.look(false);
     world.end(bad, "unknown");
-    world.look(false);
+    waitInVain(world, 9);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
     const good = forkAsked(world, world.first, 2);
     good.accepts = true;
@@ -316,7 +326,7 @@ describe("handover", () => {
     reload(world, 1);
     world.look(false);
     assert.ok((world.timers.get("fork") ?? Number.NaN) < (world.timers.get("ready") ?? Number.NaN));
-    world.fire("fork");
+    waitInVain(world);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
 
     const slow = startedWorld("handover");
@@ -334,18 +344,18 @@ describe("handover", () => {
     world.end(helper, "unknown");
     for (let looks = 0; looks < 10; looks++) world.look(false);
     assert.deepEqual(answersTo(world, 1), ["started"]);
-    world.fire("fork");
+    waitInVain(world);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
   });
 
-  test("a successor that crashes so quickly that one look has seen it is told as that some looks later", () => {
+  test("a successor that one look has seen, and the next ones have not, is told as one that crashed", () => {
     const world = startedWorld("handover");
     const crashing = forkAsked(world, world.first, 1);
     world.look(false);
     world.end(crashing, "unknown");
     world.look(false);
     assert.deepEqual(answersTo(world, 1), ["started"]);
-    for (let looks = 1; looks < 8; looks++) world.look(false);
+    waitInVain(world, 8);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
     assert.equal(stagesOf(world)[world.first.pid], "ready");
   });
@@ -358,7 +368,7 @@ describe("handover", () => {
     world.first.reapedFaults += 1;
     world.look(false);
     assert.ok((world.timers.get("fork") ?? Number.NaN) < patience);
-    world.fire("fork");
+    waitInVain(world, 8);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
     assert.equal(stagesOf(world)[world.first.pid], "ready");
   });
@@ -408,8 +418,7 @@ describe("handover", () => {
     world.look(false);
     assert.equal(world.timers.has("fork"), false);
     world.send({ kind: "asked", verb: "asked", asker: 2 });
-    world.look(false);
-    world.fire("fork");
+    waitInVain(world);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
   });
 
@@ -424,6 +433,57 @@ describe("handover", () => {
     successor.accepts = true;
     world.look(false);
     assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
+  test("a check by the program's own name that takes its time, and is dead for a moment, is no successor that crashed", () => {
+    const world = startedWorld("handover");
+    const check = forkAsked(world, world.first, 1);
+    for (let looks = 0; looks < 5; looks++) world.look(false);
+    world.send({ kind: "looked", all: false, members: world.state().members.map((member) => died(member, check.pid)) });
+    world.end(check, "unknown");
+    for (let looks = 0; looks < 20; looks++) world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    const successor = world.fork(world.first, true);
+    successor.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
+  test("on a host that stood still a program's time is not up before the keeper has looked for its successor", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    world.look(false);
+    for (let looks = 0; looks < 15; looks++) {
+      world.fire("fork");
+      world.look(false);
+    }
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    const successor = world.fork(world.first, true);
+    successor.accepts = true;
+    world.look(false);
+    assert.deepEqual(answersTo(world, 1), ["started", "ready"]);
+  });
+
+  test("a program that took long until its first child had ended has as long for the next one, and as long again", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    for (let looks = 0; looks < 12; looks++) world.look(false);
+    world.first.reapedFaults += 1;
+    world.look(false);
+    waitInVain(world, 20);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
+    waitInVain(world, 6);
+    assert.deepEqual(answersTo(world, 1), ["started", "failed: exited"]);
+  });
+
+  test("while a program has a child at work that it had not before, its time to fork is not up", () => {
+    const world = startedWorld("handover");
+    reload(world, 1);
+    world.look(false);
+    world.fork(world.first, false);
+    waitInVain(world);
+    waitInVain(world);
+    assert.deepEqual(answersTo(world, 1), ["started"]);
   });
 
   test("of a successor and its workers the successor is the generation", () => {
@@ -466,7 +526,7 @@ describe("handover", () => {
     world.look(false);
     world.send({ kind: "asked", verb: "asked", asker: 2 });
     assert.deepEqual(answersTo(world, 2), ["noted"]);
-    world.fire("fork");
+    waitInVain(world);
     assert.deepEqual(answersTo(world, 1), ["started", "failed: no-successor"]);
     world.send({ kind: "asked", verb: "asked", asker: 3 });
     assert.deepEqual([world.timers.has("fork"), answersTo(world, 3)], [false, ["noted"]]);

@@ -22,7 +22,7 @@ export const SETTINGS: Record<"socket" | "handover", Settings> = {
   },
   handover: {
     ...{ strategy: "handover", signal: "USR2", stopSignal: "TERM", oldSignal: undefined },
-    ...{ drainMs: 30_000, pastDrain: "end", readyMs: 10_000 },
+    ...{ drainMs: 30_000, pastDrain: "end", readyMs: 30_000 },
   },
 };
 
