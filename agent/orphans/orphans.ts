@@ -12,15 +12,15 @@ import { supervisorFacts } from "../activation/account.ts";
 import { releaseWants } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
-import { type Orphan, orphanFindings, portFindings } from "../core/lint/orphans.ts";
+import { hasTriedToStart, type Orphan, orphanFindings } from "../core/lint/orphans.ts";
 import { memberGroup } from "../core/members/plan.ts";
 import { groupNameOf, programNameOf } from "../core/section.ts";
-import { tcpListeners } from "../io/process/listening.ts";
 import { type ListedProcess, listProcesses, readProcess } from "../io/process/processes.ts";
 import { addressesOf, type Environment, findStarted, type Started } from "../io/process/servers.ts";
 import { membersOrNone, summaryOf } from "../members/members.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
+import { strangersOn } from "./strangers.ts";
 
 /** The workers of an orphan that was just ended go a moment later. */
 const LOOKS = 3;
@@ -67,9 +67,7 @@ export async function inTheWay(
   if (orphans.length > 0) return orphans;
   const [first, ...rest] = await membersOrNone(context, program);
   const state = first && summaryOf([first, ...rest]).statename;
-  return portFindings(program.name, program.health?.http, state, (port) =>
-    tcpListeners().some((listener) => listener.port === port),
-  );
+  return hasTriedToStart(state) ? await strangersOn(context, program, state, supervisorPid) : [];
 }
 
 /** A host may have a program of that name twice: what says whose it is, is not looked into to find that out. */

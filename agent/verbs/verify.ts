@@ -16,8 +16,9 @@ import type { VerifiedRelease, VerifyResult } from "../wire/verify.ts";
 
 /** Of one release; more are counted. */
 const DIFFERENCES_LIMIT = 1_000;
-/** Often enough for whoever waits, and not too often for a log. */
-const TELL_EVERY_MS = 3_000;
+/** Often enough for whoever waits, and not too often for a log: at least so long apart, and so much of the whole. */
+const TELL_EVERY_MS = 300;
+const TELL_EVERY_SHARE = 1 / 20;
 
 interface Wanted {
   readonly tag: string;
@@ -78,11 +79,13 @@ function teller(wanted: readonly Wanted[], emit: (event: AgentEvent) => void): (
   const totalBytes = wanted.reduce((sum, { manifest }) => sum + (manifest === undefined ? 0 : bytesIn(manifest)), 0);
   let doneBytes = 0;
   emit({ event: "reading", doneBytes, totalBytes });
-  let toldAt = performance.now();
+  let [toldAt, toldBytes] = [performance.now(), 0];
   return (bytes) => {
     doneBytes += bytes;
-    if (performance.now() - toldAt < TELL_EVERY_MS) return;
-    toldAt = performance.now();
+    const isWhole = doneBytes === totalBytes && bytes > 0;
+    const isNew = doneBytes - toldBytes >= totalBytes * TELL_EVERY_SHARE && performance.now() - toldAt >= TELL_EVERY_MS;
+    if (!isWhole && !isNew) return;
+    [toldAt, toldBytes] = [performance.now(), doneBytes];
     emit({ event: "reading", doneBytes, totalBytes });
   };
 }

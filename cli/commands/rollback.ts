@@ -2,7 +2,7 @@
 import type { Survey } from "../../agent/protocol.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { rolloutPlan } from "../core/plan.ts";
-import { commonRollbackTarget } from "../core/rollback.ts";
+import { commonRollbackTarget, doubtsAbout } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
 import { hooksOf } from "./parts/hooks.ts";
@@ -39,6 +39,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
       return EXIT.done;
     }
     run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
+    for (const { host, text } of doubtsAbout(surveys, choice.tag)) run.output.report({ kind: "warning", host, text });
     const relink = { run, fleet, opened, lock };
     const goal = { tag: choice.tag, why: "rollback" } as const;
     const hooks = hooksOf(run, fleet, opened.config, goal);

@@ -57,6 +57,17 @@ function rank({ provedRank }: ReleaseInfo): number {
   return provedRank ?? -1;
 }
 
+/** What speaks against a release that was asked for by name, by host: the ledger's last word on it is that it failed. */
+export function doubtsAbout(
+  surveys: readonly HostSurvey[],
+  tag: string,
+): readonly { readonly host: string; readonly text: string }[] {
+  const isBad = ({ survey }: HostSurvey) =>
+    survey.releases.some((release) => release.tag === tag && release.verdict === "bad" && release.isPresent);
+  const text = `the ledger calls ${tag} bad: it failed when it was last activated here; it is tried all the same, and the old release comes back if it fails again`;
+  return surveys.filter(isBad).map(({ host }) => ({ host, text }));
+}
+
 function askedFor(surveys: readonly HostSurvey[], tag: string): RollbackChoice {
   const lacking = surveys.find(
     ({ survey }) => !survey.releases.some((release) => release.tag === tag && release.isPresent),

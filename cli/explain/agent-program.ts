@@ -45,7 +45,7 @@ export function programWords(failure: ProgramFailure): Words {
     case "start-failed":
       return words(`${program} did not start: ${stateWith(failure)}`, ...logHints(failure.program));
     case "crashed":
-      return words(`${program} crashed after the flip: ${stateWith(failure)}`, ...logHints(failure.program));
+      return words(`${program} crashed after the flip: ${crashWords(failure)}`, ...logHints(failure.program));
     case "not-ready":
       return words(
         `${program} was not ready within ${formatMs(failure.timeoutMs)}${withDetail(failure.detail)}`,
@@ -127,6 +127,13 @@ function preflightHints({ problem, path }: Preflight): string[] {
 
 function stateWith(failure: { readonly state: string; readonly detail: string }): string {
   return `supervisor says ${failure.state}${withDetail(failure.detail)}`;
+}
+
+/** Supervisor knows of the process that it started: the one that crashed was another, or has been started again. */
+function crashWords(failure: { readonly state: string; readonly detail: string }): string {
+  const { state, detail } = failure;
+  if (state !== "RUNNING" || detail === "") return stateWith(failure);
+  return `${detail} (what supervisor holds is RUNNING: the keeper or master, or a new start)`;
 }
 
 function withDetail(detail: string): string {

@@ -84,10 +84,11 @@ export function addFreeze(program: Command, take: Take): void {
   verb(program, "lock", "let nobody deploy, roll back or set up until it is unlocked", [
     'zdr lock -m "freeze until Monday" --until 2026-11-30T08:00',
     'zdr lock -m "the database moves" --until 18:00',
+    'zdr lock -m "just a moment" --until 1h',
     'zdr lock -m "see INC-42" --host web1',
   ])
     .requiredOption("-m, --message <why>", "what those who are kept waiting are told")
-    .option("--until <time>", "when it ends by itself, on this machine's clock (default: with zdr unlock)")
+    .option("--until <time>", "when it ends by itself, on this machine's clock, or how long from now: 18:00, 2h, 3d (default: with zdr unlock)")
     .action((flags: CommonFlags & { message: string; until?: string }) =>
       take({
         ...shownBy(flags, true),

@@ -111,8 +111,11 @@ describe("zdr verify", () => {
     assert.match(stdout, /by-hand +unknown +not put there by zdr/);
   });
 
-  test("whoever waits is told how much there is to read", async () => {
+  test("whoever waits is told how much there is to read, and how much has been read", async () => {
     const { stdout } = await rig.zdr(["verify", "--all", "--json"]);
-    assert.match(stdout, /"event":"reading","doneBytes":0,"totalBytes":[1-9]/);
+    const told = [...stdout.matchAll(/"event":"reading","doneBytes":(\d+),"totalBytes":(\d+)/g)];
+    const [first, last] = [told[0], told.at(-1)];
+    assert.deepEqual([first?.[1], last?.[1]], ["0", first?.[2]]);
+    assert.ok(Number(first?.[2]) > 0);
   });
 });

@@ -35,17 +35,47 @@ function wordsOf({ pid, listens, release }: Orphan): string {
 /** States in which a program has tried to start, and is down. */
 const HAS_TRIED = new Set(["BACKOFF", "FATAL", "EXITED"]);
 
-/** Somebody has the port of a program that has tried to start, and could not be looked into. */
-export function portFindings(
+/** Who listens on a port; nothing is known of who could not be looked into. */
+export interface Listener {
+  readonly pid?: number;
+  readonly command?: string;
+}
+
+/** Whether somebody else on its port would tell something of a program in this state. */
+export function hasTriedToStart(state: string | undefined): boolean {
+  return state !== undefined && HAS_TRIED.has(state);
+}
+
+/**
+ * Somebody has the port of a program that is down, so that it could not start. `state`: supervisor's, undefined where it does not
+ * know the program yet.
+ */
+export function portFinding(
   program: string,
-  health: string | undefined,
+  { host, port }: Address,
   state: string | undefined,
-  isListenedOn: (port: number) => boolean,
-): LintFinding[] {
-  if (health === undefined || state === undefined || !HAS_TRIED.has(state)) return [];
-  const { hostname, port, protocol } = new URL(health);
-  const number = Number(port || (protocol === "https:" ? 443 : 80));
-  if (!isListenedOn(number)) return [];
-  const text = `somebody listens on ${hostname}:${number}, although supervisor says that ${program} is ${state}`;
-  return [warn("port-taken", text, `see who it is, on the host: sudo ss -ltnp 'sport = :${number}'`)];
+  { pid, command }: Listener,
+): LintFinding {
+  const who = pid === undefined ? "somebody" : `pid ${pid}${command === undefined ? "" : ` (${command})`}`;
+  const down =
+    state === undefined ? `supervisor does not know ${program} yet` : `supervisor says that ${program} is ${state}`;
+  const text = `${who} listens on ${host}:${port}, although ${down}`;
+  const front = `unless that stands in front of ${program}, it has to go before ${program} can start`;
+  const fix = `see who it is, on the host: ${pid === undefined ? `sudo ss -ltnp 'sport = :${port}'` : `ps -fp ${pid}`}; ${front}`;
+  return warn("port-taken", text, fix);
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a program is to answer, by its health check and its `listen`; each port once. */
+export function addressesAwaited(health: string | undefined, listen: readonly object[] = []): Address[] {
+  const addresses = listen.flatMap((one) => ("port" in one ? [one as Address] : []));
+  if (health !== undefined) {
+    const { hostname, port, protocol } = new URL(health);
+    addresses.unshift({ host: hostname, port: Number(port || (protocol === "https:" ? 443 : 80)) });
+  }
+  return addresses.filter(({ port }, at) => addresses.findIndex((other) => other.port === port) === at);
 }

@@ -86,12 +86,15 @@ export class FileReader {
     return this.#buffer;
   }
 
-  /** Whether a regular file of that size and sha256 stands at `path`, with at least the permissions of the entry. */
-  async holds(path: string, entry: FileEntry): Promise<boolean> {
+  /**
+   * Whether a regular file of that size and sha256 stands at `path`, with at least the permissions of the entry. `onRead` counts the
+   * bytes of one that is larger than a piece, while it is read.
+   */
+  async holds(path: string, entry: FileEntry, onRead: (bytes: number) => void = () => {}): Promise<boolean> {
     const fd = this.#openRegular(path, entry.size, entry.mode);
     if (fd === undefined) return false;
     try {
-      return (await this.#hash(fd)) === entry.sha256;
+      return (await this.#hash(fd, onRead)) === entry.sha256;
     } finally {
       closeSync(fd);
     }
@@ -135,7 +138,7 @@ export class FileReader {
     return undefined;
   }
 
-  async #hash(fd: number): Promise<string> {
+  async #hash(fd: number, onRead: (bytes: number) => void): Promise<string> {
     let length = readFully(fd, this.#scratch);
     if (length < SCRATCH_BYTES) {
       if (this.#breath.isDue()) await this.#breath.take();
@@ -144,6 +147,7 @@ export class FileReader {
     const digest = createHash("sha256");
     for (; length > 0; length = readFully(fd, this.#scratch)) {
       digest.update(this.#scratch.subarray(0, length));
+      onRead(length);
       if (this.#breath.isDue()) await this.#breath.take();
     }
     return digest.digest("hex");

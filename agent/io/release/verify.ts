@@ -24,11 +24,17 @@ export async function differencesOf(
   const reader = new FileReader();
   const spoilt: Difference[] = [];
   for (const entry of toRead) {
+    let read = 0;
+    const tell = (bytes: number) => {
+      read += bytes;
+      onRead(bytes);
+    };
     // Its mode has been compared already.
-    if (!(await reader.holds(`${root}/${entry.path}`, { ...entry, mode: 0 }))) {
+    if (!(await reader.holds(`${root}/${entry.path}`, { ...entry, mode: 0 }, tell))) {
       spoilt.push({ path: entry.path, how: "content" });
     }
-    onRead(entry.size);
+    // Of one that could not be read to its end, the rest is not waited for either.
+    onRead(entry.size - read);
   }
   return [...differences, ...spoilt].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }

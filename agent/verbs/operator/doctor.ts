@@ -12,6 +12,7 @@ import { type Layout, layoutOf } from "../../core/layout.ts";
 import { errnoOf, ifThere, userName } from "../../io/files.ts";
 import { freeSpace, MARGIN_BYTES, type Space } from "../../io/release/disk.ts";
 import { checkLayout } from "../../io/trust.ts";
+import { strangersOn } from "../../orphans/strangers.ts";
 import type { AgentEvent, RequestOf } from "../../protocol.ts";
 import type { Session } from "../../session.ts";
 import { runSetup } from "../../setup.ts";
@@ -157,14 +158,22 @@ async function setup(context: HostContext, prove: { readonly bundle: string }, k
 }
 
 async function programs(context: HostContext): Promise<Check[]> {
-  const findings = await lintPrograms(context, await supervisorFacts(context));
+  const facts = await supervisorFacts(context);
+  const findings = await lintPrograms(context, facts);
   const checks: Check[] = [];
   for (const running of await runningReleases(context)) {
     const { program, processes, info } = running;
+    // What could not be started beside a stranger has not tried to yet.
+    const isIdle = info === undefined || info.statename === "STOPPED";
+    const strangers = isIdle ? await strangersOn(context, program, info?.statename, facts.pid) : [];
     // What is not set up yet is told as that.
-    if (info === undefined) continue;
-    const found = [...(await reloadFindings(context, program, processes)), ...(findings.get(program.name) ?? [])];
+    const known =
+      info === undefined
+        ? []
+        : [...(await reloadFindings(context, program, processes)), ...(findings.get(program.name) ?? [])];
+    const found = [...strangers, ...known];
     for (const { level, text, fix } of found) checks.push({ about: program.name, level, text, fix });
+    if (info === undefined) continue;
     const rights = await lookAt(program.name, async () => {
       await refuseWithoutRights({ ...context, project: { ...context.project, programs: [program] } });
       return found.length === 0 ? [ok(program.name, stateOf(running))] : [];

@@ -37,8 +37,8 @@ export function findKey(schema: JsonSchema, written: string): KeyAnswer {
   // A name of one's own, or an item of a list, is explained by what it is one of.
   const exact =
     bestFit(keys, steps) ?? (steps.length > 1 ? bestFit(keys, steps.slice(0, -1), isCollection(keys)) : undefined);
-  // One word, where only one key is named so: people remember the key and not where it stands.
-  const named = steps.length === 1 ? keys.filter(({ path }) => path.split(".").at(-1) === written) : [];
+  // Its end, where only one key ends so: people remember the key and not where it stands.
+  const named = exact === undefined ? keys.filter(({ path }) => endsWith(path.split("."), steps)) : [];
   const key = exact ?? (named.length === 1 ? named[0] : undefined);
   if (key === undefined)
     return { kind: "unknown", known: named.length > 1 ? named.map(({ path }) => path) : keys.map(({ path }) => path) };
@@ -61,6 +61,11 @@ function bestFit(
     return literal === undefined || !isMeant(key) ? [] : [{ key, literal }];
   });
   return fitting.sort((a, b) => b.literal - a.literal)[0]?.key;
+}
+
+/** Whether these are the last steps of the path, from one of its own names on. */
+function endsWith(path: readonly string[], steps: readonly string[]): boolean {
+  return path.some((name, at) => name === steps[0] && literalSteps(path.slice(at), steps) !== undefined);
 }
 
 /** How many of the steps are those of the path; a `*` is any step, or none. undefined: they do not fit. */

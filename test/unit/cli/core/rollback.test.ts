@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Survey } from "../../../../agent/protocol.ts";
 import type { ReleaseInfo, Verdict } from "../../../../agent/wire/release.ts";
-import { commonRollbackTarget } from "../../../../cli/core/rollback.ts";
+import { commonRollbackTarget, doubtsAbout } from "../../../../cli/core/rollback.ts";
 
 const release = (tag: string, verdict: Verdict, provedRank: number, isPresent = true): ReleaseInfo => ({
   ...{ tag, verdict, isPresent, isCurrent: false, runs: [], provedRank },
@@ -71,4 +71,17 @@ test("--to names the host that does not have the release", () => {
     kind: "refused",
     failure: { kind: "agent", host: "b", failure: { reason: "release-missing", tag: "v1" } },
   });
+});
+
+test("a release that the ledger calls bad is warned of on the hosts where it failed, and is still the one that is taken", () => {
+  const failed = [release("v1", "good", 1), release("v2", "bad", 2), release("v3", "good", 3)];
+  const surveys = [host("a", "v3", both), host("b", "v3", failed)];
+  assert.deepEqual(commonRollbackTarget(surveys, "v2"), { kind: "tag", tag: "v2" });
+  const doubts = doubtsAbout(surveys, "v2");
+  assert.deepEqual(
+    doubts.map(({ host: name }) => name),
+    ["b"],
+  );
+  assert.match(doubts[0]?.text ?? "", /^the ledger calls v2 bad: .*tried all the same/);
+  assert.deepEqual(doubtsAbout(surveys, "v1"), []);
 });

@@ -38,10 +38,20 @@ test("what is no date, or no day or time that there is, is refused", () => {
     "2026-11-30T24:00",
     "25:00",
     "2026-11-30T08:60",
-    "3h",
+    "3",
+    "3 weeks",
+    "-3h",
   ]) {
     assert.equal(until(text), "is no date and time", text);
   }
+});
+
+test("a length of time is that long from now", () => {
+  assert.equal(until("1h"), NOW.getTime() + 3_600_000);
+  assert.equal(until("90m"), NOW.getTime() + 5_400_000);
+  assert.equal(until("1.5h"), NOW.getTime() + 5_400_000);
+  assert.equal(until("3d"), NOW.getTime() + 3 * 86_400_000);
+  assert.equal(until("0m"), "is over already");
 });
 
 test("what is over already is refused", () => {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { orphanFindings, portFindings } from "../../../../../agent/core/lint/orphans.ts";
+import {
+  addressesAwaited,
+  hasTriedToStart,
+  orphanFindings,
+  portFinding,
+} from "../../../../../agent/core/lint/orphans.ts";
 
 test("what a killed supervisord left is named by pid, address and release; it is refused where it listens, else warned of", () => {
   assert.deepEqual(orphanFindings("shop", []), []);
@@ -16,14 +21,23 @@ test("what a killed supervisord left is named by pid, address and release; it is
   assert.match(silent?.text ?? "", /^pid 7 lives, /);
 });
 
-test("somebody on the port of a program that could not start is warned of, with the way to find out who that is", () => {
-  const isTaken = (port: number) => port === 8080;
-  const url = "http://127.0.0.1:8080/healthz";
-  assert.match(portFindings("shop", url, "FATAL", isTaken)[0]?.text ?? "", /^somebody listens on 127\.0\.0\.1:8080, /);
-  assert.match(portFindings("shop", url, "FATAL", isTaken)[0]?.fix ?? "", /sport = :8080'$/);
-  assert.deepEqual(portFindings("shop", url, "RUNNING", isTaken), []);
-  assert.deepEqual(portFindings("shop", "https://127.0.0.1/", "FATAL", isTaken), []);
-  assert.equal(portFindings("shop", "https://127.0.0.1/", "FATAL", (port) => port === 443).length, 1);
-  assert.deepEqual(portFindings("shop", undefined, "FATAL", isTaken), []);
-  assert.deepEqual(portFindings("shop", url, undefined, isTaken), []);
+test("somebody on the port of a program that is down is warned of, by pid and command, or with the way to find out who that is", () => {
+  const at = { host: "127.0.0.1", port: 8080 };
+  const hidden = portFinding("shop", at, "FATAL", {});
+  assert.match(hidden.text, /^somebody listens on 127\.0\.0\.1:8080, although supervisor says that shop is FATAL$/);
+  assert.match(hidden.fix, /sport = :8080'/);
+  const seen = portFinding("shop", at, undefined, { pid: 7, command: "nginx: master" });
+  assert.match(seen.text, /^pid 7 \(nginx: master\) listens on .*although supervisor does not know shop yet$/);
+  assert.match(seen.fix, /ps -fp 7; unless that stands in front of shop/);
+  assert.deepEqual(["FATAL", "RUNNING", undefined].map(hasTriedToStart), [true, false, false]);
+});
+
+test("a program is to answer where its health check asks and where it listens, each port once", () => {
+  const listen = [{ host: "0.0.0.0", port: 8080 }, { host: "::1", port: 9090 }, { path: "/run/x.sock" }];
+  assert.deepEqual(
+    addressesAwaited("http://127.0.0.1:8080/healthz", listen).map(({ port }) => port),
+    [8080, 9090],
+  );
+  assert.deepEqual(addressesAwaited("https://127.0.0.1/", []), [{ host: "127.0.0.1", port: 443 }]);
+  assert.deepEqual(addressesAwaited(undefined), []);
 });

@@ -47,6 +47,36 @@ describe("a key that is asked for", () => {
     );
   });
 
+  test("is found by its last words, where no other key ends so, and all that end so are named where several do", () => {
+    assert.equal(found("health.timeout").key.path, "programs.*.health.timeout");
+    assert.equal(found("shared.dirs").key.path, "shared.dirs");
+    assert.equal(found("reload.drain").key.path, "programs.*.reload.drain");
+    assert.equal(found("listen.mode").key.path, "programs.*.listen.*.mode");
+    const several = findKey(SCHEMA, "timeout");
+    assert.ok(several.kind === "unknown" && several.known.includes("programs.*.health.timeout"));
+    assert.equal(findKey(SCHEMA, "health.timout").kind, "unknown");
+  });
+
+  test("is found by every end of its path, unless another key ends so too", () => {
+    const keys = keysOf(SCHEMA);
+    for (const { path } of keys) {
+      const names = path.split(".");
+      for (const [at, name] of names.entries()) {
+        if (name === "*") continue;
+        const answer = findKey(SCHEMA, names.slice(at).join("."));
+        const known = answer.kind === "found" ? [answer.key.path] : answer.known;
+        const ended = names
+          .slice(at)
+          .filter((one) => one !== "*")
+          .at(-1);
+        assert.ok(
+          known.includes(path) || known.some((one) => one.split(".").at(-1) === ended),
+          `${names.slice(at).join(".")}: ${known}`,
+        );
+      }
+    }
+  });
+
   test("is found where the item of a list, or a name of one's own, is left out", () => {
     assert.equal(found("hooks.before_keep.run").key.path, "hooks.*.*.run");
     assert.equal(found("programs.shop.listen.mode").key.path, "programs.*.listen.*.mode");
