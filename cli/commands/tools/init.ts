@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { PRESET_NAMES } from "../../../agent/wire/plan.ts";
 import { parseConfig } from "../../core/config.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
+import { answerProblem } from "../../core/init/answer.ts";
 import { type FolderTexts, type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
 import { type Answers, renderDeployYml } from "../../core/init/render.ts";
 import { ZdrError } from "../../failure.ts";
@@ -91,8 +92,24 @@ async function askRest(run: Run, options: InitOptions, found: Found | undefined)
   const interrupted = new AbortController();
   run.interrupt.onFirst(() => interrupted.abort());
   const how = { isDumb: run.env.TERM === "dumb", abort: interrupted.signal };
-  const question = async (given: string | undefined, text: string, suggestion: string): Promise<string> =>
-    given ?? (run.canAsk ? await run.output.pause(() => ask(text, suggestion, how)) : suggestion);
+  const soFar: Partial<Answers> = {};
+  /** What will not do is said at once, and asked again. What a flag says is checked with the whole of it. */
+  const question = async <Key extends keyof Answers>(
+    key: Key,
+    given: string | undefined,
+    [text, suggestion]: readonly [string, string],
+    read: (answer: string) => Answers[Key],
+  ): Promise<Answers[Key]> => {
+    const isAsked = given === undefined && run.canAsk;
+    for (;;) {
+      const answer = given ?? (isAsked ? await run.output.pause(() => ask(text, suggestion, how)) : suggestion);
+      const meant = read(answer);
+      Object.assign(soFar, { [key]: meant });
+      const problem = isAsked ? answerProblem(found, soFar, key) : undefined;
+      if (problem === undefined) return meant;
+      run.output.report({ kind: "warning", text: `${JSON.stringify(answer)} ${problem}` });
+    }
+  };
   if (options.on === undefined && !run.canAsk) {
     throw new ZdrError({
       kind: "usage",
@@ -100,21 +117,32 @@ async function askRest(run: Run, options: InitOptions, found: Found | undefined)
       hint: "zdr init --on deploy@web1.example.com",
     });
   }
-  const project = plainName(await question(options.project, "Name of the project", found?.name ?? basename(run.cwd)));
+  const asIs = (answer: string) => answer;
+  const name = found?.name ?? basename(run.cwd);
+  const project = await question("project", options.project, ["Name of the project", name], plainName);
   const hosts =
-    options.on ?? (await question(undefined, "Hosts, with blanks between", "deploy@web1.example.com")).split(/[\s,]+/);
-  const deployTo = await question(options.deployTo, "Folder on the hosts", `/data/web/${project}`);
-  const isSure = found?.isSeen === true;
-  const preset = isSure
-    ? (options.reload ?? found.preset)
-    : await question(options.reload, presetQuestion(), found?.preset ?? "restart");
+    options.on ??
+    (await question("hosts", undefined, ["Hosts, with blanks between", "deploy@web1.example.com"], (answer) =>
+      answer.split(/[\s,]+/),
+    ));
+  const deployTo = await question("deployTo", options.deployTo, ["Folder on the hosts", `/data/web/${project}`], asIs);
+  const known = found?.isSeen === true ? (options.reload ?? found.preset) : options.reload;
+  const preset = await question(
+    "preset",
+    known,
+    [presetQuestion(), found?.preset ?? "restart"],
+    (answer) => answer as Answers["preset"],
+  );
   requireKnown({ reload: preset });
-  const command = await question(options.command ?? found?.command, "Command, under current/", `bin/${project}`);
-  const health = await question(options.health, "URL that tells on the host whether it is healthy, or none", HEALTH);
-  return {
-    ...{ project, hosts, deployTo, command, preset: preset as Answers["preset"] },
-    health: health === "none" ? undefined : health,
-  };
+  const own = options.command ?? found?.command;
+  const command = await question("command", own, ["Command, under current/", `bin/${project}`], asIs);
+  const health = await question(
+    "health",
+    options.health,
+    ["URL that tells on the host whether it is healthy, or none", HEALTH],
+    (answer) => (answer === "none" ? undefined : answer),
+  );
+  return { project, hosts, deployTo, command, preset, health };
 }
 
 function presetQuestion(): string {

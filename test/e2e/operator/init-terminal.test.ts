@@ -75,6 +75,28 @@ for (const TERM of ["xterm-256color", "dumb"]) {
       assert.doesNotMatch(text, /^ *health:/m);
     });
 
+    test("says at once what is wrong with an answer, and asks again", async (t) => {
+      const { open, config } = await onTerminal(t, TERM, "init --project web");
+      const terminal = open();
+      for (const [question, wrong, complaint, right] of [
+        ["Hosts, with blanks between", "a@b@c:x", "warning:", "a@web1"],
+        ["Folder on the hosts", "data/web", "warning:", "/data/web/web"],
+        ["How it takes a new release", "overser", "overseer", "overseer"],
+        ["Command, under current/", "/usr/bin/../x 'y", "warning:", "bin/web"],
+        ["URL that tells on the host", "8080/healthz", "warning:", "none"],
+      ] as const) {
+        await terminal.shows(question);
+        await terminal.shows("]: ");
+        terminal.type(`${wrong}${KEYS.enter}`);
+        await terminal.shows(complaint);
+        await terminal.shows(question);
+        await terminal.shows("]: ");
+        terminal.type(`${right}${KEYS.enter}`);
+      }
+      assert.equal(await terminal.ended, 0, terminal.shown());
+      assert.match(await config(), /^ *reload: overseer$/m);
+    });
+
     for (const [key, name] of [
       [KEYS.interrupt, "Ctrl-C"],
       [KEYS.end, "Ctrl-D"],
