@@ -116,6 +116,8 @@ export type Failure =
       readonly code: number | null;
       readonly signal: string | null;
       readonly problem?: string | undefined;
+      /** It ran on this very machine. */
+      readonly isHere?: boolean;
     }
   /** The facts are not those of the plan that the deploy is held to. */
   | {

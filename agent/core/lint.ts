@@ -36,6 +36,8 @@ export interface LintInput {
   /** How many processes of it supervisord has read. */
   readonly processes?: number | undefined;
   readonly supervisorIsRoot: boolean;
+  /** supervisorctl as it has to be called (supervisor/ctl.ts); absent: by its name alone. */
+  readonly ctl?: string;
 }
 
 /** All findings about one program, the refusals first. An empty list: in order. */
@@ -53,7 +55,7 @@ export function lintProgram(input: LintInput): LintFinding[] {
   ];
   const findings = [
     ...planWords(subject),
-    ...(found === undefined ? sectionProblems(program, layout) : differences(program, wanted, found)),
+    ...(found === undefined ? sectionProblems(program, layout) : differences(input, wanted, found)),
     ...rules.flatMap((rule) => rule(subject)),
   ];
   return [...findings.filter((one) => one.level === "refuse"), ...findings.filter((one) => one.level === "warn")];
@@ -66,9 +68,13 @@ export function foundFacts(input: Pick<LintInput, "config" | "section" | "proces
 }
 
 /** At most one refusal and one warning about a section that is not what deploy.yml says. */
-function differences(program: ProgramPlan, wanted: SectionFacts, found: SectionFacts): LintFinding[] {
+function differences(
+  { program, ctl = "supervisorctl" }: LintInput,
+  wanted: SectionFacts,
+  found: SectionFacts,
+): LintFinding[] {
   const all = compareFacts(wanted, found);
-  const adopt = `supervisorctl reread && supervisorctl update ${groupNameOf(program)}`;
+  const adopt = `${ctl} reread && ${ctl} update ${groupNameOf(program)}`;
   const fix = `make deploy.yml say the same, or have the section written anew: zdr setup; supervisor adopts it by a restart: ${adopt}`;
   return [refuse, warn].flatMap((level) => {
     const texts = all.filter((one) => one.isEssential === (level === refuse)).map((one) => one.text);

@@ -4,15 +4,13 @@ import type { HostContext } from "../context.ts";
 import { isKept } from "../core/presets.ts";
 import { withSections } from "../core/section/file.ts";
 import type { RenderedSection } from "../core/section.ts";
+import { shellWord, supervisorctl } from "../core/supervisor/ctl.ts";
 import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
 import type { SectionTarget } from "../io/supervisor/supervisor-sections.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { ownGroup } from "./layout.ts";
-import { type AdministratorStep, shellWord } from "./report.ts";
-
-/** supervisorctl finds these by itself (options.py); for any other file it must be told. */
-const FOUND_CONFIGS = new Set(["/etc/supervisor/supervisord.conf", "/etc/supervisord.conf"]);
+import type { AdministratorStep } from "./report.ts";
 
 /** Never `update`, which would also restart whatever else has changed. */
 export function administratorStep(
@@ -23,8 +21,7 @@ export function administratorStep(
   supervisorUid: number,
 ): AdministratorStep {
   const { configPath } = context.supervisor.address;
-  const isFound = configPath === undefined || FOUND_CONFIGS.has(configPath);
-  const ctl = isFound ? "supervisorctl" : `supervisorctl -c ${shellWord(configPath)}`;
+  const ctl = supervisorctl(configPath);
   // Without a release the program can not start; stopped, it waits for the first deploy.
   const isFirst = readCurrent(context.layout) === undefined;
   const verbs = isFirst ? ["add", "stop"] : ["add"];

@@ -12,11 +12,12 @@ import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, PUBLIC_DIR_MODE } from "../core/layout.ts";
 import { isKept } from "../core/presets.ts";
+import { shellWord } from "../core/supervisor/ctl.ts";
 import { ifThere, onFile, replaceFile, temporaryBeside, userName } from "../io/files.ts";
 import { isExposed } from "../kept/spec.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { ownGroup, setUpPublicFolder } from "./layout.ts";
-import { type SetupReport, shellWord } from "./report.ts";
+import type { SetupReport } from "./report.ts";
 import type { SupervisorView } from "./supervisor-view.ts";
 
 const BUNDLE_MODE = 0o644;

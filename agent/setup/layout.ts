@@ -7,11 +7,12 @@ import { dirname, join } from "node:path";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { PRIVATE_DIR_MODE, PUBLIC_DIR_MODE } from "../core/layout.ts";
+import { shellWord } from "../core/supervisor/ctl.ts";
 import { readCurrent } from "../io/current.ts";
 import { ifThere, mayWrite, onFile, userName } from "../io/files.ts";
 import { makeSharedFolders } from "../io/release/shared.ts";
 import { checkFoldersAbove } from "../io/trust.ts";
-import { type SetupReport, shellWord } from "./report.ts";
+import type { SetupReport } from "./report.ts";
 
 const WRITABLE_BY_OTHERS = 0o022;
 const CLOSED_TO_OTHERS = 0o077;

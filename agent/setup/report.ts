@@ -28,8 +28,3 @@ export class SetupReport {
     return { done: this.done, administrator: this.administrator, findings: this.findings };
   }
 }
-
-/** A word for a POSIX shell, for commands that people paste. */
-export function shellWord(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
-}

@@ -9,11 +9,12 @@ import type { HostContext } from "../context.ts";
 import { PRIVATE_FILE_MODE } from "../core/layout.ts";
 import { isKept } from "../core/presets.ts";
 import { PROVE_FILE, SUDOERS_FILE, sudoersLine } from "../core/process/sudoers.ts";
+import { shellWord } from "../core/supervisor/ctl.ts";
 import { errnoOf, onFile, replaceFile, userName } from "../io/files.ts";
 import { openProver } from "../io/process/prover.ts";
 import { isTrustedPath } from "../io/process/trusted.ts";
 import { ownGroup } from "./layout.ts";
-import { type SetupReport, shellWord } from "./report.ts";
+import type { SetupReport } from "./report.ts";
 import type { SupervisorView } from "./supervisor-view.ts";
 
 const SOCKET_MODE = "0770";

@@ -11,6 +11,7 @@ import type { HostContext } from "../context.ts";
 import { memberGroup } from "../core/members/plan.ts";
 import { decideSection, type SectionDecision } from "../core/section/decision.ts";
 import { groupNameOf, type RenderedSection } from "../core/section.ts";
+import { supervisorctl } from "../core/supervisor/ctl.ts";
 import { readCurrent } from "../io/current.ts";
 import { configOf } from "../io/supervisor/config-infos.ts";
 import type { ConfigChanges } from "../io/supervisor/supervisor.ts";
@@ -50,7 +51,12 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
     const before = await readChanges(context);
     const isOwn = (group: string) => decided.some((one) => one.group === group);
     // With nothing to add, what other people have not adopted is none of setup's business.
-    tellPending(before, (group) => (own.length > 0 ? !own.some((one) => one.group === group) : isOwn(group)), report);
+    tellPending(
+      before,
+      (group) => (own.length > 0 ? !own.some((one) => one.group === group) : isOwn(group)),
+      context,
+      report,
+    );
     const isWriting = rendered.length > 0 && target !== undefined;
     const after = isWriting ? await placeSections(context, target, rendered, fileMode(context, view)) : before;
     if (isWriting) tellWritten(target, rendered, report);
@@ -59,7 +65,7 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
 }
 
 function decide(
-  { layout }: HostContext,
+  { layout, supervisor }: HostContext,
   view: SupervisorView,
   target: SectionTarget | undefined,
   program: ProgramPlan,
@@ -70,6 +76,7 @@ function decide(
     program,
     layout,
     supervisorIsRoot: view.uid === 0,
+    ctl: supervisorctl(supervisor.address.configPath),
     isActive: view.spoken && isActive(program, view.spoken.active),
     ...(view.spoken ? configOf(program, view.spoken.configs) : { config: undefined }),
     section: section && { values: section.values, isOwn },
@@ -111,7 +118,12 @@ function fileMode({ project }: HostContext, { uid }: SupervisorView): number {
   return holdsEnvironment(project.programs) && (uid === 0 || uid === process.getuid?.()) ? 0o600 : 0o644;
 }
 
-function tellPending(changes: ConfigChanges, isTold: (group: string) => boolean, report: SetupReport): void {
+function tellPending(
+  changes: ConfigChanges,
+  isTold: (group: string) => boolean,
+  { supervisor }: HostContext,
+  report: SetupReport,
+): void {
   const pending = [
     ...changes.added.map((group) => ({ group, what: "is in its config and not added" })),
     ...changes.changed.map((group) => ({ group, what: "has a changed config, adopted only by a restart" })),
@@ -119,7 +131,7 @@ function tellPending(changes: ConfigChanges, isTold: (group: string) => boolean,
   ];
   for (const { group, what } of pending.filter((one) => isTold(one.group))) {
     const text = `supervisor has not adopted a change, and setup leaves that alone: ${group} ${what}`;
-    const fix = `supervisorctl update ${group}`;
+    const fix = `${supervisorctl(supervisor.address.configPath)} update ${group}`;
     report.findings.push({ program: group, finding: { rule: "pending-change", level: "warn", text, fix } });
   }
 }

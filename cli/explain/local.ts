@@ -36,7 +36,10 @@ export function localWords(failure: LocalFailure): Words[] {
       const { command, problem } = failure;
       if (problem === undefined) {
         return [
-          words(`the command ended with ${endedWith(failure)}: ${command}`, `look there: zdr ssh ${failure.host}`),
+          words(
+            `the command ended with ${endedWith(failure)}: ${command}`,
+            failure.isHere ? "it ran on this very machine: try it by hand" : `look there: zdr ssh ${failure.host}`,
+          ),
         ];
       }
       return [

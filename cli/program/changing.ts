@@ -88,7 +88,10 @@ export function addFreeze(program: Command, take: Take): void {
     'zdr lock -m "see INC-42" --host web1',
   ])
     .requiredOption("-m, --message <why>", "what those who are kept waiting are told")
-    .option("--until <time>", "when it ends by itself, on this machine's clock, or how long from now: 18:00, 2h, 3d (default: with zdr unlock)")
+    .option(
+      "--until <time>",
+      "when it ends by itself, on this machine's clock, or how long from now: 18:00, 2h, 3d (default: with zdr unlock)",
+    )
     .action((flags: CommonFlags & { message: string; until?: string }) =>
       take({
         ...shownBy(flags, true),

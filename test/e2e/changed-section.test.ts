@@ -38,7 +38,7 @@ describe("a program whose section changes", () => {
   test("setup writes the section anew, says that supervisord must adopt it, and stops nothing", async () => {
     const { code, stdout } = await rig.zdr(["setup"]);
     assert.equal(code, 5);
-    assert.match(stdout, /still runs the one before; fix: supervisorctl update shop/);
+    assert.match(stdout, /still runs the one before; fix: supervisorctl -c \/\S+\.conf update shop/);
     assert.equal(await version(), "v1");
   });
 

@@ -21,6 +21,8 @@ export interface SectionInput {
   readonly program: ProgramPlan;
   readonly layout: Layout;
   readonly supervisorIsRoot: boolean;
+  /** supervisorctl as it has to be called (supervisor/ctl.ts); absent: by its name alone. */
+  readonly ctl?: string;
   /** Whether supervisor has the process; undefined: it could not be asked. */
   readonly isActive: boolean | undefined;
   readonly config: ConfigInfo | undefined;
@@ -55,12 +57,12 @@ export function decideSection(input: SectionInput): SectionDecision {
 }
 
 function decideActive(input: SectionInput, findings: readonly LintFinding[]): SectionDecision {
-  const { program, layout, section, supervisorIsRoot } = input;
+  const { program, layout, section, supervisorIsRoot, ctl = "supervisorctl" } = input;
   if (section?.isOwn !== true || isAsWanted(input, section.values)) return { action: "leave", findings };
   if (isRefused(lintProgram({ program, layout, supervisorIsRoot }))) return { action: "leave", findings };
   const group = groupNameOf(program);
   const text = `the section of ${group} now says what deploy.yml says, and supervisord still runs the one before`;
-  const fix = `supervisorctl update ${group}, which stops and starts it`;
+  const fix = `${ctl} update ${group}, which stops and starts it`;
   const pending: LintFinding = { rule: "section-pending", level: "refuse", text, fix };
   return { action: "rewrite", findings: [pending], rendered: renderSection(program, layout, input) };
 }
@@ -68,7 +70,7 @@ function decideActive(input: SectionInput, findings: readonly LintFinding[]): Se
 function decideToWrite(input: SectionInput, findings: readonly LintFinding[]): SectionDecision {
   const { program, layout } = input;
   if (groupNameOf(program) !== programNameOf(program))
-    return { action: "refuse", findings: [...findings, groupFinding(program)] };
+    return { action: "refuse", findings: [...findings, groupFinding(input)] };
   if (isRefused(findings)) return { action: "refuse", findings };
   return { action: "write", findings, rendered: renderSection(program, layout, input) };
 }
@@ -85,12 +87,12 @@ function isRefused(findings: readonly LintFinding[]): boolean {
   return findings.some((finding) => finding.level === "refuse");
 }
 
-function groupFinding(program: ProgramPlan): LintFinding {
+function groupFinding({ program, ctl = "supervisorctl" }: SectionInput): LintFinding {
   const group = groupNameOf(program);
   return {
     rule: "group-unwritten",
     level: "refuse",
     text: `supervisor has no ${program.process}, and setup writes no [group:…] sections`,
-    fix: `write [group:${group}] with its programs yourself and add it: supervisorctl reread && supervisorctl add ${group}`,
+    fix: `write [group:${group}] with its programs yourself and add it: ${ctl} reread && ${ctl} add ${group}`,
   };
 }

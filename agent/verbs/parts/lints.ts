@@ -10,6 +10,7 @@ import { rootFindings } from "../../core/lint/root.ts";
 import { successorFindings } from "../../core/lint/successors.ts";
 import { lintProgram } from "../../core/lint.ts";
 import { groupNameOf } from "../../core/section.ts";
+import { supervisorctl } from "../../core/supervisor/ctl.ts";
 import { configInfos, configOf } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
 import { bySectionName, readSections, sectionOf } from "../../io/supervisor/supervisor-sections.ts";
@@ -39,6 +40,7 @@ export async function lintPrograms(
       section: section?.values,
       ...configOf(program, configs),
       supervisorIsRoot: facts.uid === 0,
+      ctl: supervisorctl(context.supervisor.address.configPath),
     });
     const group = groupNameOf(program);
     const account = await accountFor(facts.uid, program);
@@ -50,7 +52,7 @@ export async function lintPrograms(
       ...rootFindings(account?.uid, process.getuid?.() ?? 0),
       ...secretFindings(context, program, account, section?.file),
     ];
-    findings.set(program.name, [...(pending.has(group) ? [notAdopted(group)] : []), ...more, ...found]);
+    findings.set(program.name, [...(pending.has(group) ? [notAdopted(context, group)] : []), ...more, ...found]);
   }
   return findings;
 }
@@ -75,11 +77,11 @@ async function pendingGroups({ supervisor }: HostContext): Promise<ReadonlySet<s
 }
 
 /** What runs is what supervisord adopted, so what the files say proves nothing of it. */
-function notAdopted(group: string): LintFinding {
+function notAdopted({ supervisor }: HostContext, group: string): LintFinding {
   return {
     ...{ rule: "section-pending", level: "refuse" },
     text: `the section of ${group} was changed, and supervisord still runs the one before`,
-    fix: `supervisorctl update ${group}, which stops and starts it`,
+    fix: `${supervisorctl(supervisor.address.configPath)} update ${group}, which stops and starts it`,
   };
 }
 

@@ -128,5 +128,5 @@ function inWords(host: string, check: Check): Check {
 function failureCheck(host: string, about: string, failure: Failure): Check {
   const { error, hints } = explain(failure);
   const text = error.map((line) => line.replace(`${host}: `, "")).join("; ");
-  return { about, level: "refuse", text, fix: hints.join("; or ") };
+  return { about, level: "refuse", text, fix: hints.join("; ") };
 }

@@ -39,7 +39,8 @@ export async function exec(run: Run, words: readonly string[], options: ExecOpti
       return failed === EXIT.done ? UNREAD : failed;
     }
     const failed = concludeHosts(run, fleet.hosts, false);
-    const bad = tellBadEnds(run, words.join(" "), ends);
+    const local = opened.targets.flatMap(({ kind, name }) => (kind === "local" ? [name] : []));
+    const bad = tellBadEnds(run, words.join(" "), ends, local);
     const exit = failed === EXIT.done ? bad : failed;
     run.output.result("", { hosts: [...ends].map(([host, end]) => ({ host, ...end })) }, exit);
     return exit;
@@ -69,9 +70,18 @@ async function tellOutput(run: Run, host: string, session: AgentSession): Promis
   }
 }
 
-function tellBadEnds(run: Run, command: string, ends: ReadonlyMap<string, CommandEnd>): number {
-  const failures = [...ends].flatMap(([host, end]): PhasedFailure[] =>
-    end.code === 0 ? [] : [{ failure: { kind: "command", host, command, ...end }, phase: "plan" }],
+function tellBadEnds(
+  run: Run,
+  command: string,
+  ends: ReadonlyMap<string, CommandEnd>,
+  local: readonly string[],
+): number {
+  // Hosts that failed alike share the first one's hint, and that there is a way to one says more.
+  const remoteFirst = [...ends].sort(([a], [b]) => Number(local.includes(a)) - Number(local.includes(b)));
+  const failures = remoteFirst.flatMap(([host, end]): PhasedFailure[] =>
+    end.code === 0
+      ? []
+      : [{ failure: { kind: "command", host, command, ...end, isHere: local.includes(host) }, phase: "plan" }],
   );
   const exit = combinedExit([...ends.values()], (signal) => numberOfSignal(signal));
   if (failures.length > 0) run.output.failure({ ...explainAll(failures), exit });

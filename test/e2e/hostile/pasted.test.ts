@@ -1,7 +1,7 @@
 /** What zdr prints to be pasted into a shell: whatever a value holds, it is one word there, and nothing is run. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shellWord as agentWord } from "../../../agent/setup/report.ts";
+import { shellWord as agentWord } from "../../../agent/core/supervisor/ctl.ts";
 import { shellWord as cliWord } from "../../../cli/explain/words.ts";
 import { NASTY_TEXTS } from "../../support/fuzz/mutate.ts";
 import { runOk } from "../../support/processes.ts";

@@ -56,6 +56,8 @@ describe("zdr exec and zdr ssh", () => {
     assertTold(result, { exit: 7, error: /^(local, web1|web1, local): the command ended with exit code 7: echo out/ });
     assert.deepEqual(result.stdout.split("\n").sort(), ["", "local: out", "web1: out"]);
     assert.match(result.stderr, /^web1: err$/m);
+    assert.match(result.stderr, /look there: zdr ssh web1/);
+    assert.doesNotMatch(result.stderr, /zdr ssh local/);
   });
 
   test("a command that is not there ends with 127", async () => {

@@ -5,6 +5,7 @@ import { type LintInput, lintProgram } from "../../../../agent/core/lint.ts";
 import { PRESETS } from "../../../../agent/core/presets.ts";
 import type { ConfigInfo } from "../../../../agent/core/section/facts.ts";
 import { renderSection } from "../../../../agent/core/section.ts";
+import { supervisorctl } from "../../../../agent/core/supervisor/ctl.ts";
 import type { ProgramPlan } from "../../../../agent/wire/plan.ts";
 import { programPlan } from "../../../support/fixtures/plans.ts";
 
@@ -332,6 +333,11 @@ describe("what supervisord read last", () => {
     assert.equal(finding?.rule, "section-differs");
     assert.match(finding.text, /bin\/old there and \/data\/web\/shop\/current\/bin\/shop -addr :8080 by deploy\.yml/);
     assert.match(finding.fix, /supervisorctl update shop/);
+    const ctl = supervisorctl("/home/me/supervisord.conf");
+    const command = "/data/web/shop/current/bin/old";
+    const [own] = lintProgram({ program: plain, layout, config: { ...config, command }, supervisorIsRoot: true, ctl });
+    assert.match(own?.fix ?? "", /supervisorctl -c \/home\/me\/supervisord\.conf update shop/);
+    assert.equal(supervisorctl("/etc/supervisor/supervisord.conf"), "supervisorctl");
   });
 });
 
