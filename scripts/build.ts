@@ -73,8 +73,8 @@ const SHARED = {
 
 /** What packages load at every start for parts of them that zdr never calls: a third of their time. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
-  // a server, tunnels for HTTP, the making of keys
-  ssh2: ["./server.js", "./http-agents.js", "./keygen.js"],
+  // a server, tunnels for HTTP, the making of keys, SFTP
+  ssh2: ["./server.js", "./http-agents.js", "./keygen.js", "./protocol/SFTP.js"],
   // uploads of folders
   "node-ssh": ["make-dir", "sb-promise-queue", "sb-scandir"],
 };
@@ -101,27 +101,33 @@ const leaveOut: Plugin = {
   },
 };
 
-/** Of Node's own, and only called: loaded with the first call of one of these, which most commands never make. */
-const CALLED_LATE: Readonly<Record<string, readonly string[]>> = {
-  "node:child_process": ["execFile", "execFileSync", "spawn", "spawnSync"],
+/** Only called: loaded with the first call of one of these, which most commands never make. */
+const CALLED_LATE: Readonly<Record<string, { readonly by: RegExp; readonly names: readonly string[] }>> = {
+  "node:child_process": { by: /^(?!.*node_modules)/, names: ["execFile", "execFileSync", "spawn", "spawnSync"] },
+  // for keys that are encrypted
+  "bcrypt-pbkdf": { by: /node_modules\/ssh2\//, names: ["pbkdf"] },
 };
 
 /** Puts functions in their place that load them. Another import of theirs fails the build, as a name that is not there. */
 const callLate: Plugin = {
   name: "call-late",
   setup(build) {
-    build.onResolve({ filter: /^node:/, namespace: "file" }, ({ path, importer }) =>
-      Object.hasOwn(CALLED_LATE, path) && !importer.includes("node_modules")
-        ? { path, namespace: "called-late" }
+    build.onResolve({ filter: /^[a-z]/, namespace: "file" }, ({ path, importer, resolveDir }) =>
+      Object.hasOwn(CALLED_LATE, path) && CALLED_LATE[path]?.by.test(importer)
+        ? { path, namespace: "called-late", pluginData: resolveDir }
         : undefined,
     );
-    build.onLoad({ filter: /./, namespace: "called-late" }, ({ path }) => ({
-      contents: (CALLED_LATE[path] ?? [])
+    build.onLoad({ filter: /./, namespace: "called-late" }, ({ path, pluginData: resolveDir }) => ({
+      contents: (CALLED_LATE[path]?.names ?? [])
         .map((name) => `export const ${name} = (...args) => require("${path}").${name}(...args);`)
         .join("\n"),
+      resolveDir,
     }));
   },
 };
+
+/** What the command's bundle is made with, beside what all are. */
+export const CLI_PLUGINS: Plugin[] = [leaveOut, callLate];
 
 /** Fails the build where nothing imports a module that has a stand-in. */
 function standIn(files: Readonly<Record<string, string>>): Plugin {
@@ -147,7 +153,7 @@ async function bundle(entry: string, outfile: string, options: BuildOptions): Pr
 function bundleCli(entry: string, outfile: string, version: string): Promise<Metafile> {
   return bundle(entry, outfile, {
     target: "node22",
-    plugins: [leaveOut, callLate],
+    plugins: CLI_PLUGINS,
     define: {
       ZDR_VERSION: JSON.stringify(version),
       "import.meta.dirname": "__dirname",
