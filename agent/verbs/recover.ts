@@ -21,8 +21,15 @@ import type { ActivationReport } from "../wire/report.ts";
 import { leaveNothing } from "./parts/first-deploy.ts";
 import { withdraw } from "./parts/withdraw.ts";
 
-/** What was found and done, as a sentence; undefined: nothing was half done. Only for the holder of the lock. */
-export async function recover(context: HostContext): Promise<string | undefined> {
+export interface Recovered {
+  /** What was found and done, as a sentence. */
+  readonly said: string;
+  /** What went wrong in it that changed nothing about that. */
+  readonly warnings: readonly string[];
+}
+
+/** undefined: nothing was half done. Only for the holder of the lock. */
+export async function recover(context: HostContext): Promise<Recovered | undefined> {
   const { entries } = readLedger(context.layout);
   const interrupted = interruptedActivation(entries);
   if (!interrupted) return undefined;
@@ -37,7 +44,7 @@ export async function recover(context: HostContext): Promise<string | undefined>
   const report = await resume(context, interrupted, wasRemoved ? undefined : from);
   if (report.outcome === "reverted" && report.previous === undefined) await leaveNothing(context, tag);
   if (interrupted.why === "rollback" && report.outcome === "kept") withdraw(context, report);
-  return `the activation of ${tag} had been interrupted; ${endingWords(report)}`;
+  return { said: `the activation of ${tag} had been interrupted; ${endingWords(report)}`, warnings: report.warnings };
 }
 
 async function resume(
@@ -57,24 +64,29 @@ async function resume(
   }
 }
 
-async function closeUntouched(context: HostContext, { activation, tag, from }: InterruptedActivation): Promise<string> {
+async function closeUntouched(
+  context: HostContext,
+  { activation, tag, from }: InterruptedActivation,
+): Promise<Recovered> {
   const { layout, by } = context;
   const ending = { at: context.date().toISOString(), tag, by, activation, recovered: true };
   appendLedger(layout, { ...ending, event: "reverted", ...(from === undefined ? {} : { to: from }) });
   if (from === undefined) await leaveNothing(context, tag);
-  return `the activation of ${tag} had been interrupted before its flip; ${from ?? "nothing"} still serves`;
+  const said = `the activation of ${tag} had been interrupted before its flip; ${from ?? "nothing"} still serves`;
+  return { said, warnings: [] };
 }
 
 function closeForeign(
   context: HostContext,
   { activation, tag }: InterruptedActivation,
   current: string | undefined,
-): string {
+): Recovered {
   const { layout, by } = context;
   const at = context.date().toISOString();
   const ending = { at, tag, by, activation, recovered: true };
   appendLedger(layout, { ...ending, event: "stuck", reason: "current was changed by somebody else" });
-  return `the activation of ${tag} had been interrupted; since then somebody has changed current to ${current ?? "nothing"}, and it was left so`;
+  const since = `since then somebody has changed current to ${current ?? "nothing"}, and it was left so`;
+  return { said: `the activation of ${tag} had been interrupted; ${since}`, warnings: [] };
 }
 
 function endingWords({ outcome, tag, previous, serves }: ActivationReport): string {

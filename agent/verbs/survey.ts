@@ -43,7 +43,8 @@ export async function runSurvey(
   const unchanged = release && (await settleUnchanged(session, { ...context, emit }, release, survey, running));
   return {
     ...survey,
-    ...(recovered === undefined ? {} : { recovered }),
+    ...(recovered === undefined ? {} : { recovered: recovered.said }),
+    warnings: [...(recovered?.warnings ?? []), ...survey.warnings],
     ...(unchanged === undefined ? {} : { unchanged }),
   };
 }

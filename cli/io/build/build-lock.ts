@@ -1,5 +1,5 @@
 /**
- * Who has a build: of several zdr of one user, one alone builds it, and nobody builds while another reads and sends it.
+ * Who has a build: of several zdr of one user on one machine, one alone builds it, and nobody builds while another reads and sends it.
  *
  * - Whoever builds waits for the one who builds already and for all who read; whoever reads waits for the one who builds.
  * - A holder that has died, however it did, holds nothing: what holds is a socket that listens, and the kernel closes it.

@@ -3,8 +3,9 @@
  * Whether somebody listens, and when that ends, is the kernel's word, whatever the holder died of and in whichever container it ran.
  */
 import { hash } from "node:crypto";
-import { closeSync, constants, openSync, realpathSync, rmSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { BuildHolder } from "../../core/build-holder.ts";
 
@@ -29,9 +30,22 @@ export function openDoor(folder: string): Door {
   return { folder, pathOf: (name) => `/proc/self/fd/${fd}/${name}`, remove, close: () => closeSync(fd) };
 }
 
-/** The same for all ways to name a build, there or not yet there. */
+/**
+ * The same by whichever way its folder is named. The build itself is its name there: where that is a link, each build may point it
+ * elsewhere, and must not change what is locked by that. Machines that share a home have locks of their own: a socket of another
+ * one's looks as if nobody listened.
+ */
 export function keyOf(build: string): string {
-  return hash("sha256", resolved(build), "hex").slice(0, 16);
+  return hash("sha256", `${machine()}\n${join(resolved(dirname(build)), basename(build))}`, "hex").slice(0, 16);
+}
+
+/** The kernel that runs, whatever a container is called; without /proc, the host's name. */
+function machine(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return hostname();
+  }
 }
 
 function resolved(path: string): string {

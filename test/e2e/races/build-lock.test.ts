@@ -1,6 +1,6 @@
 /** Several zdr in one checkout: each sends a build that nobody changed meanwhile, and nobody waits for one that is no more. */
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -165,6 +165,28 @@ describe("the lock of a build", () => {
     });
     lock.release();
     (await lockBuild(wish)).release();
+  });
+
+  test("stays the same while a build is put in place by a link, and by whichever way its folder is named", async (context) => {
+    const { cache, rig } = await startCheckout(context);
+    for (const name of ["dist-1", "dist-2"]) await mkdir(join(rig.project, name));
+    const build = join(rig.project, "dist");
+    await symlink("dist-1", build);
+    await symlink(rig.project, join(rig.dir, "checkout"));
+    const wish = {
+      ...{ cacheFolder: join(cache, "zdr"), build, use: "build" as const, waitMs: 50 },
+      ...{ stop: new AbortController().signal, onWait: () => {} },
+      holder: { pid: 1, why: "deploy v1", since: "then" },
+    };
+    const lock = await lockBuild(wish);
+    await unlink(build);
+    await symlink("dist-2", build);
+    for (const named of [build, join(rig.dir, "checkout/dist")]) {
+      await assert.rejects(lockBuild({ ...wish, build: named }), {
+        failure: { kind: "build-held", path: named, holder: wish.holder, waitedMs: 50 },
+      });
+    }
+    lock.release();
   });
 
   test("that can not be made is done without, and why is said", async (context) => {

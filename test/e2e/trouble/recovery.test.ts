@@ -47,7 +47,7 @@ describe("what a killed agent left", () => {
   const diary = () => join(rig.dir, "diary");
   const noteHooks = async () => {
     const events = ["before_activate", "after_activate", "before_keep", "after_keep", "before_revert", "after_revert"];
-    const line = [{ shell: `echo $ZDR_HOOK $ZDR_WHY >>${diary()}` }];
+    const line = [{ shell: `echo $ZDR_HOOK $ZDR_WHY >>${diary()}; [ $ZDR_HOOK != after_keep ]` }];
     await rig.configure({ hooks: Object.fromEntries(events.map((when) => [when, line])) });
   };
   const hooksRun = async () => (await readFile(diary(), "utf8")).trimEnd().split("\n");
@@ -93,6 +93,7 @@ describe("what a killed agent left", () => {
       stderr,
       new RegExp(`the activation of ${tag} had been interrupted; it was finished, and ${tag} serves`),
     );
+    assert.match(stderr, /warning: local: the hook after_keep failed/);
     assert.equal(await version(), tag);
     assert.equal((await ledger()).at(-1), "good");
     const run = await hooksRun();
