@@ -5,6 +5,7 @@ import { FILES_LINE, SHELL_SCRIPTS, SHELLS, type Shell } from "../core/reference
 import type { ProgramTree } from "../core/reference/tree.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
+import { cacheFolderOf } from "./parts/remember.ts";
 
 export async function completion(run: Run, shell: string): Promise<ExitCode> {
   if (!isShell(shell)) {
@@ -19,7 +20,7 @@ export async function answerShell(run: Run, tree: ProgramTree, words: readonly s
   const { readKnown } = await import("../io/known-names.ts");
   const at = words.findLastIndex((word) => word === "-c" || word === "--config");
   const path = at < 0 || at === words.length - 1 ? undefined : words[at + 1];
-  const known = await readKnown({ cwd: run.cwd, path });
+  const known = await readKnown({ cwd: run.cwd, path, cacheFolder: cacheFolderOf(run) });
   const found = complete(tree, words, (): Known => known);
   const lines = found === FILES ? [FILES_LINE] : found.map(({ text, help }) => `${text}\t${help}`);
   run.output.result(lines.map((line) => `${line}\n`).join(""), lines);

@@ -1,23 +1,28 @@
 /** `zdr releases`: what is there, what became of each, which one is current and which one really runs. */
+import type { Survey } from "../../agent/protocol.ts";
 import type { ReleaseInfo } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
 import { describeReleases } from "../core/report/describe.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
+import { rememberReleases } from "./parts/remember.ts";
 import { tellSurvey } from "./parts/tell-survey.ts";
 
 export async function releases(run: Run, options: HostOptions): Promise<ExitCode> {
   const opened = openConfig(run, options);
   const fleet = openFleet(run, opened, "releases", ["survey"]);
   try {
+    const surveys: Survey[] = [];
     const found = new Map<string, readonly ReleaseInfo[]>();
     await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.planFor(host) });
+      surveys.push(survey);
       found.set(host.name, survey.releases);
       tellSurvey(run, host, survey);
       return undefined;
     });
+    rememberReleases(run, opened, surveys);
     const exit = concludeHosts(run, fleet.hosts, false);
     const hosts = fleet.hosts.map(({ name }) => ({ host: name, releases: found.get(name) ?? [] }));
     run.output.result(describeReleases(hosts.filter(({ host }) => found.has(host))), { hosts }, exit);

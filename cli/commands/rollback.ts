@@ -9,6 +9,7 @@ import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
 import { openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
+import { rememberReleases } from "./parts/remember.ts";
 import { rollOut } from "./parts/rollout.ts";
 import { tellSurvey } from "./parts/tell-survey.ts";
 import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
@@ -32,6 +33,11 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
       return `current is ${survey.current ?? "nothing"}`;
     });
     if (!isWell && !passOverUnreachable(run, fleet, options)) return concludeHosts(run, fleet.hosts);
+    rememberReleases(
+      run,
+      opened,
+      surveys.map(({ survey }) => survey),
+    );
     const choice = commonRollbackTarget(surveys, options.to);
     if (choice.kind === "refused") throw new ZdrError(choice.failure);
     if (choice.kind === "nothing") {

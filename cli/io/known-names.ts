@@ -8,17 +8,21 @@ import { keysOf } from "../core/reference/keys.ts";
 import { ZdrError } from "../failure.ts";
 import { readTags } from "./build/git.ts";
 import { CONFIG_FILES } from "./config-file.ts";
+import { readKnownTags } from "./known-tags.ts";
 
 export interface KnownSearch {
   readonly cwd: string;
   /** `--config` */
   readonly path: string | undefined;
+  /** zdr's own. */
+  readonly cacheFolder: string;
 }
 
 /** Runs no command of deploy.yml: hosts of an inventory that a command prints are not among them. */
-export async function readKnown({ cwd, path }: KnownSearch): Promise<Known> {
+export async function readKnown({ cwd, path, cacheFolder }: KnownSearch): Promise<Known> {
   const files = path === undefined ? CONFIG_FILES : [path];
   const file = files.map((name) => resolve(cwd, name)).find((name) => readText(name) !== undefined);
+  const folder = file === undefined ? cwd : dirname(file);
   const config = file === undefined ? undefined : parsed(file);
   const hosts = config?.hosts ?? [];
   return {
@@ -27,7 +31,7 @@ export async function readKnown({ cwd, path }: KnownSearch): Promise<Known> {
     labels: [...new Set(hosts.flatMap(({ labels }) => Object.entries(labels).map((pair) => pair.join("="))))],
     programs: Object.keys(config?.programs ?? {}),
     environments: file === undefined ? [] : environmentsBeside(file),
-    tags: await readTags(file === undefined ? cwd : dirname(file)),
+    tags: [...new Set([...readKnownTags(cacheFolder, folder), ...(await readTags(folder))])],
     keys: keysOf(configJsonSchema()).map((key) => key.path),
   };
 }

@@ -1,4 +1,5 @@
 /** Draws the moments over a chart: a line each, and its letter above. Letters that would touch stand in rows of their own. */
+import { letterPlaces } from "../core/page/letters.ts";
 import type { MarkedMoment } from "../core/page/moments.ts";
 import type { Colours } from "./colours.ts";
 
@@ -11,8 +12,8 @@ export interface Area {
 
 export const LETTER_SIZE = 16;
 const GAP = 2;
-/** Rows of letters, at most; whatever comes beyond them covers the last one. */
-export const ROWS = 3;
+/** Rows of letters, at most. Where all are taken, a letter stands beside its line and not over another one. */
+export const ROWS = 4;
 
 /** By letter, so that lines are told apart without their colour. */
 const DASHES: Readonly<Record<string, readonly number[]>> = {
@@ -30,17 +31,17 @@ export function drawMoments(
   placeOf: (atMs: number) => number,
   colours: Colours,
 ): void {
-  const taken: number[] = Array.from({ length: ROWS }, () => Number.NEGATIVE_INFINITY);
+  const shown = moments
+    .map(({ atMs, letter }) => ({ letter, line: Math.round(placeOf(atMs)) + 0.5 }))
+    .filter(({ line }) => line >= area.left - 1 && line <= area.right + 1);
+  const lines = shown.map(({ line }) => line);
+  const places = letterPlaces(lines, { size: LETTER_SIZE, gap: GAP, rows: ROWS });
   context.save();
-  for (const { atMs, letter } of moments) {
-    const x = Math.round(placeOf(atMs)) + 0.5;
-    if (x < area.left - 1 || x > area.right + 1) continue;
-    const free = taken.findIndex((until) => x - LETTER_SIZE / 2 >= until);
-    const row = free === -1 ? ROWS - 1 : free;
-    taken[row] = x + LETTER_SIZE / 2 + GAP;
+  for (const [at, { letter, line }] of shown.entries()) {
+    const { x, row } = places[at] ?? { x: line, row: 0 };
     const top = area.top - (ROWS - row) * (LETTER_SIZE + GAP);
     const colour = letter === "X" || letter === "!" ? colours.bad : colours.ink;
-    drawLine(context, x, top + LETTER_SIZE, area.bottom, colour, DASHES[letter] ?? [4, 4]);
+    drawLine(context, line, top + LETTER_SIZE, area.bottom, colour, DASHES[letter] ?? [4, 4]);
     drawLetter(context, x, top, letter, colour, colours.ground);
   }
   context.restore();

@@ -1,5 +1,4 @@
 /** The build of a deploy, made by `build.run` where that is wanted, and this command's alone until it lets go of it. */
-import { join } from "node:path";
 import { describeBuildHolder } from "../../core/build-holder.ts";
 import { formatMs } from "../../core/report/units.ts";
 import { waitMsOf } from "../../core/wait.ts";
@@ -8,6 +7,7 @@ import { runBuildCommand } from "../../io/build/build-command.ts";
 import type { BuildLock } from "../../io/build/build-lock.ts";
 import type { Run } from "../../run.ts";
 import type { Opened } from "./open.ts";
+import { cacheFolderOf } from "./remember.ts";
 
 export interface BuildOptions {
   readonly tag: string;
@@ -20,11 +20,6 @@ export interface BuildOptions {
 
 /** As long as most builds take, and sending them. */
 const BUILD_WAIT_MS = 15 * 60 * 1000;
-
-/** zdr's own folder in the user's cache. */
-export function cacheFolderOf({ env, home }: Pick<Run, "env" | "home">): string {
-  return join(env.XDG_CACHE_HOME || join(home, ".cache"), "zdr");
-}
 
 /**
  * Builds. Until `release`, no other zdr of this user builds there; where nothing was to be built, others may read it meanwhile.

@@ -28,15 +28,22 @@ const ACTIVATION_COLUMNS: readonly Column[] = [
 
 /** One row for each program of a host. */
 function describeActivation(host: string, report: ActivationReport): string[][] {
+  // What went is the release that failed, and what got ready the one that is back: each time says whose it is.
+  const { outcome, tag, previous } = report;
+  const isBack = outcome === "reverted" || outcome === "stuck";
+  const of = (release: string | undefined, time: string) =>
+    isBack && time !== "" && release !== undefined ? `${release}: ${time}` : time;
   return report.programs.map((program) => [
     host,
     program.name,
-    program.action,
-    fromTo(program.before.release, program.after.release),
+    isBack ? `${program.action}, back` : program.action,
+    isBack
+      ? `${tag} failed, ${program.after.release ?? "unknown"} again`
+      : fromTo(program.before.release, program.after.release),
     pids(program),
     servedBy(program),
-    program.readyMs === undefined ? "" : formatMs(program.readyMs),
-    oldGone(program),
+    of(previous, program.readyMs === undefined ? "" : formatMs(program.readyMs)),
+    of(tag, oldGone(program)),
     program.gapMs === undefined ? "" : formatMs(program.gapMs),
     inFlight(program),
     ...metered(program),

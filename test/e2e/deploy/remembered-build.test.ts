@@ -25,6 +25,9 @@ describe("a build of which something wrong is remembered", () => {
     const first = await zdr("deploy", "--tag", "v1");
     assert.equal(first.code, 0, first.stderr);
 
+    const offered = await zdr("complete", "--", "rollback", "--to", "");
+    assert.match(offered.stdout, /^v1\t$/m, "completion knows the release without asking the host");
+
     const file = await remembered();
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replace(/"[0-9a-f]{64}"/, `"${"0".repeat(64)}"`));

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { rememberTags } from "../../../cli/io/known-tags.ts";
 import { runOk } from "../../support/processes.ts";
 import { DIST } from "../../support/rig.ts";
 
@@ -66,6 +67,15 @@ describe("completion", () => {
       assert.ok((await shell("deploy", "--config", "deploy.s")).includes("deploy.staging.yml"));
     });
   }
+
+  test("tags are also those of the releases that hosts were last seen to have, and nothing else that a host says", async () => {
+    rememberTags(join(dir, "cache/zdr"), dir, ["v1.3-host", "; rm -rf /", "v1.2", "-x", "$(id)"]);
+    const offered = lines(await runOk(["zdr", "complete", "--", "rollback", "--to", ""], { cwd: dir, env }));
+    assert.deepEqual(
+      offered.map((line) => line.trim()),
+      ["v1.3-host", "v1.2"],
+    );
+  });
 
   test("a deploy.yml that is wrong costs names and nothing else", async () => {
     await writeFile(join(dir, "wrong.yml"), "hosts: [\n");

@@ -56,6 +56,15 @@ describe("the table at the end of a deploy", () => {
     );
   });
 
+  test("of a release that was taken back, each time says whose it is", () => {
+    const back = { ...PROGRAM, after: { ...PROGRAM.after, release: "v1.1" } };
+    const reverted = { ...report(back), outcome: "reverted" } as const;
+    assert.match(
+      activationTable([{ host: "web-1", report: reverted }]),
+      / reload, back +v1\.2 failed, v1\.1 again +4711 \(same\) +v1\.1: 48 ms +v1\.2: 2\.75 s /,
+    );
+  });
+
   test("requests that failed before the flip are told beside those that failed after it", () => {
     const meter = {
       baseline: { sent: 100, failed: 3, reconnects: 0, slowestMs: 3 },
