@@ -25,7 +25,7 @@ export interface Row {
 export interface Figure {
   readonly what: string;
   readonly value: number;
-  readonly unit: "ms" | "MB";
+  readonly unit: "ms" | "MB" | "requests/s";
   /** What it may be at most; absent: what it is, is only told. */
   readonly limit?: number;
 }

@@ -153,6 +153,14 @@ test("a successor that is gone before anybody has seen it is told as one that en
   assert.match(await rig.get(), /^v1 /);
 });
 
+test("a program that checks the new release by its own name before it forks is not taken for one whose successor crashed", async (t) => {
+  const rig = await startKeeperRig(t, { ...HANDOVER, words: ["--checks"] });
+  await rig.flip("v2");
+  const reply = await (await rig.control()).ask("reload");
+  assert.equal(reply.event, "ready", JSON.stringify(reply));
+  assert.match(await rig.get(), /^v2 /);
+});
+
 test("a hung successor of a program that has left is ended by abort, and the program is started again", async (t) => {
   const rig = await startKeeperRig(t, { ...HANDOVER, words: ["--leave", "at-once"], spec: { readyMs: 1_200 } });
   const keeper = await rig.keeperPid();
