@@ -106,6 +106,8 @@ const requestShapes = {
     release: z.optional(ReleaseName),
     /** A release whose upload was cut short and is about to go on: what has come of it stays. */
     resumes: z.optional(Tag),
+    /** Where supervisord does not answer, what the disk and the ledger know is told all the same. Not with a lock. */
+    withoutSupervisor: z.optional(z.literal(true)),
   },
   /** What the host lacks of a release. With `dryRun`, nothing is written. */
   stage: { manifest: Manifest, dryRun: z.boolean() },

@@ -1,8 +1,8 @@
 /** `survey`: what is true of this host, in one answer. With `lock`, the host's lock is taken first. */
 import { hostname } from "node:os";
-import { supervisorFacts } from "../activation/account.ts";
+import { type SupervisorFacts, supervisorFacts } from "../activation/account.ts";
 import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
+import { AgentError, isSupervisorAway } from "../core/failure.ts";
 import { type ReleaseRecord, releaseRecords } from "../core/ledger.ts";
 import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
@@ -15,7 +15,7 @@ import { presentReleases } from "../io/release/releases.ts";
 import { checkLayout } from "../io/trust.ts";
 import type { AgentEvent, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
-import type { ProgramSurvey } from "../wire/program.ts";
+import type { LintFinding, ProgramSurvey } from "../wire/program.ts";
 import type { ReleaseInfo } from "../wire/release.ts";
 import { lintPrograms, reloadFindings } from "./parts/lints.ts";
 import { holdLock } from "./parts/lock.ts";
@@ -37,7 +37,11 @@ export async function runSurvey(
   const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
   if (session.lock) await tidy({ ...context, emit }, request.resumes ?? request.release?.tag);
   moment("survey: left-overs removed");
-  const { survey, running } = await surveyHost(lookingOnce(context), session.agent);
+  const { survey, running } = await surveyHost(
+    lookingOnce(context),
+    session.agent,
+    request.withoutSupervisor === true && session.lock === undefined,
+  );
   moment("survey: host looked at");
   const { release } = request;
   const unchanged = release && (await settleUnchanged(session, { ...context, emit }, release, survey, running));
@@ -66,16 +70,42 @@ interface Surveyed {
   readonly running: readonly RunningProgram[];
 }
 
-async function surveyHost(context: HostContext, agent: string): Promise<Surveyed> {
-  const { layout, supervisor } = context;
-  const current = readCurrent(layout);
+interface Supervised {
+  readonly facts: SupervisorFacts;
+  readonly findings: ReadonlyMap<string, LintFinding[]>;
+  readonly version: string;
+  readonly running: readonly RunningProgram[];
+  readonly warnings: readonly string[];
+}
+
+async function askSupervisor(context: HostContext): Promise<Supervised> {
   const asked = supervisorFacts(context);
   const [facts, findings, version, running] = await Promise.all([
     asked,
     lintPrograms(context, asked),
-    supervisor.getSupervisorVersion(),
+    context.supervisor.getSupervisorVersion(),
     runningReleases(context),
   ]);
+  return { facts, findings, version, running, warnings: [] };
+}
+
+/** Of a supervisord that does not answer, nothing but that. */
+async function askIfThere(context: HostContext): Promise<Supervised> {
+  try {
+    return await askSupervisor(context);
+  } catch (error) {
+    if (!(error instanceof AgentError) || !isSupervisorAway(error.failure)) throw error;
+    const { url } = context.supervisor.address;
+    const warnings = [`supervisord does not answer at ${url}, so what the programs run is not known`];
+    return { facts: { pid: 0, uid: 0 }, findings: new Map(), version: "", running: [], warnings };
+  }
+}
+
+async function surveyHost(context: HostContext, agent: string, isLenient: boolean): Promise<Surveyed> {
+  const { layout, supervisor } = context;
+  const current = readCurrent(layout);
+  const asked = await (isLenient ? askIfThere(context) : askSupervisor(context));
+  const { facts, findings, version, running } = asked;
   const freeze = readFreeze(layout, context.date());
   const space = freeSpace(layout.deployTo);
   const programs: ProgramSurvey[] = [];
@@ -92,7 +122,7 @@ async function surveyHost(context: HostContext, agent: string): Promise<Surveyed
     ...(freeze === undefined ? {} : { freeze }),
     releases: releaseInfos(context, current, running),
     programs,
-    warnings: ledgerWarnings(layout, readLedger(layout)),
+    warnings: [...asked.warnings, ...ledgerWarnings(layout, readLedger(layout))],
   };
   return { survey, running };
 }

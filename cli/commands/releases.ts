@@ -16,7 +16,7 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
     const surveys: Survey[] = [];
     const found = new Map<string, readonly ReleaseInfo[]>();
     await fleet.onAll("survey", async (host, session) => {
-      const survey = await session.request("survey", { project: opened.planFor(host) });
+      const survey = await session.request("survey", { project: opened.planFor(host), withoutSupervisor: true });
       surveys.push(survey);
       found.set(host.name, survey.releases);
       tellSurvey(run, host, survey);

@@ -3,7 +3,8 @@
  * next question begins there: so nothing piles up where nobody reads, and a link that dies costs no line twice.
  */
 import { statSync } from "node:fs";
-import { AgentError } from "../../core/failure.ts";
+import type { HostContext } from "../../context.ts";
+import { AgentError, isSupervisorAway } from "../../core/failure.ts";
 import { errnoOf } from "../../io/files.ts";
 import { lastLines, linesAfter, type TailRead } from "../../io/log-tail.ts";
 import type { LogStream, Supervisor } from "../../io/supervisor/supervisor.ts";
@@ -14,6 +15,7 @@ import type { LogPlace, LogsResult } from "../../wire/logs.ts";
 import type { ProcessInfo } from "../../wire/program.ts";
 import { openProject } from "../parts/open.ts";
 import { targetsOf } from "../parts/targets.ts";
+import { logFilesByConfig } from "./away-logs.ts";
 
 /** A log is looked at this often while nothing comes. */
 const POLL_MS = 250;
@@ -28,18 +30,39 @@ type Asked = RequestOf<"logs">;
 
 export async function runLogs(session: Session, asked: Asked): Promise<LogsResult> {
   const context = openProject(session, asked.project);
-  const logs: Log[] = [];
-  for (const { program } of targetsOf(context, asked.programs)) {
-    for (const member of await membersOf(context, program)) logs.push(...logsOf(member.program.process, member.info));
-  }
+  const { logs, silent } = await findLogs(context, asked);
   const startedAt = context.now();
   const { gone } = session.wire;
   for (;;) {
     const result = await readAll(context.supervisor, logs, asked);
+    result.silent.push(...silent);
     const isOver = context.now() - startedAt >= asked.waitMs || gone.aborted;
     if (isOver || result.isMore || result.chunks.length > 0) return result;
     await context.sleep(POLL_MS);
   }
+}
+
+/** Where they are by supervisord's word; where it does not answer, by its config. */
+async function findLogs(context: HostContext, { programs }: Asked) {
+  let away: AgentError | undefined;
+  const logs: Log[] = [];
+  const silent: LogsResult["silent"] = [];
+  for (const { program } of targetsOf(context, programs)) {
+    try {
+      for (const member of await membersOf(context, program)) logs.push(...logsOf(member.program.process, member.info));
+    } catch (error) {
+      if (!(error instanceof AgentError) || !isSupervisorAway(error.failure)) throw error;
+      const process = program.process;
+      const files = logFilesByConfig(context, program);
+      away = error;
+      logs.push(...files.map((file) => ({ process, ...file })));
+      const where =
+        files.length === 0 ? "its config does not say where this log is" : "its config says where this log is";
+      silent.push({ process, why: `supervisord does not answer; ${where}` });
+    }
+  }
+  if (away !== undefined && logs.length === 0) throw away;
+  return { logs, silent };
 }
 
 function logsOf(process: string, { stdout_logfile, stderr_logfile }: ProcessInfo): Log[] {

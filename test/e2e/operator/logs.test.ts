@@ -1,6 +1,6 @@
 /** What programs have logged, of two hosts at once, as it comes. */
 import assert from "node:assert/strict";
-import { appendFile, chmod, mkdir, rename, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -125,6 +125,27 @@ for (const [what, close] of [
     assert.equal((await running.done).code, 130);
   });
 }
+
+test("while supervisord is down, logs come from where its config says, and releases say what is there", async (t) => {
+  const rig = await startRig(t);
+  await rig.addSample("node-plain", { watch: 0 });
+  await rig.useSample("node-plain", { release: "v1" });
+  for (const args of [["setup"], ["deploy", "--tag", "v1"]]) {
+    const { code, stderr } = await rig.zdr(args);
+    assert.equal(code, 0, stderr);
+  }
+  const logs = join(rig.dir, "sv/log");
+  const [name = ""] = (await readdir(logs)).filter((one) => one.startsWith("shop-stdout---"));
+  await appendFile(join(logs, name), "its last words\n");
+  await rig.supervisord.stop();
+  const told = await rig.zdr(["logs", "-n", "1"]);
+  assert.deepEqual([told.code, told.stdout], [0, "local: shop: its last words\n"]);
+  assert.match(told.stderr, /warning: local: shop: supervisord does not answer; its config says where this log is/);
+  const { code, stdout, stderr } = await rig.zdr(["releases"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /\* +v1 +good /);
+  assert.match(stderr, /warning: local: supervisord does not answer at unix:.*, so what the programs run is not known/);
+});
 
 async function addPrograms(rig: Rig, text: string): Promise<void> {
   await rig.supervisord.addProgram("more", text);
