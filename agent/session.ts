@@ -31,6 +31,8 @@ export interface Session {
   lock: Lock | undefined;
   /** A release on its way: staged, not published. */
   staging: Staging | undefined;
+  /** The release that this session has received, so that it was read just now. */
+  published: string | undefined;
   /** An operator's. */
   command: Command | undefined;
 }
@@ -92,6 +94,7 @@ export async function runSession(start: SessionStart): Promise<void> {
       context: undefined,
       lock: undefined,
       staging: undefined,
+      published: undefined,
       command: undefined,
     },
   };

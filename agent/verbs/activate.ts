@@ -28,7 +28,8 @@ export async function runActivate(
     await refuseLostCurrent(context);
     await refuseLints(context);
     await refuseUnreloadable(context);
-    if (why === "rollback") await refuseDamaged(context, tag);
+    // What has lain there since an earlier command may have been changed by hand.
+    if (session.published !== tag) await refuseDamaged(context, tag);
     moment("activation: not refused");
     const report = await activate(context, { tag, why, id, gone: session.wire.gone });
     if (why === "rollback" && report.outcome === "kept") withdraw(context, report);

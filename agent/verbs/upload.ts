@@ -24,6 +24,7 @@ export async function runUpload(
   const receiveMs = Math.round(performance.now() - startedAt);
   const { durableMs } = await publish(incoming, context.project.shared);
   session.staging = undefined;
+  session.published = incoming.manifest.tag;
   recordStaged(context, incoming.manifest, receivedBytes, {
     ...{ copy: copyMs, receive: receiveMs },
     durable: Math.round(durableMs),

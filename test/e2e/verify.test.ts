@@ -1,6 +1,6 @@
 /** What has become of releases on a host since they were published: every file that was touched is named. */
 import assert from "node:assert/strict";
-import { appendFile, chmod, cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, cp, mkdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { VerifiedRelease } from "../../agent/wire/verify.ts";
@@ -109,6 +109,16 @@ describe("zdr verify", () => {
     const { code, stdout } = await rig.zdr(["verify", "--all"]);
     assert.equal(code, 0);
     assert.match(stdout, /by-hand +unknown +not put there by zdr/);
+  });
+
+  test("a release that was changed by hand is not made to serve again, neither by rollback nor by deploy", async () => {
+    await rig.configure({ build: { path: join(rig.project, "build-v1") } });
+    await writeFile(inRelease("v1", "VERSION"), "v9\n");
+    for (const args of [["rollback"], ["deploy", "--tag", "v1"]]) {
+      const error = /local: release v1 is not as it was published: VERSION differs/;
+      assertTold(await rig.zdr(args), { exit: 5, error, state: /still serves v2|not touched/, hint: /another tag/ });
+    }
+    assert.equal(await readlink(join(rig.deployTo, "current")), "releases/v2");
   });
 
   test("whoever waits is told how much there is to read, and how much has been read", async () => {
