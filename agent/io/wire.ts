@@ -56,6 +56,7 @@ export class Wire {
   #wake: (() => void) | undefined;
   #pour: Pour | undefined;
   #lastHeardAt = performance.now();
+  #lastLookAt = performance.now();
 
   constructor(options: WireOptions) {
     this.#options = options;
@@ -67,7 +68,7 @@ export class Wire {
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS;
     this.#timers.push(
       setInterval(() => this.send({ kind: "beat" }), heartbeatMs),
-      setInterval(() => this.#checkSilence(), heartbeatMs),
+      setInterval(() => this.#checkSilence(heartbeatMs), heartbeatMs),
     );
   }
 
@@ -161,11 +162,17 @@ export class Wire {
     this.#wake?.();
   }
 
-  #checkSilence(): void {
+  /** Called every `everyMs`. */
+  #checkSilence(everyMs: number): void {
+    const now = performance.now();
+    // A look that comes late was held up, by a disk that took its time for an fsync or by the host: what has come meanwhile is not
+    // read yet, and that is nobody's silence.
+    const stalledMs = Math.max(now - this.#lastLookAt - everyMs, 0);
+    this.#lastLookAt = now;
     // While we refuse to read, the silence is ours.
-    if (this.#stdin.isPaused()) this.#lastHeardAt = performance.now();
+    this.#lastHeardAt = this.#stdin.isPaused() ? now : Math.min(this.#lastHeardAt + stalledMs, now);
     const silenceMs = this.#options.silenceMs ?? SILENCE_LIMIT_MS;
-    if (performance.now() - this.#lastHeardAt > silenceMs) this.#end("silence");
+    if (now - this.#lastHeardAt > silenceMs) this.#end("silence");
   }
 
   #end(reason: string): void {

@@ -103,7 +103,8 @@ class Session implements AgentSession {
     channel.stdout.on("error", () => {});
     channel.stdin.on("error", () => {});
     void channel.closed.then((end) => this.#closed(end));
-    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS);
+    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_INTERVAL_MS;
+    this.#heartbeat = setInterval(() => this.#beat(heartbeatMs), heartbeatMs);
     this.#heartbeat.unref();
   }
 
@@ -192,9 +193,9 @@ class Session implements AgentSession {
     });
   }
 
-  #beat(): void {
+  #beat(everyMs: number): void {
     if (this.#started) this.#write({ verb: "beat" });
-    const silentMs = this.#pulse.silentMs();
+    const silentMs = this.#pulse.silentMs(everyMs);
     if (this.#pending.size > 0 && silentMs > (this.#options.silenceMs ?? SILENCE_LIMIT_MS)) {
       this.#break({ kind: "link-silent", during: this.#during(), silentMs });
     }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Wire } from "../../../agent/io/wire.ts";
 import { REPLY_LINE_LIMIT_BYTES, REQUEST_LINE_LIMIT_BYTES } from "../../../agent/protocol.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -56,6 +57,20 @@ describe("the agent's end of the channel", () => {
     await ended(wire);
     assert.equal(wire.gone.reason, "silence");
     assert.equal(await wire.next(), undefined);
+    wire.close();
+  });
+
+  test("takes no stall of its own for silence: what came meanwhile is read first", async () => {
+    const { wire, stdin } = openWire();
+    await sleep(QUICK.heartbeatMs);
+    await new Promise((resolve) => setImmediate(resolve));
+    // Behind the timers that are due by then, as what stands in a pipe.
+    setImmediate(() => stdin.write('{"verb":"beat"}\n'));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, QUICK.silenceMs * 3);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    assert.equal(wire.gone.aborted, false);
+    await ended(wire);
+    assert.equal(wire.gone.reason, "silence");
     wire.close();
   });
 
