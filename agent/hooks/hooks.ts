@@ -4,7 +4,8 @@
  * - Until the flip one that fails refuses the activation, and nothing was changed.
  * - After the flip, until the release is kept, it costs the release, unless it says `on_failure: warn`.
  * - One that runs when all has been decided (kept, reverted) changes nothing any more: its failure is a warning.
- * - One that is under way ahead of the flip when nobody waits for this session any more is ended.
+ * - One that is under way ahead of the flip when the operator gives up is ended. Where only the link has died it is not: a migration
+ *   is not cut short by that, and whoever connects again waits for it.
  * - Whoever ends an activation for an agent that has died runs those that are still to come, from the flip on: before_activate had
  *   ended before the ledger spoke of a flip. What decides about the release, or prepares a revert, may then be run a second time.
  *   after_keep and after_revert are not: they come after the ledger's last word, and an activation that has it is nobody's to end.
@@ -15,6 +16,7 @@ import type { Activation } from "../activation/activation.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { runCheck } from "../io/run-check.ts";
+import { GIVEN_UP } from "../io/wire.ts";
 import type { HookEvent, HookPlan } from "../wire/plan.ts";
 
 export interface HookFacts {
@@ -91,7 +93,19 @@ async function runHook(
     ...{ ZDR_RELEASE: release, ZDR_PREVIOUS: previous ?? "", ZDR_REASON: reason ?? "" },
     ...{ ZDR_USER: by.user, ZDR_RUN: by.run ?? "" },
   };
-  const trouble = await runCheck([file, ...rest], folder, environment, undefined, { timeoutMs, gone });
+  const interrupted = gone && givenUp(gone);
+  const trouble = await runCheck([file, ...rest], folder, environment, undefined, { timeoutMs, interrupted });
   if (gone?.aborted) throw new AgentError({ reason: "interrupted" });
   if (trouble !== undefined) throw new AgentError({ reason: "hook-failed", when, command, detail: trouble });
+}
+
+/** Aborted once the operator has said so; never by a link that died. */
+function givenUp(gone: AbortSignal): AbortSignal {
+  const given = new AbortController();
+  const look = () => {
+    if (gone.reason === GIVEN_UP) given.abort();
+  };
+  if (gone.aborted) look();
+  else gone.addEventListener("abort", look, { once: true });
+  return given.signal;
 }

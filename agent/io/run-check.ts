@@ -1,5 +1,6 @@
 /** Runs a release's own check of itself, or a hook: argv, no shell, bounded in time and output. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { errnoOf } from "./files.ts";
 import { type PipedChild, startPiped } from "./process/piped-child.ts";
 
 /** What a check says last may still be in the pipe when it has ended. */
@@ -18,7 +19,7 @@ const UNCHANGING = { PYTHONDONTWRITEBYTECODE: "1" };
 export interface CheckLimits {
   readonly timeoutMs?: number;
   /** Ends it by TERM, and KILL some seconds later. */
-  readonly gone?: AbortSignal | undefined;
+  readonly interrupted?: AbortSignal | undefined;
 }
 
 /**
@@ -30,7 +31,7 @@ export function runCheck(
   cwd: string,
   environment: Record<string, string>,
   expect: string | undefined,
-  { timeoutMs = CHECK_TIMEOUT_MS, gone }: CheckLimits = {},
+  { timeoutMs = CHECK_TIMEOUT_MS, interrupted }: CheckLimits = {},
 ): Promise<string | undefined> {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: process.env.LANG, ...UNCHANGING, ...environment };
   return new Promise((resolve) => {
@@ -46,25 +47,34 @@ export function runCheck(
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
     let killAt: number | undefined;
-    const interrupt = () => {
-      killAt = performance.now() + GRACE_MS;
-      signalGroup(child.pid, "SIGTERM");
-      setTimeout(() => signalGroup(child.pid, "SIGKILL"), GRACE_MS).unref();
-    };
-    if (gone?.aborted) interrupt();
-    else gone?.addEventListener("abort", interrupt);
-    const timer = setTimeout(() => {
-      isLate = true;
-      signalGroup(child.pid, "SIGKILL");
-    }, timeoutMs);
+    let isOver = false;
     const finish = async (trouble: string | undefined) => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
-      gone?.removeEventListener("abort", interrupt);
+      interrupted?.removeEventListener("abort", interrupt);
       // A shell ends at once, and what it had started may still be at it.
-      while (killAt !== undefined && performance.now() < killAt && signalGroup(child.pid, 0)) await sleep(POLL_MS);
+      while (killAt !== undefined && performance.now() < killAt && signalGroup(child.pid, 0) === "sent")
+        await sleep(POLL_MS);
       signalGroup(child.pid, "SIGKILL");
       resolve(trouble);
     };
+    const kill = () => {
+      if (signalGroup(child.pid, "SIGKILL") !== "refused") return;
+      closePipes(child);
+      void finish(`it runs as another user, and could not be ended${said(output)}`);
+    };
+    const interrupt = () => {
+      killAt = performance.now() + GRACE_MS;
+      signalGroup(child.pid, "SIGTERM");
+      setTimeout(kill, GRACE_MS).unref();
+    };
+    if (interrupted?.aborted) interrupt();
+    else interrupted?.addEventListener("abort", interrupt);
+    const timer = setTimeout(() => {
+      isLate = true;
+      kill();
+    }, timeoutMs);
     child.on("error", (error) => void finish(error.message));
     // Something that it started, in a session of its own, may hold the pipes for ever.
     child.on("exit", () => setTimeout(() => closePipes(child), PIPES_AFTER_EXIT_MS).unref());
@@ -106,12 +116,13 @@ function said(output: string): string {
   return told.length === 0 ? "" : `: ${[...head, ...middle, ...tail].join(" | ")}`;
 }
 
-/** The check and whatever it started: it runs in a process group of its own. 0 only asks. False: nobody of them is there. */
-function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
-  if (pid === undefined) return false;
+/** The check and whatever it started: it runs in a process group of its own. 0 only asks. `refused`: all of them are another user's. */
+function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL" | 0): "sent" | "nobody" | "refused" {
+  if (pid === undefined) return "nobody";
   try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
+    process.kill(-pid, signal);
+    return "sent";
+  } catch (error) {
+    return errnoOf(error) === "EPERM" ? "refused" : "nobody";
   }
 }

@@ -42,6 +42,9 @@ interface Pour {
   /** The one that bytes belong to. */
   frame: DataFrame;
 }
+/** Why `gone` fired, where the operator wants no more of it: all other reasons are of a link. */
+export const GIVEN_UP = "abort";
+
 /** `whole`: the empty frame came. `refused`: `take` wants no more. `other`: something else came in the middle. */
 export type PourEnd = "whole" | "refused" | "other" | "gone";
 
@@ -133,7 +136,7 @@ export class Wire {
     if (line === "") return;
     const incoming = parseRequest(line);
     if (incoming.kind === "request" && incoming.request.verb === "beat") return;
-    if (incoming.kind === "request" && incoming.request.verb === "abort") this.#end("abort");
+    if (incoming.kind === "request" && incoming.request.verb === "abort") this.#end(GIVEN_UP);
     else this.#handle(incoming);
   }
 

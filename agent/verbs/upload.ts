@@ -4,6 +4,7 @@ import { withoutOptimizing } from "../io/release/quick-code.ts";
 import { receiveFiles } from "../io/release/receive.ts";
 import { publish } from "../io/release/release-store.ts";
 import { unpackTo } from "../io/release/unpack.ts";
+import { GIVEN_UP } from "../io/wire.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { UploadResult } from "../wire/stage.ts";
@@ -42,7 +43,7 @@ async function receiveAll({ wire }: Session, receiver: ReturnType<typeof receive
   if (failing !== undefined) return failing;
   if (end === "whole") return (await receiver.end()).receivedBytes;
   // An operator who gives up wants nothing left; a link that dies may come again.
-  if (end === "gone" && wire.gone.reason !== "abort") await receiver.leave();
+  if (end === "gone" && wire.gone.reason !== GIVEN_UP) await receiver.leave();
   else await receiver.abort();
   const detail = end === "gone" ? String(wire.gone.reason) : "something else came in the middle";
   throw new AgentError({ reason: "upload-cut", detail });

@@ -24,11 +24,12 @@ export function localWords(failure: LocalFailure): Words[] {
         ),
       ];
     case "build-held": {
-      const waited = failure.waitedMs === 0 ? "" : ` after ${formatMs(failure.waitedMs)} of waiting`;
+      const { path, holder, waitedMs } = failure;
+      const hint = "wait longer for it: zdr deploy --wait 1h; or end it if it hangs";
       return [
         words(
-          `another zdr has the build ${failure.path}${waited}: ${describeBuildHolder(failure.holder)}`,
-          "wait longer for it: --wait 1h",
+          `another zdr has the build ${path} after ${formatMs(waitedMs)} of waiting: ${describeBuildHolder(holder)}`,
+          hint,
         ),
       ];
     }

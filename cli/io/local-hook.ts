@@ -1,6 +1,6 @@
 /** Runs a hook on the operator's machine, beside deploy.yml. Its output goes to stderr as it comes: stdout is for the result. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
+import { endGroup } from "./child-group.ts";
 
 export interface LocalHook {
   readonly argv: readonly string[];
@@ -12,8 +12,6 @@ export interface LocalHook {
 }
 
 const POLL_MS = 200;
-/** From TERM to KILL: for putting down what it has in its hands. SIGTERM leaves zdr itself five seconds. */
-const GRACE_MS = 3_000;
 
 /** undefined: it ended with 0. Otherwise how it ended, or why it did not begin. */
 export function runLocalHook(hook: LocalHook): Promise<string | undefined> {
@@ -22,24 +20,17 @@ export function runLocalHook(hook: LocalHook): Promise<string | undefined> {
     const child = start(hook);
     if (typeof child === "string") return resolve(child);
     let ended: string | undefined;
-    let kill: NodeJS.Timeout | undefined;
+    let ending: Promise<void> | undefined;
     const end = (why: string) => {
-      if (ended !== undefined) return;
-      ended = why;
-      signalGroup(child.pid, "SIGTERM");
-      kill = setTimeout(() => {
-        kill = undefined;
-        signalGroup(child.pid, "SIGKILL");
-      }, GRACE_MS);
+      ended ??= why;
+      ending ??= endGroup(child.pid);
     };
     const timer = setTimeout(() => end(`it did not end within ${timeoutMs / 1000} s`), timeoutMs);
     const poll = setInterval(() => isInterrupted() && end("it was interrupted"), POLL_MS);
     const finish = async (trouble: string | undefined) => {
       clearTimeout(timer);
       clearInterval(poll);
-      // A shell ends at once, and what it had started may still be at it.
-      while (kill !== undefined && signalGroup(child.pid, 0)) await sleep(POLL_MS);
-      clearTimeout(kill);
+      await ending;
       resolve(ended ?? trouble);
     };
     child.on("error", (error) => void finish(error.message));
@@ -56,15 +47,5 @@ function start({ argv: [file = "", ...args], folder, env }: LocalHook): ChildPro
     return spawn(file, args, { cwd: folder, env: { ...process.env, ...env }, stdio, detached: true });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** It and whatever it has started; 0 only asks. False: nobody of them is there. */
-function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(-pid, signal);
-  } catch {
-    return false;
   }
 }

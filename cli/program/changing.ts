@@ -32,7 +32,7 @@ export function addDeploy(program: Command, take: Take): void {
     .option("-n, --dry-run", "connect, read, and print what would be done; change nothing")
     .option("--plan <id>", "refuse (5) unless this is what zdr plan said under this ID")
     .option("--no-build", "do not run build.run; deploy what lies at build.path")
-    .option(WAIT, WAIT_HELP)
+    .option(WAIT, `${WAIT_HELP}; for the build, if another zdr has it: 15m at least`)
     .option(IGNORE_FREEZE, IGNORE_FREEZE_HELP)
     .option(SKIP, SKIP_HELP)
     .option("--parallel <count>", `send to so many hosts at a time (default: ${PARALLEL})`)

@@ -22,14 +22,14 @@ export interface BuildOptions {
 const BUILD_WAIT_MS = 15 * 60 * 1000;
 
 /**
- * Builds. Until `release`, no other zdr of this user builds there; where nothing was to be built, others may read it meanwhile.
+ * Builds. Until `release`, no other zdr of this user builds there; once all has been built, others may read it meanwhile.
  * @throws ZdrError `build-held`, `build-command`, `interrupted`.
  */
 export async function holdBuild(run: Run, { config }: Opened, options: BuildOptions): Promise<BuildLock> {
   const { run: command, path } = config.build;
   const builds = command !== undefined && options.build !== false;
   const stop = new AbortController();
-  const undo = run.interrupt.onFirst(() => stop.abort());
+  const undo = run.interrupt.onFirst(() => stop.abort(run.interrupt.signal));
   let held: BuildLock | undefined;
   try {
     const { lockBuild } = await import("../../io/build/build-lock.ts");
@@ -42,14 +42,16 @@ export async function holdBuild(run: Run, { config }: Opened, options: BuildOpti
         run.output.report({ kind: "note", text });
       },
     });
-    if (!builds) return held;
     const { trouble } = held;
-    if (trouble !== undefined) {
+    // What nobody builds here needs no lock.
+    if (trouble !== undefined && command !== undefined) {
       const text = `the build is not locked, so no other zdr may build there now: ${trouble}`;
       run.output.report({ kind: "warning", text });
     }
+    if (!builds) return held;
     run.output.report({ kind: "note", text: `building: ${command}` });
     await runBuildCommand(config, { stop: stop.signal, isWatched: run.canAsk });
+    await held.share();
     return held;
   } catch (error) {
     held?.release();

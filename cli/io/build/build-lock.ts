@@ -6,7 +6,8 @@
  * - `<build>.<n+1>` is made by link(2) once nobody listens at `<build>.<n>`: of any number of waiters one wins. Whoever linked a
  *   number and then finds a higher one has lost (it had looked at a list that was out of date).
  * - Both sorts say that they are there before they look for the other. Who reads steps back, so nobody waits for ever.
- * - In the user's own cache, never in the build. Where no lock can be made, that is said, and what was asked for is done without.
+ * - Once it has been built, its builder only reads it, and whatever else reads it may, such as a zdr that a hook of this one starts.
+ * - In the user's own cache, never in the build. Where no lock can be made, why is told, and what was asked for is done without.
  */
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
@@ -32,6 +33,8 @@ export interface BuildWish {
 export interface BuildLock {
   /** Why there is none. */
   readonly trouble?: string;
+  /** From now on others may read it too, and nobody builds there yet. */
+  share(): Promise<void>;
   /** Never throws; a second time does nothing. */
   release(): void;
 }
@@ -44,16 +47,38 @@ const OLD_MS = 7 * 24 * 60 * 60 * 1000;
 export async function lockBuild(wish: BuildWish): Promise<BuildLock> {
   let door: Door | undefined;
   try {
-    const folder = openFolder(wish.cacheFolder);
-    door = openDoor(folder);
-    const taken = await new Queue(wish, door, keyOf(wish.build)).take();
-    return { release: once(taken) };
+    door = openDoor(openFolder(wish.cacheFolder));
+    return await lockOf(new Queue(wish, door, keyOf(wish.build)), door, wish.use);
   } catch (error) {
-    if (wish.stop.aborted || error instanceof ZdrError) throw error;
-    return { trouble: error instanceof Error ? error.message : String(error), release: () => {} };
-  } finally {
     door?.close();
+    if (wish.stop.aborted || error instanceof ZdrError) throw error;
+    return {
+      trouble: error instanceof Error ? error.message : String(error),
+      share: async () => {},
+      release: () => {},
+    };
   }
+}
+
+async function lockOf(queue: Queue, door: Door, use: BuildWish["use"]): Promise<BuildLock> {
+  let leave: (() => void) | undefined = await queue.take();
+  let isShared = use === "read";
+  return {
+    share: async () => {
+      if (isShared || leave === undefined) return;
+      isShared = true;
+      // Where that can not be had it stays this one's alone.
+      const reading = await queue.read().catch(() => undefined);
+      if (reading === undefined) return;
+      leave();
+      leave = reading;
+    },
+    release: () => {
+      leave?.();
+      if (leave !== undefined) door.close();
+      leave = undefined;
+    },
+  };
 }
 
 /** @throws where it is not this user's alone: whoever may write there could keep everybody waiting. */
@@ -63,7 +88,8 @@ function openFolder(cacheFolder: string): string {
   statSync(dirname(dirname(cacheFolder)));
   mkdirSync(folder, { mode: 0o700, recursive: true });
   const { uid, mode } = statSync(folder);
-  if (uid !== process.getuid?.() || (mode & OPEN_TO_OTHERS) !== 0) throw new Error(`${folder} is open to others`);
+  if (uid !== process.getuid?.()) throw new Error(`${folder} belongs to uid ${uid}: remove it`);
+  if ((mode & OPEN_TO_OTHERS) !== 0) throw new Error(`others may write to ${folder}: chmod 700 it`);
   return folder;
 }
 
@@ -109,40 +135,56 @@ class Queue {
     const close = await listenAt(this.#door, draft, this.#wish.holder);
     try {
       linkSync(this.#door.pathOf(draft), this.#door.pathOf(this.#numbered(number)));
+      this.#door.remove(draft);
+      if (this.#highest() === number) {
+        for (const lower of this.#numbers()) if (lower < number) this.#door.remove(this.#numbered(lower));
+        return close;
+      }
     } catch (error) {
       close();
       if (codeOf(error) === "EEXIST") return undefined;
       throw error;
     }
-    this.#door.remove(draft);
-    if (this.#highest() !== number) {
-      close();
-      this.#door.remove(this.#numbered(number));
-      return undefined;
-    }
-    for (const lower of this.#numbers()) if (lower < number) this.#door.remove(this.#numbered(lower));
-    return close;
+    close();
+    this.#door.remove(this.#numbered(number));
+    return undefined;
   }
 
   async #takeToRead(): Promise<() => void> {
     for (;;) {
       this.#wish.stop.throwIfAborted();
-      const name = `${this.#key}.reads.${randomName()}`;
-      const draft = `${this.#key}.draft.${randomName()}`;
-      const close = await listenAt(this.#door, draft, this.#wish.holder);
-      // Under the name that is looked for only once it listens: what does not is taken for dead.
-      renameSync(this.#door.pathOf(draft), this.#door.pathOf(name));
-      const leave = () => {
-        close();
-        this.#door.remove(name);
-      };
-      const highest = this.#highest();
-      const builder = highest === 0 ? undefined : await connectTo(this.#door, this.#numbered(highest));
-      if (builder === undefined) return leave;
-      builder.end();
+      const leave = await this.read();
+      let highest: number;
+      try {
+        highest = this.#highest();
+        const builder = highest === 0 ? undefined : await connectTo(this.#door, this.#numbered(highest));
+        if (builder === undefined) return leave;
+        builder.end();
+      } catch (error) {
+        leave();
+        throw error;
+      }
       leave();
       await this.#waitFor(this.#numbered(highest));
     }
+  }
+
+  /** Says that it reads, whoever builds. What is returned takes it back. */
+  async read(): Promise<() => void> {
+    const name = `${this.#key}.reads.${randomName()}`;
+    const draft = `${this.#key}.draft.${randomName()}`;
+    const close = await listenAt(this.#door, draft, this.#wish.holder);
+    try {
+      // Under the name that is looked for only once it listens: what does not is taken for dead.
+      renameSync(this.#door.pathOf(draft), this.#door.pathOf(name));
+    } catch (error) {
+      close();
+      throw error;
+    }
+    return () => {
+      close();
+      this.#door.remove(name);
+    };
   }
 
   /** False: nobody is there. Otherwise it has gone when this returns. */
@@ -198,14 +240,6 @@ class Queue {
   #readers(): string[] {
     return readdirSync(this.#door.folder).filter((name) => name.startsWith(`${this.#key}.reads.`));
   }
-}
-
-function once(act: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (!isDone) act();
-    isDone = true;
-  };
 }
 
 const randomName = () => randomBytes(6).toString("hex");

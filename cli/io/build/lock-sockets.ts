@@ -13,6 +13,7 @@ import type { BuildHolder } from "../../core/build-holder.ts";
 export interface Door {
   readonly folder: string;
   pathOf(name: string): string;
+  /** Never throws: a name that nobody listens at holds nothing. */
   remove(name: string): void;
   close(): void;
 }
@@ -22,7 +23,13 @@ const PATH_LIMIT = 104 - 48;
 
 /** A path that is longer is gone round by way of /proc, where there is one. */
 export function openDoor(folder: string): Door {
-  const remove = (name: string) => rmSync(join(folder, name), { force: true });
+  const remove = (name: string) => {
+    try {
+      rmSync(join(folder, name), { force: true });
+    } catch {
+      // It is cleared away another time.
+    }
+  };
   if (Buffer.byteLength(folder) <= PATH_LIMIT) {
     return { folder, pathOf: (name) => join(folder, name), remove, close: () => {} };
   }

@@ -60,6 +60,36 @@ describe("a command that can not be begun", () => {
   });
 });
 
+describe("a command that runs as another user, which nobody but root may end", () => {
+  /** Runs `begin`, which is given runCheck and such a command, as a user who may become another one and may not end others. */
+  const asNobody = (begin: string) =>
+    runOk([
+      "setpriv",
+      ...["--reuid=65534", "--clear-groups", "--inh-caps=+setuid", "--ambient-caps=+setuid", "--"],
+      ...[process.execPath, "--input-type=module", "-e"],
+      `
+        const { runCheck } = await import(${JSON.stringify(join(import.meta.dirname, "../../../agent/io/run-check.ts"))});
+        const words = ["setpriv", "--reuid=65533", "--", "sleep", "30"];
+        ${begin}
+        process.stdout.write(String(trouble), () => process.exit());
+      `,
+    ]);
+  const TOLD = /^it runs as another user, and could not be ended/;
+
+  test("is not waited for when its time is over", async () => {
+    assert.match(
+      await asNobody('const trouble = await runCheck(words, "/", {}, undefined, { timeoutMs: 1_000 });'),
+      TOLD,
+    );
+  });
+
+  test("is not waited for when it is interrupted", async () => {
+    const interrupted = "AbortSignal.timeout(200)";
+    const limits = `{ timeoutMs: 25_000, interrupted: ${interrupted} }`;
+    assert.match(await asNobody(`const trouble = await runCheck(words, "/", {}, undefined, ${limits});`), TOLD);
+  });
+});
+
 describe("the hooks of a host, once its session is lost or interrupted", () => {
   const run = async (when: HookEvent) => {
     const mark = join(folder, when);
@@ -77,6 +107,25 @@ describe("the hooks of a host, once its session is lost or interrupted", () => {
     const failure = await failureOf(runHooks(context, facts, lost.signal));
     return { failure, hasRun: existsSync(mark) };
   };
+
+  test("one that is under way ahead of the flip is ended where the operator gives up, and not where only the link dies", async () => {
+    for (const [reason, isEnded] of [
+      ["abort", true],
+      ["silence", false],
+      ["end of stdin", false],
+    ] as const) {
+      const mark = join(folder, `under-way-${reason}`);
+      const argv = ["/bin/sh", "-c", `trap 'exit 1' TERM; sleep 2 & wait; : >"${mark}"`];
+      const hook = { when: "before_activate", argv, once: false, timeoutMs: 20_000, onFailure: "revert" } as const;
+      const project = projectPlan(folder, [], { supervisor: { url: "unix:///nowhere.sock" }, hooks: [hook] });
+      const gone = new AbortController();
+      const emit = () => void setTimeout(() => gone.abort(reason), 300);
+      const context = { ...hostContext(project), layout: layoutOf(folder), emit };
+      const facts = { when: "before_activate", tag: "v2", why: "deploy", previous: "v1" } as const;
+      assert.deepEqual(await failureOf(runHooks(context, facts, gone.signal)), { reason: "interrupted" });
+      assert.equal(existsSync(mark), !isEnded, reason);
+    }
+  });
 
   for (const when of ["before_stage", "after_stage", "before_activate"] as const) {
     test(`ahead of the flip no further one begins: ${when}`, async () => {

@@ -4,6 +4,8 @@ import { mkdir, readdir, readFile, symlink, unlink, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../../../cli/core/config.ts";
+import { runBuildCommand } from "../../../cli/io/build/build-command.ts";
 import { lockBuild } from "../../../cli/io/build/build-lock.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort, startRig } from "../../support/rig.ts";
@@ -116,7 +118,49 @@ describe("two zdr in one checkout", () => {
   });
 });
 
+describe("a build that is interrupted", () => {
+  test("is over when all that it has started has ended, so that nobody builds over what is left of it", async (context) => {
+    const { rig, start, journal } = await startCheckout(context);
+    // The step that is under way does not hear TERM, as one that flushes what it has; its shell does.
+    const step = `sh -c 'trap "" TERM; echo begin >>journal; sleep 1; echo step >>journal'; true`;
+    await rig.configure({ build: { run: step, path: "build" } });
+    const zdr = start("deploy", "-e", "a", "--tag", "v1");
+    await eventually(async () => (await journal()).includes("begin"), { name: "the step", timeoutMs: SLOW_MS });
+    zdr.kill("SIGTERM");
+    assertTold(await zdr.done, { exit: 143, error: /interrupted/, state: /no host was touched/ });
+    assert.deepEqual(await journal(), ["begin", "step", ""]);
+  });
+
+  test("as its lock was taken is not begun at all", async (context) => {
+    const { rig } = await startCheckout(context);
+    const config = { build: { run: "echo began >>journal", path: "build" }, folder: rig.project };
+    const stop = AbortSignal.abort("SIGINT");
+    await assert.rejects(runBuildCommand(config as unknown as Config, { stop, isWatched: false }));
+    await assert.rejects(readFile(join(rig.project, "journal")), { code: "ENOENT" });
+  });
+});
+
 describe("the lock of a build", () => {
+  test("is shared once all is built: a hook may send it with a zdr of its own, and nobody builds there yet", async (context) => {
+    const { cache, rig } = await startCheckout(context);
+    const wish = {
+      ...{ cacheFolder: join(cache, "zdr"), build: join(rig.project, "build"), waitMs: 50 },
+      ...{ stop: new AbortController().signal, onWait: () => {} },
+      holder: { pid: 1, why: "deploy v1", since: "then" },
+    };
+    const first = await lockBuild({ ...wish, use: "build" });
+    await assert.rejects(lockBuild({ ...wish, use: "read" }), {
+      failure: { kind: "build-held", path: wish.build, holder: wish.holder, waitedMs: 50 },
+    });
+    await first.share();
+    (await lockBuild({ ...wish, use: "read" })).release();
+    await assert.rejects(lockBuild({ ...wish, use: "build" }), {
+      failure: { kind: "build-held", path: wish.build, holder: wish.holder, waitedMs: 50 },
+    });
+    first.release();
+    (await lockBuild({ ...wish, use: "build" })).release();
+  });
+
   test("is one builder's alone, whatever crowd wants it, and shared by those who read", async (context) => {
     const { cache, rig } = await startCheckout(context);
     // Long enough that a socket there needs a way round.
