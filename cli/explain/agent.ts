@@ -69,6 +69,7 @@ export function agentWords(failure: AgentFailure): Words {
       return words(
         `${failure.path} belongs to uid ${failure.ownerUid}, but the agent runs as uid ${failure.uid}`,
         onHost(`sudo chown -R ${failure.uid} ${shellWord(failure.path)}`),
+        `if uid ${failure.ownerUid} is who deploys there, log in as that user: user@ in hosts: of deploy.yml`,
       );
     case "unsafe-mode":
       if (failure.above !== undefined)

@@ -72,7 +72,7 @@ function figure(
 ): Html {
   const chart = chartOf(host, trace, meter);
   charts.push(chart);
-  return html`<figure class="program"><h3>${meter.program}${report === undefined ? "" : html` <small>${pidWords(report)}</small>`}</h3>
+  return html`<figure class="program"><h3>${meter.program}${report === undefined ? "" : html` <small>${pidWords(report, trace.report)}</small>`}</h3>
 <div class="chart" data-chart="${charts.length - 1}" role="img" aria-label="${sentenceOf(chart)}"></div>
 <figcaption>${comparison(report)}
 <ol class="moments" aria-label="moments">${chart.moments.map(
@@ -83,8 +83,10 @@ ${failures(meter)}
 <details><summary>The same in numbers</summary>${courseTable(chart)}</details></figcaption></figure>`;
 }
 
-function pidWords({ before, after }: ProgramReport): string {
+function pidWords({ before, after }: ProgramReport, { outcome, tag }: ActivationTrace["report"]): string {
   const pids = before.pid === after.pid ? `pid ${after.pid}, unbroken` : `pid ${before.pid} → ${after.pid}`;
+  if (outcome === "reverted" || outcome === "stuck")
+    return `${tag} failed, ${after.release ?? "nothing"} again, ${pids}`;
   return `${before.release ?? "nothing"} → ${after.release ?? "nothing"}, ${pids}`;
 }
 

@@ -24,6 +24,13 @@ const WORDS: Readonly<Record<string, string>> = {
   stuck: "stuck: neither could be proved",
 };
 
+/** From `failed` on it is the old release that gets ready, and the failed one that goes. */
+const WORDS_OF_WAY_BACK: Readonly<Record<string, string>> = {
+  ...WORDS,
+  ready: "ready: the old release again, proved, and healthy",
+  drained: "drained: the last process of the failed release had gone",
+};
+
 /** More than can be told apart. */
 const SHOWN = 40;
 
@@ -31,12 +38,15 @@ const SHOWN = 40;
 export function momentsOf({ moments }: ActivationTrace, program: string): MarkedMoment[] {
   const own = moments.filter((moment) => moment.program === undefined).slice(0, SHOWN);
   const its = moments.filter((moment) => moment.program === program).slice(0, SHOWN - own.length);
-  return [...own, ...its].sort((a, b) => a.atMs - b.atMs).map(marked);
+  const failedMs = own.find(({ what }) => what === "failed")?.atMs ?? Number.POSITIVE_INFINITY;
+  return [...own, ...its]
+    .sort((a, b) => a.atMs - b.atMs)
+    .map((moment) => marked(moment, moment.atMs >= failedMs ? WORDS_OF_WAY_BACK : WORDS));
 }
 
-function marked({ atMs, what, pid, detail }: Moment): MarkedMoment {
+function marked({ atMs, what, pid, detail }: Moment, words: Readonly<Record<string, string>>): MarkedMoment {
   const own = Object.hasOwn(LETTERS, what);
   const letter = own ? (LETTERS[what] ?? "") : what.startsWith("hook ") ? "H" : "S";
   const more = [...(pid === undefined ? [] : [`pid ${pid}`]), ...(detail === undefined ? [] : [detail])].join(", ");
-  return { atMs, letter, words: `${own ? WORDS[what] : what}${more === "" ? "" : ` (${more})`}` };
+  return { atMs, letter, words: `${own ? words[what] : what}${more === "" ? "" : ` (${more})`}` };
 }
