@@ -75,14 +75,14 @@ export async function viewServing(
   program: ProgramPlan,
   supervisedPid: number,
 ): Promise<ProcessView[]> {
-  let idle = 0;
+  let isBusy = false;
   for (let looks = 1; ; looks++) {
     const processes = await viewProgram(context, program, supervisedPid);
     const mayServe = !processes.some(({ accepts }) => accepts) && processes.some(({ holds }) => holds);
     if (!mayServe || looks === LOOKS_AT_BUSY) return processes;
-    const holders = processes.filter(({ holds }) => holds).map(({ pid }) => pid);
-    idle = openConnections(holders) === 0 ? idle + 1 : 0;
-    if (idle === LOOKS_AT_IDLE) return processes;
+    // Counting costs more the more of them there are, so it ends with the first that is seen.
+    isBusy ||= openConnections(processes.filter(({ holds }) => holds).map(({ pid }) => pid)) !== 0;
+    if (!isBusy && looks === LOOKS_AT_IDLE) return processes;
     await context.sleep(LOOK_PAUSE_MS);
   }
 }

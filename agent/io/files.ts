@@ -62,13 +62,16 @@ export function isOutOfRoom(error: unknown): boolean {
   return error instanceof AgentError && (error.failure.reason === "no-space" || error.failure.reason === "no-inodes");
 }
 
-/** Linux has one error for no block and no inode. The nearest folder that is there, if its file system can hold no more files. */
+/**
+ * Linux has one error for no block and no inode. The nearest folder that is there, if its file system can hold no more files, and could
+ * hold more bytes: XFS and ZFS count as many free inodes as there are free blocks for.
+ */
 function folderWithoutInodes(path: string): string | undefined {
   if (typeof statfsSync !== "function") return undefined; // before Node 18.15
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     try {
-      const { files, ffree } = statfsSync(folder);
-      return files > 0 && ffree === 0 ? folder : undefined;
+      const { files, ffree, bavail } = statfsSync(folder);
+      return files > 0 && ffree === 0 && bavail > 0 ? folder : undefined;
     } catch {
       if (folder === dirname(folder)) return undefined;
     }

@@ -17,7 +17,7 @@ export function openConnections(pids: readonly number[], root = PROC): number | 
   const [first] = pids;
   if (first === undefined) return 0;
   try {
-    const held = new Set(pids.flatMap((pid) => socketsOf(pid, root)));
+    const held = new Set(pids.flatMap((pid) => heldSockets(pid, root)));
     return [...acceptedSockets(join(root, `${first}`, "net"))].filter((inode) => held.has(inode)).length;
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
@@ -25,11 +25,12 @@ export function openConnections(pids: readonly number[], root = PROC): number | 
   }
 }
 
-function socketsOf(pid: number, root: string): bigint[] {
-  const folder = join(root, `${pid}`, "fd");
+/** Inodes of the sockets that a process has open; none of one that is gone. Throws where they are not for this user to see. */
+export function heldSockets(pid: number, root = PROC): bigint[] {
+  const folder = `${root}/${pid}/fd`;
   const names = unlessGone(() => readdirSync(folder)) ?? [];
   return names.flatMap((name) => {
-    const target = unlessGone(() => readlinkSync(join(folder, name)));
+    const target = unlessGone(() => readlinkSync(`${folder}/${name}`));
     return target === undefined ? [] : (socketInode(target) ?? []);
   });
 }

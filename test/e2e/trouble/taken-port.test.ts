@@ -13,7 +13,7 @@ test("a program that can not start beside somebody else on its port is told of w
   const listen = () => new Promise<void>((resolve) => stranger.listen(port, "127.0.0.1", resolve));
   const close = () => new Promise<void>((resolve) => stranger.close(() => resolve()));
   t.after(close);
-  const itself = `pid ${process.pid} \\(\\S*node .*\\) listens on 127\\.0\\.0\\.1:${port}, although supervisor`;
+  const itself = `pid ${process.pid} \\(\\S*node\\) listens on 127\\.0\\.0\\.1:${port}, although supervisor`;
   await listen();
   const early = await rig.zdr(["doctor"]);
   assert.match(early.stdout, new RegExp(`warn  shop .*${itself} does not know shop yet$`, "m"));
