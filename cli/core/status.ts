@@ -14,7 +14,9 @@ export function statusText({ stdout, runs }: StatusResult, withReleases: boolean
   const releases = new Map(runs.map(({ process, release }) => [process, release]));
   return stdout.replace(/^(\S+)( .*)$/gm, (line, process: string) => {
     const release = releases.get(process);
-    return release === undefined || release === "" ? line : `${line}, release ${release}`;
+    if (release === undefined || release === "") return line;
+    // Of a program that is starting supervisorctl says no more than that.
+    return line.endsWith(" ") ? `${line}release ${release}` : `${line}, release ${release}`;
   });
 }
 

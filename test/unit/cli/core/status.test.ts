@@ -17,6 +17,14 @@ test("with --releases the release stands behind the line of its process, and now
   assert.equal(text, stdout.replace("0:00:05", "0:00:05, release v1"));
 });
 
+test("a program that is starting has no description, and its release stands in that place", () => {
+  const starting = {
+    ...result([{ process: "shop", release: "v3" }]),
+    stdout: "shop                             STARTING  \n",
+  };
+  assert.equal(statusText(starting, true), "shop                             STARTING  release v3\n");
+});
+
 test("a process whose release can not be told has none behind it", () => {
   assert.equal(statusText(result([{ process: "shop", release: "" }]), true), stdout);
 });
