@@ -50,12 +50,15 @@ export class Command {
   async take(waitMs: number, gone: AbortSignal): Promise<OutputResult> {
     if (this.#chunks.length === 0 && this.#ended === undefined && !gone.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
-        this.#wake = () => {
+        const wake = () => {
           clearTimeout(timer);
+          // A command that says nothing is asked for hours.
+          gone.removeEventListener("abort", wake);
           resolve();
         };
-        gone.addEventListener("abort", this.#wake, { once: true });
+        const timer = setTimeout(wake, waitMs);
+        this.#wake = wake;
+        gone.addEventListener("abort", wake);
       });
     }
     const chunks = this.#chunks;
