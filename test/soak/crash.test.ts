@@ -10,7 +10,7 @@ import { writeMatrix } from "../support/crash/results.ts";
 import { COMPARED } from "../support/story/catalog.ts";
 import { forEachStory } from "../support/story/each.ts";
 
-const HOSTS = 12;
+const HOSTS = 8;
 const TIMEOUT_MS = 3_600_000;
 const { ZDR_MOMENTS } = process.env;
 
