@@ -211,13 +211,13 @@ describe("the meter alone", () => {
     meter.mark();
     server.behave(fine);
     for (const cutOff of waiting) cutOff();
-    const asked = server.requests();
-    await eventually(() => server.requests() > asked, { name: "a request after the mark" });
+    const answered = () => meter.counts().during.sent - meter.counts().during.failed;
+    // Of these the first few may have been sent before the mark, and have got here after it.
+    await eventually(() => answered() > 20, { name: "requests after the mark" });
     const { baseline, during, inFlight } = await meter.stop();
     assert.equal(baseline.sent, 0);
-    assert.ok(during.failed >= 5);
     // By itself it is told as one that was in flight; what was sent later is not.
-    assert.deepEqual([inFlight.sent >= 5, inFlight.failed], [true, inFlight.sent]);
+    assert.deepEqual([during.failed, inFlight.failed], [waiting.length, waiting.length]);
     assert.ok(inFlight.sent < during.sent, "others were sent after the mark");
   });
 
