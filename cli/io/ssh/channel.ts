@@ -29,11 +29,17 @@ export interface LinkEnd {
 export function channelOf(stream: ClientChannel, link: LinkEnd, socket: Duplex): Channel {
   const closed = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     const end: { code: number | null; signal: string | null } = { code: null, signal: null };
-    stream.on("exit", (code: number | null, signal?: string) => {
-      end.code = code ?? null;
+    const note = (code?: number | null, signal?: string) => {
+      if (code === undefined) return;
+      end.code = code;
       end.signal = signal ?? null;
+    };
+    stream.on("exit", note);
+    // Of a command that ends at once, `exit` has come with the packet that says it was begun, before anybody listened.
+    stream.on("close", (...exit: Parameters<typeof note>) => {
+      note(...exit);
+      resolve(end);
     });
-    stream.on("close", () => resolve(end));
     // ssh2 says that the link is gone before it hands out what came last; a turn later that has been read.
     void link.gone.then(() => setImmediate(() => resolve(end)));
   });

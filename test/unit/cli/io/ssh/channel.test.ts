@@ -39,3 +39,18 @@ test("input waits for a connection that can take no more", async () => {
   socket.emit("drain");
   await written;
 });
+
+for (const [exit, end] of [
+  [[7], { code: 7, signal: null }],
+  [[null, "SIGTERM", false, ""], { code: null, signal: "SIGTERM" }],
+  [[], { code: null, signal: null }],
+] as const) {
+  test(`how a command ended is known where it ended before anybody listened: ${JSON.stringify(exit)}`, async () => {
+    const stream = Object.assign(new PassThrough({ emitClose: false }), { stderr: new PassThrough() });
+    const link = { gone: new Promise<void>(() => {}), isGone: () => false };
+    stream.emit("exit", ...exit);
+    const { closed } = channelOf(stream as unknown as ClientChannel, link, heldBack(16 * KIB));
+    stream.emit("close", ...exit);
+    assert.deepEqual(await closed, end);
+  });
+}
