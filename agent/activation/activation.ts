@@ -153,10 +153,9 @@ export class Activation {
     this.#meters.get(program)?.mark();
   }
 
+  /** What it has measured; asked again, because a hook has cost the release since, the same. */
   async stopMeter(program: ProgramPlan): Promise<ProgramReport["meter"]> {
-    const meter = this.#meters.get(program);
-    this.#meters.delete(program);
-    return meter?.stop();
+    return this.#meters.get(program)?.stop();
   }
 
   async stopMeters(): Promise<void> {

@@ -6,6 +6,7 @@ import type { ExitCode } from "../core/exit-code.ts";
 import { parallelOf } from "../core/parallel.ts";
 import { type HostTarget, isConfidential, rolloutPlan } from "../core/plan.ts";
 import { formatBytes } from "../core/report/units.ts";
+import { doubtsAbout } from "../core/rollback.ts";
 import { requireTag } from "../core/tag.ts";
 import { waitMsOf } from "../core/wait.ts";
 import { ZdrError } from "../failure.ts";
@@ -49,7 +50,7 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
   waitMsOf(options.wait);
   const limit = slots(parallelOf(options.parallel));
   requirePlanId(options.plan);
-  const opened = openConfig(run, options, true);
+  const opened = openConfig(run, options, { needsBuild: true });
   const held = await holdBuild(run, opened, options);
   let scanned: ScannedBuild | undefined;
   const fleet = openFleet(
@@ -70,6 +71,7 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     if (question.lock && !(await takeLocks(opened, fleet, question.lock))) return concludeHosts(run, fleet.hosts);
     const surveys = await surveyHosts(run, opened, fleet, question, options);
     if (!surveys) return concludeHosts(run, fleet.hosts);
+    tellBadRelease(run, surveys, options.tag);
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
     if (options.dryRun) {
@@ -110,6 +112,12 @@ async function scan({ env, home }: Run, { config }: Opened): Promise<ScannedBuil
 
 function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Revision | undefined): Manifest {
   return { tag, digest, entries: [...entries], ...(revision === undefined ? {} : { revision }) };
+}
+
+/** One that has failed here before is tried again: what has changed may have been elsewhere. */
+function tellBadRelease(run: Run, surveys: Surveys, tag: string): void {
+  const hosts = [...surveys].map(([{ name: host }, survey]) => ({ host, survey }));
+  for (const { host, text } of doubtsAbout(hosts, tag)) run.output.report({ kind: "warning", host, text });
 }
 
 /** Packing is loaded only where something may have to be sent. */

@@ -33,6 +33,9 @@ export async function history(run: Run, options: HistoryOptions): Promise<ExitCo
       const result = found.get(name);
       return result === undefined ? [] : [{ host: name, history: result.history, more: result.more }];
     });
+    if (hosts.length > 0 && hosts.every((host) => host.history.length === 0)) {
+      run.output.report({ kind: "note", text: "nothing has been deployed to these hosts yet" });
+    }
     run.output.result(describeHistory(hosts, run.columns), { hosts }, exit);
     return exit;
   } finally {

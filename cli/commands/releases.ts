@@ -24,6 +24,9 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
     });
     rememberReleases(run, opened, surveys);
     const exit = concludeHosts(run, fleet.hosts, false);
+    if (surveys.length > 0 && surveys.every((survey) => survey.releases.length === 0)) {
+      run.output.report({ kind: "note", text: "no release is there; what was tried is in: zdr history" });
+    }
     const hosts = fleet.hosts.map(({ name }) => ({ host: name, releases: found.get(name) ?? [] }));
     run.output.result(describeReleases(hosts.filter(({ host }) => found.has(host))), { hosts }, exit);
     return exit;

@@ -17,7 +17,7 @@ export interface TrustOptions extends HostOptions {
 }
 
 export async function trust(run: Run, options: TrustOptions): Promise<ExitCode> {
-  const { config, targets } = openConfig(run, options);
+  const { config, targets } = openConfig(run, options, { mayLackKnownHosts: true });
   const hosts = targets.filter((target): target is SshHost => target.kind === "ssh");
   if (hosts.length === 0) {
     throw new ZdrError({
@@ -49,7 +49,9 @@ export async function trust(run: Run, options: TrustOptions): Promise<ExitCode> 
     );
   const told = written === undefined ? undefined : { file: relative(run.cwd, written), lines: unknown.length };
   const exit = failures.length > 0 || isDistrusted(inOrder, told !== undefined) ? EXIT.unreachable : EXIT.done;
-  run.output.result(describeHostKeys(inOrder, told, run.columns), { hosts: inOrder.map(plain) }, exit);
+  const [own] = config.ssh.known_hosts;
+  const text = describeHostKeys(inOrder, told, run.columns, own && relative(run.cwd, own));
+  run.output.result(text, { hosts: inOrder.map(plain) }, exit);
   if (failures.length > 0) tellFailures(run, explainAll(failures));
   return exit;
 }

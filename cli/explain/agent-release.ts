@@ -34,14 +34,14 @@ export function releaseWords(failure: ReleaseFailure): Words {
         `release ${failure.tag} is not as it was published: ${damageWords(failure.path, failure.more)}`,
         // Of a file that was removed, the folder is there.
         `on the host, in deploy_to: ls -la ${shellWord(posix.join("releases", failure.tag, posix.dirname(failure.path)))}`,
-        "deploy the same build under another tag: zdr deploy --tag NEW-TAG",
+        `name all that differs: zdr verify ${shellWord(failure.tag)}; and deploy the same build under another tag: zdr deploy --tag NEW-TAG`,
       );
     case "no-good-release":
       return words(
         failure.current === undefined
           ? "there is no release to go back to: the ledger calls none good"
           : `there is no release to go back to: the ledger calls none good but ${failure.current}, which is current`,
-        "see what became of each: zdr releases",
+        "see what became of each: zdr releases; one that was withdrawn is taken by its name: zdr rollback --to TAG",
       );
     case "unsafe-path":
       return words(

@@ -36,6 +36,7 @@ export function supervisorWords(failure: SupervisorFailure): Words {
       return words(
         `supervisord does not answer at ${failure.url}: ${noAnswer(failure.code)}`,
         onHost("sudo systemctl start supervisor"),
+        "or, if it runs with a config of its own, name that in deploy.yml: supervisor: { config: /path/of/supervisord.conf }",
       );
     case "supervisor-not-permitted":
       return words(

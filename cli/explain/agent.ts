@@ -1,6 +1,7 @@
 /** What the agent refused or could not do, in words. No switch here has a default: a failure without words does not compile. */
 import { posix } from "node:path";
 import type { AgentFailure } from "../../agent/wire/failure.ts";
+import { formatInstant } from "../core/report/describe.ts";
 import { describeFreeze } from "../core/report/describe-freeze.ts";
 import { formatBytes, formatMs } from "../core/report/units.ts";
 import { programWords } from "./agent-program.ts";
@@ -49,7 +50,7 @@ export function agentWords(failure: AgentFailure): Words {
         onHost(`ls -l ${shellWord(failure.path)}, and remove the link if nothing needs it`),
       );
     case "nothing-deployed":
-      return words("nothing is deployed yet, so there is nothing to run", "zdr deploy --tag v1");
+      return words("nothing is deployed yet, so there is no release to run or to look at", "zdr deploy --tag v1");
     case "current-missing":
       return failure.runs === undefined
         ? words(
@@ -104,7 +105,7 @@ export function agentWords(failure: AgentFailure): Words {
     case "locked":
       return lockedWords(failure);
     case "frozen":
-      return words(describeFreeze(failure), "end that: zdr unlock      or go on all the same: --ignore-freeze");
+      return words(describeFreeze(failure), "end that: zdr unlock      or deploy all the same: --ignore-freeze");
     case "ledger-damaged":
       return words(
         `line ${failure.line} of ${failure.path} cannot be read, so what became of the releases is not known`,
@@ -162,7 +163,7 @@ function lockedWords({ by, since, why, pid, path, doubt, waitedMs }: Locked): Wo
   }
   const run = by.run === undefined ? "" : `, ${by.run}`;
   return words(
-    `another command holds the lock${after}: ${by.user}@${by.host} since ${since} (${why}, pid ${pid}${run})`,
+    `another command holds the lock${after}: ${by.user}@${by.host} since ${formatInstant(since)} (${why}, pid ${pid}${run})`,
     ...(waitedMs === undefined ? ["wait for it: run the command again with --wait 5m"] : []),
     doubt === "elsewhere"
       ? onHost(

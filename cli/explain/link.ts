@@ -106,9 +106,15 @@ function unknownHostKey(link: LinkFailureOf<"host-key-unknown">): Words {
     `the host key of ${link.address} is not known: it shows ${link.keyType} ${link.fingerprint}; ` +
       `searched: ${searched}; nothing was sent`,
     "compare the fingerprint with the host's own; on its console: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done",
-    `if it is the same, trust it: echo ${shellWord(link.knownHostsLine)} >> ~/.ssh/known_hosts`,
+    `if it is the same, trust it: echo ${shellWord(link.knownHostsLine)} >> ${knownHostsFile(link.searched)}`,
     `or pin it in deploy.yml at host ${place(link.address)}: host_key: "${link.fingerprint}"`,
   );
+}
+
+/** The user's own where that is searched; else what deploy.yml names instead. */
+function knownHostsFile(searched: readonly string[]): string {
+  const own = searched.length === 0 || searched.some((file) => file.endsWith("/.ssh/known_hosts"));
+  return own ? "~/.ssh/known_hosts" : shellWord(searched[0] ?? "");
 }
 
 function changedHostKey(link: LinkFailureOf<"host-key-changed">): Words {

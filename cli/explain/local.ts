@@ -43,9 +43,11 @@ export function localWords(failure: LocalFailure): Words[] {
           ),
         ];
       }
-      return [
-        words(`the command did not begin: ${problem}`, `with a shell: zdr exec --shell -- ${shellWord(command)}`),
-      ];
+      // Node's name for it; a builtin of the shell is no program, and neither is a line of several words.
+      const hint = / ENOENT$/.test(problem)
+        ? `there is no such program; what only a shell knows is run by one: zdr exec --shell -- ${shellWord(command)}`
+        : `with a shell: zdr exec --shell -- ${shellWord(command)}`;
+      return [words(`the command did not begin: ${problem}`, hint)];
     }
     case "plan-changed":
       return [

@@ -21,6 +21,8 @@ export interface ConfigSearch {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether the build must be there already, unless `build.run` makes it. */
   readonly needsBuild?: boolean;
+  /** Whether a file of `ssh.known_hosts` may be yet to be written. */
+  readonly mayLackKnownHosts?: boolean;
   /** `--environment`: `deploy.<environment>.yml` beside the config is merged over it. */
   readonly environment?: string;
 }
@@ -39,7 +41,7 @@ export function readConfigFile(search: ConfigSearch): Config {
     resolve(search.cwd, parsed.config.folder),
     search.env.HOME ?? homedir(),
   );
-  const problems = missingFiles(parsed, written, search.needsBuild === true);
+  const problems = missingFiles(parsed, written, search);
   if (problems.length > 0) throw new ZdrError({ kind: "config", problems });
   return withInventory(written, parsed.placeOf(["inventory"]));
 }
@@ -99,7 +101,10 @@ function openConfig({ path, cwd }: ConfigSearch): OpenConfig {
     }
   }
   if (path === undefined)
-    throw refused(`there is no ${CONFIG_FILES.join(", ")} in ${cwd}`, "name one with --config PATH");
+    throw refused(
+      `there is no ${CONFIG_FILES.join(", ")} in ${cwd}`,
+      "begin one: zdr init      or name one: --config PATH",
+    );
   throw refused(`there is no file ${path}`, similarFile(resolve(cwd, path)));
 }
 
@@ -184,19 +189,25 @@ interface NamedFile {
 }
 
 /** Of the local files that the config names, those that can not be read. */
-function missingFiles(parsed: ParsedConfig, { build, hosts, ssh }: Config, needsBuild: boolean): ConfigProblem[] {
+function missingFiles(
+  parsed: ParsedConfig,
+  { build, hosts, ssh }: Config,
+  { needsBuild = false, mayLackKnownHosts = false }: ConfigSearch,
+): ConfigProblem[] {
   const named: NamedFile[] = [
     ...(needsBuild && build.run === undefined ? [{ path: ["build", "path"], file: build.path }] : []),
     ...hosts.flatMap((host) =>
       host.kind === "local" || host.entry === undefined ? [] : namedFiles(["hosts", host.entry, "key"], host.keys),
     ),
     ...namedFiles(["ssh", "key"], ssh.key),
-    ...namedFiles(["ssh", "known_hosts"], ssh.known_hosts),
+    ...(mayLackKnownHosts ? [] : namedFiles(["ssh", "known_hosts"], ssh.known_hosts)),
   ];
   return named.flatMap(({ path, file }) => {
     const problem = whyUnreadable(file);
     if (problem === undefined) return [];
-    const suggestion = similarFile(file);
+    const isTrust = path[1] === "known_hosts";
+    const suggestion =
+      similarFile(file) ?? (isTrust ? "show the hosts' keys, and write it: zdr trust --write FILE" : undefined);
     return [{ place: parsed.placeOf(path), path: pathText(path), problem, ...(suggestion && { suggestion }) }];
   });
 }

@@ -111,7 +111,7 @@ const CONTROLS: Record<ControlAction, string> = {
   start: "start programs that are down, on the current release",
   stop: "stop programs",
   restart: "stop and start programs, with a gap",
-  reload: "reload programs by their strategy, without a gap",
+  reload: "reload programs by their strategy; restart alone has a gap",
 };
 
 export function addControls(program: Command, take: Take): void {

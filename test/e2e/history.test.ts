@@ -15,6 +15,8 @@ describe("zdr history", () => {
     rig = await startRig({ after: (clean) => cleaning.push(clean) });
     await rig.addSample("gunicorn", { watch: 0 }, { timeout: "3s" });
     assert.equal((await rig.zdr(["setup"])).code, 0);
+    assert.match((await rig.zdr(["history"])).stderr, /^nothing has been deployed to these hosts yet$/m);
+    assert.match((await rig.zdr(["releases"])).stderr, /^no release is there; what was tried is in: zdr history$/m);
     await deploy("v1", 0);
     await deploy("v2", 0);
     await deploy("v3", 7, "unhealthy");

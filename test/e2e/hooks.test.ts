@@ -98,6 +98,7 @@ describe("hooks", () => {
     const hooks = { before_keep: [broken], before_revert: [note("before $ZDR_REASON")], after_revert: [note("after")] };
     const result = await deploy(hooks, 7);
     assert.match(result.stderr, /error: local: the hook before_keep failed: \/bin\/false: exit 1/);
+    assert.doesNotMatch(result.stdout, /not measured/);
     assert.equal(await current(), was);
     assert.deepEqual(await written(), ["before hook-failed", "after"]);
     const warned = await deploy({ before_keep: [{ ...broken, on_failure: "warn" }], after_keep: [broken] }, 0);

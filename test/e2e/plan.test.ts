@@ -1,6 +1,6 @@
 /** A plan is read from the hosts and changes nothing there; a deploy that is held to it does that or nothing. */
 import assert from "node:assert/strict";
-import { readdir, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type Rig, startRig } from "../support/rig.ts";
@@ -119,5 +119,22 @@ describe("zdr plan", () => {
 
   test("what is no ID of a plan is refused before any host is asked", async () => {
     assertTold(await rig.zdr(["deploy", "--tag", "v4", "--plan", "v4"]), { exit: 2, error: /is no plan's ID/ });
+  });
+
+  test("a release that is there with other content would be refused, and is not said to serve", async () => {
+    await rig.useSample("gunicorn", { release: "v5" });
+    const refused = await rig.zdr(["plan", "--tag", "v2"]);
+    assertTold(refused, { exit: 5, error: /release v2 is there with other content/ });
+    assert.equal(refused.stdout, "");
+  });
+
+  test("a release that has failed here before is planned with a word about that", async () => {
+    await rig.useSample("gunicorn", { release: "v6", variant: "unhealthy" });
+    const shop = JSON.parse(await readFile(rig.configPath, "utf8")).programs.shop;
+    await rig.configure({ programs: { shop: { ...shop, health: { ...shop.health, timeout: "2s" } } } });
+    assert.equal((await rig.zdr(["deploy", "--tag", "v6"])).code, 7);
+    const { code, stderr } = await rig.zdr(["plan", "--tag", "v6"]);
+    assert.equal(code, 10, stderr);
+    assert.match(stderr, /warning: web1: the ledger calls v6 bad: it failed when it was last activated here/);
   });
 });

@@ -10,6 +10,7 @@ import type { HostContext } from "../../context.ts";
 import { AgentError } from "../../core/failure.ts";
 import { type Layout, layoutOf } from "../../core/layout.ts";
 import { errnoOf, ifThere, userName } from "../../io/files.ts";
+import { refuseFrozen } from "../../io/freeze.ts";
 import { freeSpace, MARGIN_BYTES, type Space } from "../../io/release/disk.ts";
 import { checkLayout } from "../../io/trust.ts";
 import { strangersOn } from "../../orphans/strangers.ts";
@@ -45,6 +46,10 @@ export async function runDoctor(
   const { deployTo } = project;
   await look("disk", () => disk(deployTo, needBytes));
   await look("layout", () => layout(layoutOf(deployTo)));
+  await look("lock", () => {
+    refuseFrozen(layoutOf(deployTo), new Date());
+    return [];
+  });
   const isSupervised = checks.every(({ about, level }) => about !== "supervisor" || level === "ok");
   if (context !== undefined && isSupervised) {
     const known = context;

@@ -4,7 +4,7 @@ import type { Config } from "../../core/config.ts";
 import type { HostChoice } from "../../core/fleet/select.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../../core/plan.ts";
 import type { HostPhase } from "../../core/report/progress.ts";
-import { readConfigFile } from "../../io/config-file.ts";
+import { type ConfigSearch, readConfigFile } from "../../io/config-file.ts";
 import { agentPathOn, readAgentBundle } from "../../io/session/agent-bundle.ts";
 import type { EarlyRequest } from "../../io/session/agent-session.ts";
 import { connector } from "../../io/session/connect.ts";
@@ -28,9 +28,13 @@ export interface Opened {
   readonly targets: readonly HostTarget[];
 }
 
-export function openConfig(run: Run, options: HostOptions, needsBuild = false): Opened {
+export function openConfig(
+  run: Run,
+  options: HostOptions,
+  needs: Pick<ConfigSearch, "needsBuild" | "mayLackKnownHosts"> = {},
+): Opened {
   const config = readConfigFile({
-    ...{ cwd: run.cwd, env: run.env, needsBuild },
+    ...{ ...needs, cwd: run.cwd, env: run.env },
     ...(options.config === undefined ? {} : { path: options.config }),
     ...(options.environment === undefined ? {} : { environment: options.environment }),
   });

@@ -5,7 +5,7 @@
  * It is built when it is first asked for: loading this file costs nothing but zod.
  */
 import * as z from "zod/mini";
-import { PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/wire/plan.ts";
+import { HOOK_EVENTS, PRESET_NAMES, RELOAD_SIGNALS, STRATEGY_NAMES } from "../../../agent/wire/plan.ts";
 import { Secret } from "../../../agent/wire/secret.ts";
 import { hooksSection } from "./hooks-schema.ts";
 import { hostEntry, inventorySection, rolloutSection, sshSection } from "./host-schema.ts";
@@ -75,7 +75,10 @@ function buildSchema() {
     ),
     inventory: about("Hosts that another tool has the list of already.", z.optional(inventorySection())),
     rollout: about("How a release goes over many hosts.", z.prefault(rolloutSection(), {})),
-    hooks: about("Commands that run when a release gets somewhere, by when they do.", z.prefault(hooksSection(), {})),
+    hooks: about(
+      `Commands that run when a release gets somewhere, by when they do: ${HOOK_EVENTS.join(", ")}.`,
+      z.prefault(hooksSection(), {}),
+    ),
     notify: about("Webhooks that are told when a release gets somewhere.", notifySection()),
     programs: about(
       "The programs that supervisor runs from a release, by name.",

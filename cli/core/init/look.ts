@@ -33,7 +33,7 @@ const GO_LIBRARIES: readonly (readonly [RegExp, PresetName, string])[] = [
 
 /** A copy of the folder without what is no part of a release. */
 const COPY =
-  "rm -rf build && mkdir build && tar -c --exclude=./build --exclude=./.git --exclude=./node_modules --exclude=./deploy*.yml . | tar -x -C build";
+  "rm -rf build && mkdir build && tar -c --exclude=./build --exclude=./.git --exclude=./node_modules --exclude='./deploy*.yml' --exclude=./deploy.schema.json --exclude='./report-*.html' . | tar -x -C build";
 
 /** Undefined: nothing here says what it is. */
 export function lookAtFolder(texts: FolderTexts, folderName: string): Found | undefined {

@@ -27,7 +27,8 @@ const LISTED = 5;
 export function chooseDeploy(histories: readonly HostHistory[], wanted: string | undefined): Choice {
   const all = histories.flatMap(({ history }) => history).filter(isDeploy);
   const newestFirst = all.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
-  if (newestFirst.length === 0) return refused("nothing has been deployed to these hosts", "deploy first: zdr deploy");
+  if (newestFirst.length === 0)
+    return refused("nothing has been deployed to these hosts", "deploy first: zdr deploy --tag v1");
   if (wanted === undefined) return chosen(histories, newestFirst[0]);
   const ids = idsOf(newestFirst, wanted);
   if (ids.length > 1)

@@ -45,7 +45,7 @@ export function findKey(schema: JsonSchema, written: string): KeyAnswer {
   const depth = key.path.split(".").length;
   const isChild = (path: string) => {
     const rest = path.startsWith(`${key.path}.`) ? path.split(".").slice(depth) : [];
-    return rest.length === 1 ? rest[0] !== "*" : rest.length === 2 && rest[0] === "*";
+    return rest.length > 0 && rest.indexOf(rest.find((step) => step !== "*") ?? "") === rest.length - 1;
   };
   return { kind: "found", key, children: keys.filter(({ path }) => isChild(path)) };
 }

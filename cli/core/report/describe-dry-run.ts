@@ -32,7 +32,7 @@ export function busyHosts(hosts: readonly LookedAt[], { tag }: PlannedRelease, p
   return hosts.filter((host) => !forecastHost(host, tag, project).isDone).map(({ host }) => host);
 }
 
-/** The same, and what to type next. `planId`: undefined where a deploy would be refused. */
+/** The same, and what to type next. `planId`: undefined where a deploy would be refused, or a host could not be read. */
 export function describePlan(
   hosts: readonly LookedAt[],
   release: PlannedRelease,
@@ -41,9 +41,9 @@ export function describePlan(
   hooks: Config["hooks"] = {},
 ): string {
   const text = describeDryRun(hosts, release, project, hooks);
+  if (planId === undefined) return text;
   if (busyHosts(hosts, release, project).length === 0)
     return `${text}nothing to do: ${release.tag} serves everywhere\n`;
-  if (planId === undefined) return text;
   return `${text}plan ${planId}: zdr deploy --tag ${release.tag} --plan ${planId}\n`;
 }
 

@@ -26,11 +26,13 @@ export function describeHostKeys(
   hosts: readonly HostKeys[],
   written: { readonly file: string; readonly lines: number } | undefined,
   maxWidth?: number,
+  /** The known_hosts file that deploy.yml names. */
+  own?: string,
 ): string {
   const rows = hosts.flatMap(({ host, keys }) =>
     keys.map(({ keyType, fingerprint, problem }) => [host, keyType, fingerprint, trustWords(problem)]),
   );
-  return renderTable(COLUMNS, rows, maxWidth) + adviceOn(hosts, written);
+  return renderTable(COLUMNS, rows, maxWidth) + adviceOn(hosts, written, own);
 }
 
 function trustWords(problem: LinkFailure | undefined): string {
@@ -51,6 +53,7 @@ function trustWords(problem: LinkFailure | undefined): string {
 function adviceOn(
   hosts: readonly HostKeys[],
   written: { readonly file: string; readonly lines: number } | undefined,
+  own: string | undefined,
 ): string {
   if (written !== undefined) {
     if (written.lines === 0) return `nothing new for ${written.file}\n`;
@@ -61,7 +64,9 @@ function adviceOn(
   return [
     "",
     "Compare with the hosts' own, on their consoles: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done",
-    "If they are the same: zdr trust --write known_hosts   (and in deploy.yml: ssh: { known_hosts: known_hosts })",
+    own === undefined
+      ? "If they are the same: zdr trust --write known_hosts   (and in deploy.yml: ssh: { known_hosts: known_hosts })"
+      : `If they are the same: zdr trust --write ${own}`,
     "",
   ].join("\n");
 }

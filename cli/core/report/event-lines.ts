@@ -1,5 +1,6 @@
 /** One line of words for what a verb reports; pure, so that the tree, the plain lines and a test say the same. */
 import type { AgentEvent } from "../../../agent/protocol.ts";
+import { formatInstant } from "./describe.ts";
 import type { HostPhase, ProgressEvent } from "./progress.ts";
 import { count, formatBytes, formatMs, formatRate } from "./units.ts";
 
@@ -62,7 +63,7 @@ export function agentLine(event: AgentEvent): string {
       return `${event.program}: ${event.did}${who.length === 0 ? "" : ` (${who.join(", ")})`} at ${formatMs(event.atMs)}`;
     }
     case "waiting":
-      return `waits for ${event.by.user}@${event.by.host}, who holds the lock since ${event.since} (${event.why}), up to ${formatMs(event.leftMs)}`;
+      return `waits for ${event.by.user}@${event.by.host}, who holds the lock since ${formatInstant(event.since)} (${event.why}), up to ${formatMs(event.leftMs)}`;
     case "reading":
       return `${formatBytes(event.doneBytes)} of ${formatBytes(event.totalBytes)} read`;
     case "warning":

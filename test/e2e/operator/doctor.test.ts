@@ -39,6 +39,16 @@ describe("zdr doctor", () => {
     assert.deepEqual(await readdir(rig.deployTo), []);
   });
 
+  test("on a host that an operator has locked a deploy would not get through", async () => {
+    assert.equal((await rig.zdr(["setup"])).code, 0);
+    assert.equal((await rig.zdr(["lock", "-m", "audit"])).code, 0);
+    const [locked] = about((await examine(5)).web1, "lock");
+    assert.match(`${locked?.level} ${locked?.text}`, /^refuse locked by .*: audit$/);
+    assert.match(locked?.fix ?? "", /zdr unlock/);
+    assert.equal((await rig.zdr(["unlock"])).code, 0);
+    assert.deepEqual(about((await examine(0)).web1, "lock"), []);
+  });
+
   test("on a host that is set up all is in order, here and there, and it exits with 0", async () => {
     assert.equal((await rig.zdr(["setup"])).code, 0);
     assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);

@@ -55,7 +55,7 @@ async function startCheckout(context: Cleanup) {
   };
 }
 
-const WAITS = /waits for another zdr that has the build: deploy v1 \(pid \d+, since 20\S+Z\), up to 15 min/;
+const WAITS = /waits for another zdr that has the build: deploy v1 \(pid \d+, since 20\S+ \S+Z\), up to 15 min/;
 
 describe("two zdr in one checkout", () => {
   test("that deploy to two environments build one after the other, and each sends what it has built", async (context) => {

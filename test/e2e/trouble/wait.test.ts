@@ -10,7 +10,7 @@ import { assertTold } from "../../support/wrong-world.ts";
 
 const ANN = { user: "ann", host: "laptop", run: "https://ci.example/42" };
 const HELD =
-  /another command holds the lock.*: ann@laptop since 20\S+Z \(deploy v7, pid \d+, https:\/\/ci\.example\/42\)/;
+  /another command holds the lock.*: ann@laptop since 20\S+ \S+Z \(deploy v7, pid \d+, https:\/\/ci\.example\/42\)/;
 
 describe("a host that another command holds", () => {
   const cleaning: (() => Promise<void>)[] = [];
@@ -45,7 +45,7 @@ describe("a host that another command holds", () => {
 
   test("--wait waits until it is over, says for whom, and then does what was asked", async () => {
     const waiting = rig.startZdr(["restart", "--wait", "2m"]);
-    const said = /waits for ann@laptop, who holds the lock since 20\S+Z \(deploy v7\), up to /;
+    const said = /waits for ann@laptop, who holds the lock since 20\S+ \S+Z \(deploy v7\), up to /;
     await eventually(() => said.test(waiting.said().stderr), { name: "it waits", timeoutMs: 60_000 });
     await other.end();
     const { code, stderr } = await waiting.done;

@@ -41,7 +41,7 @@ export async function raceDeploys({ rig, url }: RaceHost, round: number): Promis
   for (const { code, stderr } of results) assert.ok(code === 0 || code === 3, stderr);
   assert.ok(codes.includes(0), "nobody is kept out by somebody who is kept out");
   for (const result of results.filter(({ code }) => code === 3)) {
-    const error = /another command holds the lock: \S+@\S+ since 20\S+Z \(deploy a\d+-\d+, pid \d+\)/;
+    const error = /another command holds the lock: \S+@\S+ since 20\S+ \S+Z \(deploy a\d+-\d+, pid \d+\)/;
     assertTold(result, { exit: 3, error, state: /local was not touched/, hint: /--wait/ });
   }
   const entries = (await ledgerOf(rig)).slice(before);

@@ -39,6 +39,15 @@ describe("a key that is asked for", () => {
     assert.match(found("rollout.on_failure").key.type, /one of: stop, revert-all/);
   });
 
+  test("tells the keys below it, also through names of one's own and lists", () => {
+    const below = (written: string) => found(written).children.map(({ path }) => path.split(".").at(-1));
+    assert.deepEqual(below("build"), ["run", "path"]);
+    for (const written of ["hooks", "hooks.before_keep"]) {
+      assert.deepEqual(below(written), ["run", "shell", "on", "once", "timeout", "on_failure"], written);
+    }
+    assert.match(found("hooks").key.help, /before_stage, after_stage, /);
+  });
+
   test("is found by its last word, where no other key has it", () => {
     assert.equal(found("drain").key.path, "programs.*.reload.drain");
     const several = findKey(SCHEMA, "port");
