@@ -103,7 +103,7 @@ function openConfig({ path, cwd }: ConfigSearch): OpenConfig {
   if (path === undefined)
     throw refused(
       `there is no ${CONFIG_FILES.join(", ")} in ${cwd}`,
-      "begin one: zdr init      or name one: --config PATH",
+      "begin one: zdr init; or name one: --config PATH",
     );
   throw refused(`there is no file ${path}`, similarFile(resolve(cwd, path)));
 }

@@ -53,7 +53,7 @@ describe("the config file", () => {
     write("deploy.yml", config());
     mkdirSync(here("inner"));
     assert.deepEqual(problemsOf({ cwd: here("inner") }), [
-      "there is no deploy.yml, deploy.yaml, config/deploy.yml in /inner (name one with --config PATH)",
+      "there is no deploy.yml, deploy.yaml, config/deploy.yml in /inner (begin one: zdr init; or name one: --config PATH)",
     ]);
   });
 
@@ -130,8 +130,14 @@ describe("the config file", () => {
     assert.deepEqual(problemsOf(), [
       "deploy.yml:4:28 hosts[0].key[0]: there is no /gone",
       'deploy.yml:6:25 ssh.key[1]: there is no /keys/id_b (did you mean "id_a"?)',
-      "deploy.yml:6:50 ssh.known_hosts[0]: there is no /nowhere",
+      "deploy.yml:6:50 ssh.known_hosts[0]: there is no /nowhere (show the hosts' keys, and write it: zdr trust --write FILE)",
     ]);
+  });
+
+  test("a file of known hosts may be yet to be written by who writes it", () => {
+    write("deploy.yml", config("ssh: { known_hosts: nowhere }\n"));
+    assert.equal(problemsOf().length, 1);
+    assert.deepEqual(read({ mayLackKnownHosts: true }).ssh.known_hosts, [here("nowhere")]);
   });
 
   test("a build that nothing makes must be there for a deploy, and only then", () => {
