@@ -5,19 +5,8 @@
  */
 import type { ReloadPlan } from "../wire/plan.ts";
 import type { Workers } from "./generation.ts";
-import type { Preset, PresetLint, PresetName, StrategyName, StrategySection } from "./section/preset.ts";
-
-export const STRATEGY_SECTIONS: Record<StrategyName, StrategySection> = {
-  signal: { command: "current", directory: "deploy-to" },
-  slot: { command: "slot", directory: "deploy-to" },
-  watch: { command: "slot", directory: "deploy-to" },
-  handover: { command: "keeper", directory: "deploy-to" },
-  http: { command: "keeper", directory: "deploy-to" },
-  socket: { command: "keeper", directory: "deploy-to" },
-  bluegreen: { command: "current", directory: "current" },
-  rolling: { command: "current", directory: "current" },
-  restart: { command: "current", directory: "current" },
-};
+import type { Preset, PresetLint, PresetName, StrategyName } from "./section/preset.ts";
+import { STRATEGY_SECTIONS } from "./section/strategies.ts";
 
 /** A library whose process forks its successor and ends: a keeper stands in its place, and never accepts. */
 const HANDED_OVER = {

@@ -9,7 +9,7 @@ import type { LintFinding } from "../wire/program.ts";
 import { AgentError } from "./failure.ts";
 import { fillPlaceholders, type Layout } from "./layout.ts";
 import { memberGroup } from "./members/plan.ts";
-import { isKept, PRESETS, STRATEGY_SECTIONS, stopSignalOf } from "./presets.ts";
+import { isKept, PRESETS, stopSignalOf } from "./presets.ts";
 import {
   environmentProblem,
   quoteCommand,
@@ -18,6 +18,7 @@ import {
   valueProblem,
   wordProblem,
 } from "./section/quoting.ts";
+import { STRATEGY_SECTIONS } from "./section/strategies.ts";
 
 /** Names that supervisor and its config parser both take, in a header and in `supervisorctl`. */
 const SECTION_NAME = /^[^\s:/[\];#%"'\\\p{Cc}]+$/u;

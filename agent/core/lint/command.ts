@@ -1,7 +1,8 @@
 /** Which file supervisor starts: it must be the release of the day, whatever day it is. */
 import { posix } from "node:path";
 import type { LintFinding } from "../../wire/program.ts";
-import { isKept, isStartedAnew, STRATEGY_SECTIONS } from "../presets.ts";
+import { isKept, isStartedAnew } from "../presets.ts";
+import { STRATEGY_SECTIONS } from "../section/strategies.ts";
 import { keeperWords, programCommand, wantedCommand } from "../section.ts";
 import { isUnder, mentions, type Rule, refuse, type Subject, warn } from "./subject.ts";
 

@@ -25,7 +25,7 @@ import { Lines } from "./lines.ts";
 import { Pulse } from "./pulse.ts";
 import { readLoaderWord, readReply } from "./replies.ts";
 import { earlyLine, FIRST_ID, leavesNothing, tooManyFiles } from "./requests.ts";
-import type { Channel, ChannelEnd, Connection } from "./transport.ts";
+import { type Channel, type ChannelEnd, type Connection, SSH_FAILED } from "./transport.ts";
 
 interface Pending {
   readonly verb: Verb;
@@ -37,8 +37,6 @@ interface Pending {
 }
 
 const NOISE_LIMIT_BYTES = 4096;
-/** ssh(1), EXIT STATUS: of `transport: openssh`, the link died. No agent ends with it. */
-const SSH_FAILED = 255;
 /** An activation of many programs tells some hundred; who tells more than anybody reads is not the agent that was sent. */
 export const EVENT_LIMIT = 20_000;
 /** How long `close` waits for the agent to end by itself. */

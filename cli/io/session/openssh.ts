@@ -10,10 +10,8 @@ import { parsePin } from "../../core/known-hosts.ts";
 import type { SshHost } from "../../core/plan.ts";
 import { opensshArgs } from "../../core/ssh/openssh-args.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
-import type { Channel, ChannelEnd, Connection } from "./transport.ts";
+import { type Channel, type ChannelEnd, type Connection, SSH_FAILED } from "./transport.ts";
 
-/** ssh(1), EXIT STATUS: an error of its own. A command may end with it too, so what came before counts. */
-const SSH_FAILED = 255;
 /** A shell's word for a program that is not there. */
 const NOT_FOUND = 127;
 const STDERR_TAIL_LENGTH = 4096;

@@ -2,6 +2,12 @@
 import type { Readable, Writable } from "node:stream";
 import type { LinkFailure } from "../../failure.ts";
 
+/**
+ * ssh(1), EXIT STATUS: an error of its own, such as a link that died. No agent ends with it; another command may, so what came before
+ * counts.
+ */
+export const SSH_FAILED = 255;
+
 /** One running command at the other end. */
 export interface Channel {
   readonly stdin: Writable;
