@@ -17,7 +17,7 @@ import { HistoryResult } from "./wire/history.ts";
 import { LogPlace, LogsResult } from "./wire/logs.ts";
 import { Actor, HOOK_EVENTS, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { ProgramSurvey, StatusResult } from "./wire/program.ts";
-import { HeldRelease, Manifest, ReleaseInfo, ReleaseName, Tag } from "./wire/release.ts";
+import { HeldRelease, Manifest, ManifestEntry, ReleaseInfo, ReleaseName, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
 import { SetupResult } from "./wire/setup.ts";
@@ -109,8 +109,11 @@ const requestShapes = {
     /** Where supervisord does not answer, what the disk and the ledger know is told all the same. Not with a lock. */
     withoutSupervisor: z.optional(z.literal(true)),
   },
-  /** What the host lacks of a release. With `dryRun`, nothing is written. */
-  stage: { manifest: Manifest, dryRun: z.boolean() },
+  /**
+   * What the host lacks of a release. With `dryRun`, nothing is written. With `announced`, the manifest's entries are those of the
+   * `entries` lines of this session.
+   */
+  stage: { manifest: Manifest, dryRun: z.boolean(), announced: z.optional(z.literal(true)) },
   /** The tar stream of what was missing follows in `data` frames; the reply comes when the release is published. */
   upload: {},
   /** Flip, start or reload, prove, keep or revert. */
@@ -171,6 +174,8 @@ export const Request = z.discriminatedUnion("verb", [
   z.object({ verb: z.literal("beat") }),
   /** Of the release that `survey` was told of without one. Answered by nothing. */
   z.object({ verb: z.literal("digest"), digest: z.string() }),
+  /** Of a release that will be staged, in the manifest's order, told while the build is still being read. Answered by nothing. */
+  z.object({ verb: z.literal("entries"), entries: z.array(ManifestEntry) }),
   DataFrame,
   /** Undo what was not activated, give the lock up and end. */
   z.object({ verb: z.literal("abort") }),
@@ -199,6 +204,8 @@ export const Survey = z.object({
   freeze: z.optional(Freeze),
   /** A command before this one died in the middle, and what became of it. */
   recovered: z.optional(z.string()),
+  /** Without the lock: another command is at work here, or a dead one has left its own half done, so what is seen of the programs may pass. */
+  isUnsettled: z.optional(z.boolean()),
   /** The release that was asked about serves already, and the host has been settled. */
   unchanged: z.optional(z.lazy(() => Unchanged)),
   warnings: strings,

@@ -151,6 +151,7 @@ function read(failure: Failure): { reason: string; host?: string; program?: stri
     case "build-held":
     case "hook":
     case "plan-changed":
+    case "no-common-release":
     case "interrupted":
       return { reason: failure.kind, words: localWords(failure) };
   }

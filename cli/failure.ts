@@ -38,6 +38,8 @@ export type LinkFailure =
   | {
       readonly kind: "host-key-unknown";
       readonly address: string;
+      /** The host's name in deploy.yml; absent: it is on the way to one. */
+      readonly listedAs?: string | undefined;
       readonly keyType: string;
       readonly fingerprint: string;
       readonly searched: readonly string[];
@@ -47,11 +49,20 @@ export type LinkFailure =
   | {
       readonly kind: "host-key-changed";
       readonly address: string;
+      readonly listedAs?: string | undefined;
       readonly keyType: string;
       readonly fingerprint: string;
-      readonly expected: readonly { readonly fingerprint: string; readonly keyType: string; readonly place: string }[];
+      /** `file`: the known_hosts file that holds it; absent for a pin of deploy.yml. */
+      readonly expected: readonly {
+        readonly fingerprint: string;
+        readonly keyType: string;
+        readonly place: string;
+        readonly file?: string;
+      }[];
       /** The name as known_hosts spells it, for `ssh-keygen -R`. */
       readonly knownName: string;
+      /** The line that would make the shown key known. */
+      readonly knownHostsLine: string;
     }
   | {
       readonly kind: "host-key-revoked";
@@ -71,9 +82,23 @@ export type LinkFailure =
   /** What ssh makes of the operator's configuration could not be had. */
   | { readonly kind: "ssh-config"; readonly detail: string }
   /** The way to a host's jump host is not open from there on. */
-  | { readonly kind: "jump"; readonly address: string; readonly through: string; readonly detail: string }
+  | {
+      readonly kind: "jump";
+      readonly address: string;
+      readonly through: string;
+      readonly detail: string;
+      /** `through` is a ProxyCommand, which this is the line of. */
+      readonly command?: string;
+    }
   /** Of `transport: openssh`: what ssh itself said. */
-  | { readonly kind: "openssh"; readonly address: string; readonly code: number | null; readonly detail: string }
+  | {
+      readonly kind: "openssh";
+      readonly address: string;
+      readonly code: number | null;
+      readonly detail: string;
+      /** What to give ssh, so that it goes the same way. */
+      readonly args?: readonly string[];
+    }
   | {
       readonly kind: "link-lost";
       readonly during: string;
@@ -81,10 +106,22 @@ export type LinkFailure =
       /** Not the way to the host ended, but the agent there. */
       readonly isAgentsEnd?: true;
     }
-  | { readonly kind: "link-silent"; readonly during: string; readonly silentMs: number }
+  | {
+      readonly kind: "link-silent";
+      readonly during: string;
+      readonly silentMs: number;
+      /** The login shell is there, and the agent has not begun. */
+      readonly isBeforeAgent?: boolean;
+    }
   | { readonly kind: "node-missing"; readonly searched: readonly string[] }
   | { readonly kind: "node-too-old"; readonly node: string; readonly version: string }
-  | { readonly kind: "agent-start"; readonly detail: string; readonly noise: string }
+  | {
+      readonly kind: "agent-start";
+      readonly detail: string;
+      readonly noise: string;
+      /** The server opens no session at all, so no login shell was there. */
+      readonly isNoSession?: true;
+    }
   | { readonly kind: "agent-reply"; readonly detail: string };
 
 export type Failure =
@@ -128,6 +165,11 @@ export type Failure =
     }
   /** The same of one host, found when it was connected to again. */
   | { readonly kind: "host-changed"; readonly host: string; readonly plan: string; readonly tag: string }
+  /** For a rollback. `tag`: what each would go back to by itself; absent: it has nothing. */
+  | {
+      readonly kind: "no-common-release";
+      readonly hosts: readonly { readonly host: string; readonly tag: string | undefined }[];
+    }
   | { readonly kind: "interrupted"; readonly signal: "SIGINT" | "SIGTERM" };
 
 /** An expected failure on its way up to main. Anything else that is thrown is a bug (exit 70). */

@@ -120,6 +120,7 @@ function watchSignals(output: Output): Interrupt {
     onLeave(next) {
       actAtEnd = next;
     },
+    raise: receive,
   };
 }
 

@@ -17,16 +17,32 @@ export function parseCommandLine(argv: readonly string[], version: string): Aske
     asked = { ...taken, verb: program.args[0] ?? "" };
   });
   try {
-    program.parse(argv, { from: "user" });
+    program.parse(verbFirst(argv), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode !== 0 && error.code === "commander.help") program.outputHelp();
     if (error.exitCode === 0 || error.code === "commander.help") throw new NothingAsked();
-    throw usage(error.message, verbIn(program, argv));
+    throw usage(error.message, verbIn(program, verbFirst(argv)));
   }
   if (!asked) throw new NothingAsked();
   return asked;
 }
+
+/** `zdr -e staging deploy` as `zdr deploy -e staging`: which config it goes by may be said before what it does. */
+function verbFirst(argv: readonly string[]): readonly string[] {
+  let at = 0;
+  for (let words = wordsOf(argv[at]); words > 0; words = wordsOf(argv[at])) at += words;
+  const verb = argv[at];
+  return at === 0 || verb === undefined ? argv : [verb, ...argv.slice(0, at), ...argv.slice(at + 1)];
+}
+
+/** How many words a flag and its value take: `-e staging`, `-estaging`, `--environment staging`, `--environment=staging`. 0: it is none of them. */
+function wordsOf(word = ""): 0 | 1 | 2 {
+  if (WITH_VALUE.has(word)) return 2;
+  return /^(?:-[ec]|--(?:environment|config)=)./.test(word) ? 1 : 0;
+}
+
+const WITH_VALUE: ReadonlySet<string> = new Set(["-e", "--environment", "-c", "--config"]);
 
 /** The verb that was asked for, so that its own help is named; undefined: none that there is. */
 function verbIn(program: Command, [word]: readonly string[]): string | undefined {

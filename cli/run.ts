@@ -37,4 +37,6 @@ export interface Interrupt {
    * stops waiting, says what state is left, and ends.
    */
   onLeave(act: (signal: Signal) => void): void;
+  /** As if that signal had come: a terminal that does not show what is typed sends none for Ctrl-C. */
+  raise(signal: Signal): void;
 }

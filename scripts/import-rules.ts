@@ -24,7 +24,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   ini: ["agent/core/supervisor/supervisor-config.ts"],
   yaml: ["cli/core/config/yaml-source.ts"],
   "chart.js": ["cli/page/drawing.ts"],
-  tar: ["agent/io/release/receive.ts", "cli/io/build/pack.ts", "cli/io/archive/members.ts"],
+  tar: ["agent/io/release/receive.ts", "cli/io/build/tar-header.ts", "cli/io/archive/members.ts"],
 };
 /** Packages with one door in a folder, whichever file that is. */
 export const SINGLE_DOOR_FOLDERS: Readonly<Record<string, string>> = { listr2: "cli/io/" };

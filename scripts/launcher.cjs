@@ -93,9 +93,12 @@ var isSupported = supported.some(function (range) {
 
 if (isSupported) load(path.join(__dirname, "cli.cjs"));
 else {
+  // That of the checkout that this was built in.
+  var own = path.join(__dirname, "..", ".node/node_modules/.bin");
+  var where = fs.existsSync(path.join(own, "node")) ? "this one, say: export PATH=" + own + ":$PATH" : "https://nodejs.org has them";
   process.stderr.write(
     "zdr: error: this is Node " + process.versions.node + " (" + process.execPath + "), and zdr needs Node " + ENGINES + "\n" +
-      "zdr: hint:  put a newer Node first in PATH; hosts that zdr deploys to need only Node 18\n"
+      "zdr: hint:  put a newer Node first in PATH (" + where + "); hosts that zdr deploys to need only Node 18\n"
   );
   process.exitCode = EXIT_USAGE;
 }

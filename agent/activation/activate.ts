@@ -11,6 +11,7 @@ import { AgentError, failureOf } from "../core/failure.ts";
 import { type ProcessView, releaseRun } from "../core/generation.ts";
 import { releaseRecords } from "../core/ledger.ts";
 import { isKept } from "../core/presets.ts";
+import type { Tried } from "../core/trace/outage.ts";
 import { hookFacts, runHooks, runLaterHooks } from "../hooks/hooks.ts";
 import { flipCurrent, readCurrent } from "../io/current.ts";
 import { readLedger, reserveLedgerSpace } from "../io/ledger-file.ts";
@@ -162,7 +163,7 @@ async function surveyPrograms(context: HostContext, up: readonly string[] | unde
     const kept = isKept(program) ? readKept(program, context.layout) : undefined;
     const was = { release: releaseRun(processes), serving: acceptingPids(processes) };
     const workers = { workerLifeMs: lifeOfWorkers(context, processes) };
-    befores.push({ program, info, wasUp, ...was, ...workers, log: markLog(info), kept });
+    befores.push({ program, info, wasUp, ...was, ...workers, log: markLog(program.process, info), kept });
   }
   return befores;
 }
@@ -191,7 +192,11 @@ async function bringAll(activation: Activation): Promise<Brought[]> {
     activation.markMeter(program);
     activation.asked.add(program);
     const up = members?.filter(({ wasUp }) => wasUp).length;
-    brought.push(await bringWhole(context, program, { tag: order.tag, reload: "if-needed", up }));
+    const told = (action: Tried["action"], at: number) => activation.tried.set(program, { action, at });
+    const one = await bringWhole(context, program, { tag: order.tag, reload: "if-needed", up, told });
+    const tried = activation.tried.get(program);
+    if (tried !== undefined) activation.tried.set(program, { ...tried, readyAt: one.at + one.readyMs });
+    brought.push(one);
   }
   return brought;
 }

@@ -4,6 +4,7 @@ import type { HostContext } from "../context.ts";
 import { type ActivationState, type ActivationStep, advance } from "../core/activation-state.ts";
 import { failureOf } from "../core/failure.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
+import type { Tried } from "../core/trace/outage.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import type { LogMark } from "../io/program-log.ts";
 import type { AgentEvent } from "../protocol.ts";
@@ -66,6 +67,8 @@ export class Activation {
   readonly warnings: string[] = [];
   /** Programs that were told anything since the flip. */
   readonly asked = new Set<ProgramPlan>();
+  /** What was done to bring them onto the release, as far as it got. */
+  readonly tried = new Map<ProgramPlan, Tried>();
   readonly recorder: Recorder;
   readonly #meters = new Map<ProgramPlan, Measured>();
   #startedAt: number;
@@ -156,6 +159,11 @@ export class Activation {
   /** What it has measured; asked again, because a hook has cost the release since, the same. */
   async stopMeter(program: ProgramPlan): Promise<ProgramReport["meter"]> {
     return this.#meters.get(program)?.stop();
+  }
+
+  /** Of the first request that failed since the mark, on the context's clock; undefined: none did, or none was sent. */
+  firstFailureAt(program: ProgramPlan): number | undefined {
+    return this.#meters.get(program)?.firstFailureAt();
   }
 
   async stopMeters(): Promise<void> {

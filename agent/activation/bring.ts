@@ -68,6 +68,8 @@ export interface BringOptions {
   readonly restart?: boolean;
   /** What run/<program>.json said before, to go back to that; absent: what deploy.yml says. */
   readonly kept?: string | undefined;
+  /** Called when it is about to be stopped, started or asked, on the context's clock; the last call counts. */
+  readonly told?: (action: Exclude<Action, "none">, at: number) => void;
 }
 
 export async function bringProgram(
@@ -75,7 +77,7 @@ export async function bringProgram(
   program: ProgramPlan,
   options: BringOptions,
 ): Promise<Brought> {
-  const { tag } = options;
+  const { tag, told } = options;
   const strategy = STRATEGIES[program.reload.strategy];
   const ask = strategy.ask(program);
   // Such a program may take what is prepared for it as soon as it is there.
@@ -83,20 +85,20 @@ export async function bringProgram(
   await strategy.prepare(context, program, tag, options.kept);
   moment("program: prepared");
   const info = await settledInfo(context, program);
-  if (isDown(info.statename)) return start(context, program, tag);
+  if (isDown(info.statename)) return start(context, program, tag, told);
   const before = noticing?.info.pid === info.pid ? noticing.before : await viewServing(context, program, info.pid);
   if (options.reload === "if-needed" && options.restart !== true) {
     const already = await provedBy(context, program, info, tag, before, options.kept);
     if (already) return already;
   }
-  if (options.restart === true || ask.by === "restart") return restart(context, program, info, before, tag);
+  if (options.restart === true || ask.by === "restart") return restart(context, program, info, before, tag, told);
   const asked = ask.by === "itself" && noticing?.isSame === true ? ({ ...ask, by: "signal" } as const) : ask;
   const answered = await isAnswering(program, before);
   try {
-    return await reload(context, program, info, before, tag, asked);
+    return await reload(context, program, info, before, tag, asked, told);
   } catch (error) {
     if (answered || !(error instanceof AgentError) || !MAY_BE_THE_OLD_ONE.has(error.failure.reason)) throw error;
-    return restart(context, program, info, before, tag);
+    return restart(context, program, info, before, tag, told);
   }
 }
 
@@ -151,8 +153,14 @@ export async function provedBy(
   };
 }
 
-async function start(context: HostContext, program: ProgramPlan, tag: string): Promise<Brought> {
+async function start(
+  context: HostContext,
+  program: ProgramPlan,
+  tag: string,
+  told: BringOptions["told"],
+): Promise<Brought> {
   const at = context.now();
+  told?.("start", at);
   context.emit(programEvent(context, program, "start", 0, tag));
   await askToStart(context, program);
   const ready = await waitReady(context, program, {
@@ -171,8 +179,10 @@ async function restart(
   info: ProcessInfo,
   before: readonly ProcessView[],
   tag: string,
+  told: BringOptions["told"],
 ): Promise<Brought> {
   const at = context.now();
+  told?.("restart", at);
   context.emit(programEvent(context, program, "stop", info.pid, undefined));
   await stopProgram(context, program);
   // What the old process took to end is part of the gap, and not of the time in which the new one has to be ready.
@@ -192,9 +202,11 @@ async function reload(
   before: readonly ProcessView[],
   tag: string,
   ask: Exclude<Ask, { by: "restart" }>,
+  told: BringOptions["told"],
 ): Promise<Brought> {
   const fds = await fdsBefore(program, before);
   const at = context.now();
+  told?.("reload", at);
   let generation: ProcessName | undefined;
   if (ask.by === "keeper") generation = await reloadKept(context, program, info.pid);
   else if (ask.by === "signal") await sendSignal(context, program, info.pid, ask.signal);

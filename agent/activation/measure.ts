@@ -17,6 +17,8 @@ export interface Measured {
   mark(): void;
   /** Both counts; undefined where the program has no health check, or its meter is off. */
   stop(): Promise<ProgramReport["meter"]>;
+  /** Of the first request that failed since then, on the context's clock. */
+  firstFailureAt(): number | undefined;
   /** What it has met so far, with `originMs` of the context's clock as 0; undefined where it meets nothing. */
   timeline(originMs: number): MeterTimeline | undefined;
 }
@@ -24,12 +26,17 @@ export interface Measured {
 export async function measureProgram(context: HostContext, program: ProgramPlan): Promise<Measured> {
   const { health } = program;
   if (!health || health.meterRate === 0) {
-    return { mark: () => {}, stop: async () => undefined, timeline: () => undefined };
+    const nothing = () => undefined;
+    return { mark: () => {}, stop: async () => undefined, firstFailureAt: nothing, timeline: nothing };
   }
   const timeline = new Timeline();
   const startedAt = context.now();
   let markedAt: number | undefined;
-  const meter = startMeter(health, (request) => timeline.add(request));
+  let firstFailureAt: number | undefined;
+  const meter = startMeter(health, (request) => {
+    timeline.add(request);
+    if (request.error !== undefined && markedAt !== undefined) firstFailureAt ??= startedAt + request.sentMs;
+  });
   const deadline = context.now() + (BASELINE_REQUESTS / health.meterRate) * 1000 + BASELINE_PATIENCE_MS;
   while (meter.counts().baseline.sent < BASELINE_REQUESTS && context.now() < deadline) {
     await context.sleep(BASELINE_POLL_MS);
@@ -40,6 +47,7 @@ export async function measureProgram(context: HostContext, program: ProgramPlan)
       meter.mark();
     },
     stop: () => meter.stop(),
+    firstFailureAt: () => firstFailureAt,
     timeline: (originMs) =>
       timeline.told(program.name, startedAt - originMs, markedAt === undefined ? undefined : markedAt - originMs),
   };

@@ -3,11 +3,13 @@
  * machine, executable for the program's user, and the program's own check of itself.
  */
 import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { extname } from "node:path";
 import type { HostContext } from "../context.ts";
-import { headProblem } from "../core/executable.ts";
 import { AgentError } from "../core/failure.ts";
 import { fillPlaceholders } from "../core/layout.ts";
 import { CONFIG_LOOKS } from "../core/lint/config-file.ts";
+import { headProblem } from "../core/preflight/executable.ts";
+import { syntaxCheck } from "../core/preflight/syntax-check.ts";
 import { PRESETS } from "../core/presets.ts";
 import type { ReleaseCheck } from "../core/section/preset.ts";
 import { errnoOf } from "../io/files.ts";
@@ -56,11 +58,11 @@ async function preflightProgram(context: HostContext, program: ProgramPlan, tag:
   const { deployTo, shared } = context.layout;
   const run = context.layout.programRun(program.name);
   const places = { release, current: release, deploy_to: deployTo, shared, run };
-  checkConfigFile(
-    program,
-    release,
-    program.command.map((word) => fillPlaceholders(word, places)),
-  );
+  const words = program.command.map((word) => fillPlaceholders(word, places));
+  if (binary === undefined && words[1]?.startsWith(`${release}/`)) {
+    await checkScript(program, release, words, words[1]);
+  }
+  checkConfigFile(program, release, words);
   for (const check of checks) {
     const words = check.words.map((word) => fillPlaceholders(word, places));
     if (words[0]?.includes("/") && !words[0].startsWith("/")) words[0] = `${release}/${words[0]}`;
@@ -93,6 +95,22 @@ function checkExecutable(program: ProgramPlan, release: string, path: string, ac
   }
   const problem = headProblem(headOf(program, path), process.arch, (interpreter) => isExecutable(interpreter));
   if (problem) throw failure(program, path, problem.problem, problem.detail);
+}
+
+/** `script`: what an interpreter outside of the release is given first. */
+async function checkScript(
+  program: ProgramPlan,
+  release: string,
+  words: readonly string[],
+  script: string,
+): Promise<void> {
+  // Node finds a module by a name without its ending.
+  if (extname(script) !== "") statOf(program, script);
+  const check = program.check === undefined ? syntaxCheck(words, program.environment) : undefined;
+  if (check === undefined) return;
+  const trouble = await runCheck(check.words, release, { ...program.environment, ...check.environment }, undefined);
+  // Whoever may not start the interpreter, as its user may, has learnt nothing of the script.
+  if (trouble !== undefined && /^exit /.test(trouble)) throw failure(program, script, "bad-script", trouble);
 }
 
 /** What a product reads at each reload, where that is a file of the release. */

@@ -22,6 +22,8 @@ import { isGradual, keepsWorkers, replacesWorkers } from "../core/presets.ts";
 import { type ProbeResult, probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { openConnections } from "../io/process/connections.ts";
+import { inspectProcesses } from "../io/process/inspect.ts";
+import { addressesOf } from "../io/process/servers.ts";
 import { type FdsBefore, withoutCopies } from "../kept/copies.ts";
 import type { AgentEvent } from "../protocol.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -115,7 +117,11 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
     if (desertedAt !== undefined && context.now() >= desertedAt + DESERTED_MS) {
       throw crashed(program, info, `its master has had no worker for ${DESERTED_MS / 1000} s`);
     }
-    if (context.now() > deadline) throw notReady(program, timeoutMs, answer, awaited.tag, seen.size > 0, probe);
+    if (context.now() > deadline) {
+      const limits = { timeoutMs, ...(startMs === 0 ? {} : { startMs }) };
+      const listens = probe?.isRefused === true ? await listeningAt(processes) : [];
+      throw notReady(program, limits, answer, { want: awaited.tag, hasNew: seen.size > 0, isNoticed }, probe, listens);
+    }
     await context.sleep(pauseMs);
   }
 }
@@ -171,18 +177,43 @@ function refuseDead(program: ProgramPlan, info: ProcessInfo, awaited: Awaited): 
   throw new AgentError({ reason, program: program.name, state: info.statename, detail });
 }
 
+/** Where they listen, of all that can be looked into. */
+async function listeningAt(processes: readonly ProcessView[]): Promise<string[]> {
+  const found = await inspectProcesses(
+    processes.map(({ pid }) => pid),
+    [],
+  );
+  return [...new Set(found.flatMap(addressesOf))];
+}
+
+interface Limits {
+  readonly timeoutMs: number;
+  readonly startMs?: number;
+}
+
+interface Outcome {
+  readonly want: string;
+  /** A process of the new release has accepted at some time. */
+  readonly hasNew: boolean;
+  readonly isNoticed: boolean;
+}
+
 function notReady(
   program: ProgramPlan,
-  timeoutMs: number,
+  limits: Limits,
   answer: GenerationAnswer,
-  want: string,
-  hasNew: boolean,
+  { want, hasNew, isNoticed }: Outcome,
   probe: ProbeResult | undefined,
+  listens: string[],
 ): AgentError {
   const { name } = program;
+  if (!isNoticed) {
+    const detail = "the old process goes on, it has not noticed the new binary";
+    return new AgentError({ reason: "not-ready", program: name, timeoutMs: limits.timeoutMs + NOTICE_MS, detail });
+  }
   if (isGradual(program) && !hasNew && (answer.kind === "wrong" || answer.kind === "not-yet")) {
     const detail = "the old processes go on, no new one has taken their place";
-    return new AgentError({ reason: "not-ready", program: name, timeoutMs, detail });
+    return new AgentError({ reason: "not-ready", program: name, ...limits, detail });
   }
   if (answer.kind === "wrong") {
     return new AgentError({ reason: "wrong-release", program: name, pid: answer.pid, runs: answer.runs, want });
@@ -191,11 +222,12 @@ function notReady(
     return proofUnavailable(program, answer.pids[0]);
   }
   if (answer.kind === "not-yet") {
-    return new AgentError({ reason: "not-ready", program: name, timeoutMs, detail: answer.because });
+    return new AgentError({ reason: "not-ready", program: name, ...limits, detail: answer.because });
   }
   const lastProbe =
     probe?.error ?? (probe?.status === undefined ? "healthy, but supervisor says STARTING" : `status ${probe.status}`);
-  return new AgentError({ reason: "unhealthy", program: name, timeoutMs, lastProbe });
+  const elsewhere = listens.length === 0 ? {} : { listens };
+  return new AgentError({ reason: "unhealthy", program: name, ...limits, lastProbe, ...elsewhere });
 }
 
 function proofOf(answer: GenerationAnswer, program: ProgramPlan): Pick<Ready, "proof" | "evidence"> {

@@ -3,6 +3,7 @@
  *
  * - It goes to what was current, but never to a release that the ledger knows not to be good while there is one that is.
  * - Nothing that goes wrong on the way (a ledger that can not be written, a log that can not be read) ends it early.
+ * - Where what it goes back to has been removed, whoever still serves that is left alone: stopped, it could not be started again.
  * - A program that was down before is down afterwards; one that was told nothing, or provably runs the old release
  *   already, is left alone.
  * - A program that does not come back by its own way of reloading is stopped and started, more than once if need be: a gap
@@ -16,19 +17,20 @@ import { isDown } from "../core/decision.ts";
 import { AgentError, failureOf } from "../core/failure.ts";
 import { releaseRecords, revertTarget } from "../core/ledger.ts";
 import { isGradual, PRESETS } from "../core/presets.ts";
+import { outageMs } from "../core/trace/outage.ts";
 import { hookFacts, runLaterHooks } from "../hooks/hooks.ts";
 import { flipCurrent, readCurrent, removeCurrent } from "../io/current.ts";
 import { isOutOfRoom } from "../io/files.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { giveUpReserve, readLedger } from "../io/ledger-file.ts";
 import { linesSince } from "../io/program-log.ts";
-import { presentReleases } from "../io/release/releases.ts";
+import { presentReleases, requirePresent } from "../io/release/releases.ts";
 import { bringMembersBack } from "../members/before.ts";
 import { stopMembers } from "../members/members.ts";
 import { refuseOrphans } from "../orphans/orphans.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
-import type { ActivationReport } from "../wire/report.ts";
+import type { ActivationReport, ProgramReport } from "../wire/report.ts";
 import type { Activation, Before } from "./activation.ts";
 import { type Brought, bringProgram, provedAlready, provedBy } from "./bring.ts";
 import { waitDrained } from "./drain.ts";
@@ -48,22 +50,37 @@ const LOOK_PAUSE_MS = 100;
 /** Before another stop and start. */
 const RESTART_PAUSE_MS = 1_000;
 
+/** Nothing is put back meanwhile, and a supervisord that has to be asked for it may be silent. */
+const LOG_LIMIT_MS = 5_000;
+
+interface LoggedLine {
+  readonly program: string;
+  readonly line: string;
+}
+
+/** What the failed release has logged, before the old one logs into the same file. */
+async function loggedSince({ context, befores }: Activation): Promise<LoggedLine[]> {
+  const marks = befores.flatMap((before) => before.members ?? [before]);
+  const read = async ({ program, log }: (typeof marks)[number]) =>
+    (await linesSince(log, context.supervisor)).map((line) => ({ program: program.name, line }));
+  return (await Promise.all(marks.map(read))).flat();
+}
+
 export async function revert(activation: Activation, failure: AgentFailure): Promise<ActivationReport> {
-  const { context, befores } = activation;
+  const { context } = activation;
+  const cause = { failure, at: context.now() };
   activation.step("failed");
   activation.recorder.note({ what: "failed", detail: failure.reason });
   const previous = chooseTarget(activation);
   context.emit({ event: "phase", phase: "revert", detail: previous ?? "nothing was deployed before" });
-  const log = befores
-    .flatMap((before) => before.members ?? [before])
-    .flatMap(({ program, log: mark }) => linesSince(mark).map((line) => ({ program: program.name, line })));
+  const log = await Promise.race([loggedSince(activation), context.sleep(LOG_LIMIT_MS).then(() => [])]);
   activation.lap("tried");
   activation.record({ event: "bad", reason: failure.reason });
   activation.reports.length = 0;
   const facts = { reason: failure.reason };
   activation.warnings.push(...(await runLaterHooks(context, { ...hookFacts(activation, "before_revert"), ...facts })));
   try {
-    await putBack(activation);
+    await putBack(activation, cause);
     activation.step("proved");
     activation.lap("revert");
   } catch (error) {
@@ -96,7 +113,13 @@ function chooseTarget(activation: Activation): string | undefined {
   return activation.previous;
 }
 
-async function putBack(activation: Activation): Promise<void> {
+/** What failed, and when that was known. */
+interface Cause {
+  readonly failure: AgentFailure;
+  readonly at: number;
+}
+
+async function putBack(activation: Activation, cause: Cause): Promise<void> {
   const { context, previous, befores } = activation;
   if (previous === undefined) {
     removeCurrent(context.layout);
@@ -106,11 +129,14 @@ async function putBack(activation: Activation): Promise<void> {
     }
     return;
   }
+  requirePresent(context.layout, previous);
   for (const before of befores) await refillSlot(activation, before, previous);
   flipBack(context, previous);
   const failures: unknown[] = [];
   for (const before of befores) {
-    await whenSupervised(context, () => bringBack(activation, before, previous)).catch((error) => failures.push(error));
+    await whenSupervised(context, () => bringBack(activation, before, previous, cause)).catch((error) =>
+      failures.push(error),
+    );
   }
   if (failures.length > 0) throw failures[0];
 }
@@ -140,7 +166,7 @@ function flipBack({ layout }: HostContext, previous: string): void {
   }
 }
 
-async function bringBack(activation: Activation, before: Before, previous: string): Promise<void> {
+async function bringBack(activation: Activation, before: Before, previous: string, cause: Cause): Promise<void> {
   const { context } = activation;
   const { program, info, wasUp } = before;
   if (!activation.asked.has(program)) return;
@@ -160,7 +186,24 @@ async function bringBack(activation: Activation, before: Before, previous: strin
     if (await mayStillNotice(context, program, previous)) brought = await bringOld(context, before, previous);
   }
   const drained = await waitDrained(context, brought, AbortSignal.timeout(FAILED_DRAIN_LIMIT_MS));
-  activation.reports.push(reportProgram(before, brought, drained, await activation.stopMeter(program)));
+  const report = reportProgram(before, brought, drained, await activation.stopMeter(program));
+  activation.reports.push({ ...report, ...whatWasTried(activation, before, brought, cause) });
+}
+
+/** Of a program with members the others serve on while one is away: its outage is what the meter counts. */
+function whatWasTried(
+  activation: Activation,
+  { program, members }: Before,
+  back: Brought,
+  { failure, at }: Cause,
+): Pick<ProgramReport, "tried" | "gapMs"> {
+  const tried = activation.tried.get(program);
+  if (tried === undefined) return {};
+  if (members !== undefined) return { tried: tried.action };
+  const isAtFault = "program" in failure ? failure.program === program.name : failure.reason !== "hook-failed";
+  const firstFailureAt = activation.firstFailureAt(program);
+  const gapMs = outageMs({ tried, failedAt: at, isAtFault, firstFailureAt, back });
+  return { tried: tried.action, ...(gapMs === undefined ? {} : { gapMs: Math.round(gapMs) }) };
 }
 
 /**

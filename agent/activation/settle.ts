@@ -39,7 +39,9 @@ export async function watchProgram(context: HostContext, brought: Brought, lifeM
     failures = probe === undefined || probe.ok ? 0 : failures + 1;
     if (probe && failures >= WATCH_PROBE_FAILURES) {
       const lastProbe = probe.error ?? `status ${probe.status}`;
-      throw new AgentError({ reason: "unhealthy", program: program.name, timeoutMs: program.watchMs, lastProbe });
+      const watchedMs = Math.max(Math.round(context.now() - brought.at - brought.readyMs), 0);
+      const watched = { timeoutMs: program.watchMs, watchedMs };
+      throw new AgentError({ reason: "unhealthy", program: program.name, ...watched, lastProbe });
     }
     // What failed at the very end is looked at until that was a hiccup, or was none.
   } while (context.now() < deadline || failures > 0);

@@ -19,8 +19,8 @@ export interface Layout {
   readonly ledger: string;
   readonly manifests: string;
   readonly incoming: string;
-  /** An operator's wish that nothing be deployed. */
-  readonly freeze: string;
+  /** An operator's wish that nothing be deployed; the first is `freeze.json`. */
+  freeze(n: number): string;
   /** What the last activation answered. */
   readonly answer: string;
   /** What was seen of the last activations. */
@@ -65,7 +65,7 @@ export function layoutOf(deployTo: string, node = "/usr/bin/node"): Layout {
     ledger: under(".zdr", "ledger.ndjson"),
     manifests: under(".zdr", "manifests"),
     incoming: under(".zdr", "incoming"),
-    freeze: under(".zdr", "freeze.json"),
+    freeze: (n) => under(".zdr", n === 0 ? "freeze.json" : `freeze.${n}.json`),
     answer: under(".zdr", "answer.json"),
     traces: under(".zdr", "traces"),
     trace: (activation) => under(".zdr", "traces", `${activation}.json`),

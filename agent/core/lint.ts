@@ -67,7 +67,7 @@ export function foundFacts(input: Pick<LintInput, "config" | "section" | "proces
   return input.section === undefined ? undefined : factsOfSection(input.section);
 }
 
-/** At most one refusal and one warning about a section that is not what deploy.yml says. */
+/** One finding about a section that is not what deploy.yml says, whatever differs: there is one remedy. */
 function differences(
   { program, ctl = "supervisorctl" }: LintInput,
   wanted: SectionFacts,
@@ -76,10 +76,8 @@ function differences(
   const all = compareFacts(wanted, found);
   const adopt = `${ctl} reread && ${ctl} update ${groupNameOf(program)}`;
   const fix = `make deploy.yml say the same, or have the section written anew: zdr setup; supervisor adopts it by a restart: ${adopt}`;
-  return [refuse, warn].flatMap((level) => {
-    const texts = all.filter((one) => one.isEssential === (level === refuse)).map((one) => one.text);
-    return texts.length === 0
-      ? []
-      : [level("section-differs", `supervisor's section differs: ${texts.join("; ")}`, fix)];
-  });
+  if (all.length === 0) return [];
+  const level = all.some(({ isEssential }) => isEssential) ? refuse : warn;
+  const texts = [...all.filter((one) => one.isEssential), ...all.filter((one) => !one.isEssential)];
+  return [level("section-differs", `supervisor's section differs: ${texts.map(({ text }) => text).join("; ")}`, fix)];
 }

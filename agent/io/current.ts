@@ -1,5 +1,5 @@
 /** The link that says which release serves. It changes by one rename(2), and what it says is read back. */
-import { lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync, renameSync, symlinkSync } from "node:fs";
 import { AgentError } from "../core/failure.ts";
 import { type Layout, tagOfLink } from "../core/layout.ts";
 import { discardFile, fsyncPath, ifThere, onFile, removeFile, temporaryBeside } from "./files.ts";
@@ -11,9 +11,15 @@ export function readCurrent(layout: Layout): string | undefined {
   if (!found) return undefined;
   if (!found.isSymbolicLink()) throw new AgentError({ reason: "current-not-a-link", path: layout.current });
   const target = onFile("read", layout.current, () => readlinkSync(layout.current));
-  const tag = tagOfLink(target, layout.deployTo);
+  const tag = tagOfLink(target, layout.deployTo) ?? tagOfRealPath(target, layout);
   if (tag === undefined) throw new AgentError({ reason: "current-outside", path: layout.current, target });
   return tag;
+}
+
+/** What made it may have known deploy_to by the path that a link on the way to it leads to. */
+function tagOfRealPath(target: string, { deployTo }: Layout): string | undefined {
+  const real = ifThere("look at", deployTo, () => realpathSync(deployTo));
+  return real === undefined ? undefined : tagOfLink(target, real);
 }
 
 /** When `current` was last made to name what it names. */

@@ -4,6 +4,7 @@
  * - A line is either whole or does not count.
  * - A full disk can not silence a verdict: `reserve` is given up for it.
  */
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -56,7 +57,8 @@ export function ledgerWarnings(layout: Layout, { damagedLines }: ParsedLedger): 
 /** Sets room aside for the verdict of what is about to begin. Fails with `no-space` while it is still harmless. */
 export function reserveLedgerSpace(layout: Layout): void {
   if (existsSync(layout.reserve)) return;
-  replaceFile(layout.reserve, Buffer.alloc(RESERVE_BYTES), PRIVATE_FILE_MODE);
+  // Zeros are nothing to a file system that compresses (ZFS does by default).
+  replaceFile(layout.reserve, randomBytes(RESERVE_BYTES), PRIVATE_FILE_MODE);
   moment("ledger: space reserved");
 }
 

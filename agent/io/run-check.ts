@@ -107,10 +107,13 @@ function late(output: string, timeoutMs: number): string {
   return `it did not end within ${timeoutMs / 1000} s${said(output)}`;
 }
 
+/** Of what Node says of an error: where in Node it came up, and the arrows under a line that is told without its blanks. */
+const TELLS_NOTHING = /^(?:at .*:\d+:\d+\)?|Node\.js v\S+|[\^~]+)$/;
+
 /** `: first line | second line | … | last line`, or nothing. */
 function said(output: string): string {
   const lines = output.split("\n").map((line) => line.trim().slice(0, 200));
-  const told = lines.filter((line) => line !== "");
+  const told = lines.filter((line) => line !== "" && !TELLS_NOTHING.test(line));
   const [head, tail] = [told.slice(0, FIRST_LINES), told.slice(FIRST_LINES).slice(-LAST_LINES)];
   const middle = told.length > head.length + tail.length ? ["…"] : [];
   return told.length === 0 ? "" : `: ${[...head, ...middle, ...tail].join(" | ")}`;

@@ -9,6 +9,7 @@
 import type { Readable, Writable } from "node:stream";
 import { FrameSplitter } from "../core/framing.ts";
 import { HEARTBEAT_INTERVAL_MS, REQUEST_LINE_LIMIT_BYTES, type Reply, Request, SILENCE_LIMIT_MS } from "../protocol.ts";
+import type { ManifestEntry } from "../wire/release.ts";
 import type { DataFrame } from "../wire/stage.ts";
 
 export type Incoming =
@@ -56,6 +57,8 @@ export class Wire {
   readonly #timers: NodeJS.Timeout[] = [];
   #queue: Incoming[] = [];
   #queuedBytes = 0;
+  #announced: ManifestEntry[] = [];
+  #announcedLength = 0;
   #wake: (() => void) | undefined;
   #pour: Pour | undefined;
   #lastHeardAt = performance.now();
@@ -112,6 +115,14 @@ export class Wire {
     });
   }
 
+  /** What `entries` lines have told since the last time. */
+  takeAnnounced(): ManifestEntry[] {
+    const announced = this.#announced;
+    this.#announced = [];
+    this.#announcedLength = 0;
+    return announced;
+  }
+
   send(reply: Reply): void {
     if (!this.#options.stdout.writable) return;
     this.#options.stdout.write(`${JSON.stringify(reply)}\n`);
@@ -136,8 +147,19 @@ export class Wire {
     if (line === "") return;
     const incoming = parseRequest(line);
     if (incoming.kind === "request" && incoming.request.verb === "beat") return;
+    if (incoming.kind === "request" && incoming.request.verb === "entries") {
+      this.#announce(incoming.request.entries, line.length);
+      return;
+    }
     if (incoming.kind === "request" && incoming.request.verb === "abort") this.#end(GIVEN_UP);
     else this.#handle(incoming);
+  }
+
+  /** All of them together may be no longer than the one line that they stand for. */
+  #announce(entries: readonly ManifestEntry[], length: number): void {
+    this.#announcedLength += length;
+    if (this.#announcedLength > REQUEST_LINE_LIMIT_BYTES) this.#end("a list of files that is too long");
+    else for (const entry of entries) this.#announced.push(entry);
   }
 
   #handle(incoming: Incoming): void {

@@ -23,7 +23,7 @@ export async function lookAtMembers(
     const wasUp = up === undefined ? info.statename === "RUNNING" : up.includes(plan.name);
     const views = await viewMembers(context, [member]);
     const was = { release: releaseRun(views), serving: acceptingPids(views), workerLifeMs: undefined };
-    members.push({ program: plan, info, wasUp, ...was, log: markLog(info), kept: undefined });
+    members.push({ program: plan, info, wasUp, ...was, log: markLog(plan.process, info), kept: undefined });
   }
   const views = await viewMembers(context, found);
   const was = { release: releaseRun(views), serving: acceptingPids(views), workerLifeMs: undefined };

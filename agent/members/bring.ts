@@ -32,10 +32,12 @@ export async function bringWhole(context: HostContext, program: ProgramPlan, opt
   if (running.length === 0) refuseTakenSocket(program, members);
   const before = await viewMembers(context, members);
   const isRestart = options.restart === true && running.length > 0;
+  if (isRestart) options.told?.("restart", at);
   if (isRestart) await Promise.all(running.map((member) => stopMember(context, member)));
   const steps = isRestart
     ? running.map(({ program: member }) => ({ do: "start", process: member.process }) as const)
     : memberSteps(program.reload.strategy, await statesOf(context, members, options), options.up ?? running.length);
+  if (!isRestart && steps.length > 0) options.told?.(running.length === 0 ? "start" : "reload", at);
   const isWatching = running.length > 0 && !isRestart;
   const done = await takeSteps(context, members, steps, { ...options, isWatching });
   const whole = await settleMembers(context, program, options.tag, { at, before, parts: done.parts });

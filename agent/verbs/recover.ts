@@ -40,8 +40,7 @@ export async function recover(context: HostContext): Promise<Recovered | undefin
   const target = revertTarget(records, new Set(presentReleases(context.layout)), interrupted);
   if (current !== from && current !== tag && current !== target) return closeForeign(context, interrupted, current);
   for (const program of context.project.programs) await refuseOrphans(context, program);
-  const wasRemoved = from !== undefined && records.get(from)?.verdict === "removed";
-  const report = await resume(context, interrupted, wasRemoved ? undefined : from);
+  const report = await resume(context, interrupted);
   if (report.outcome === "reverted" && report.previous === undefined) await leaveNothing(context, tag);
   if (interrupted.why === "rollback" && report.outcome === "kept") withdraw(context, report);
   return { said: `the activation of ${tag} had been interrupted; ${endingWords(report)}`, warnings: report.warnings };
@@ -49,8 +48,7 @@ export async function recover(context: HostContext): Promise<Recovered | undefin
 
 async function resume(
   context: HostContext,
-  { activation, tag, why, up, isReverting }: InterruptedActivation,
-  from: string | undefined,
+  { activation, tag, from, why, up, isReverting }: InterruptedActivation,
 ): Promise<ActivationReport> {
   const gone = new AbortController().signal;
   const order: ActivationOrder = { tag, why: "recovery", resumed: { activation, from, up }, gone };

@@ -19,7 +19,8 @@ export async function runStage(
   request: RequestOf<"stage">,
   emit: (event: AgentEvent) => void,
 ): Promise<StageResult> {
-  const { manifest, dryRun } = request;
+  const { dryRun, announced } = request;
+  const manifest = announced ? { ...request.manifest, entries: session.wire.takeAnnounced() } : request.manifest;
   const context = dryRun ? contextOf(session, emit) : lockedContext(session, emit);
   // What the activation would refuse is refused before a byte is sent.
   await refuseWithoutRights(context);

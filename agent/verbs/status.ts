@@ -12,8 +12,8 @@ export async function runStatus(session: Session, request: RequestOf<"status">):
   try {
     const processes = await supervisor.getAllProcessInfo();
     const { stdout, exit } = renderStatus(processes, request.names);
-    const runs = request.project ? await runsOf(session, request.project) : [];
-    return { stdout, exit, processes, runs, ...(await halfwayOf(request)) };
+    const seen = request.project ? await lookInto(session, request.project) : { runs: [] };
+    return { stdout, exit, processes, ...seen, ...(await halfwayOf(request)) };
   } catch (error) {
     const said = error instanceof AgentError ? renderStatusTrouble(resolved.url, error.failure) : undefined;
     if (!said) throw error;
@@ -28,11 +28,20 @@ async function halfwayOf({ deployTo }: RequestOf<"status">): Promise<Pick<Status
 }
 
 /** Loaded only for those who ask for releases: it looks into every process. */
-async function runsOf(session: Session, project: ProjectPlan): Promise<StatusResult["runs"]> {
-  const [{ openProject }, { runningReleases }] = await Promise.all([
+async function lookInto(session: Session, project: ProjectPlan): Promise<Pick<StatusResult, "runs" | "orphans">> {
+  const [{ openProject }, { runningReleases }, { orphansOf }, { orphanFindings }] = await Promise.all([
     import("./parts/open.ts"),
     import("./parts/running.ts"),
+    import("../orphans/orphans.ts"),
+    import("../core/lint/orphans.ts"),
   ]);
-  const running = await runningReleases(openProject(session, project));
-  return running.flatMap(({ runs }) => [...runs]);
+  const context = openProject(session, project);
+  const running = await runningReleases(context);
+  const supervisorPid = await context.supervisor.getPID();
+  const orphans: NonNullable<StatusResult["orphans"]> = [];
+  for (const program of project.programs) {
+    const findings = orphanFindings(program.name, await orphansOf(context, program, supervisorPid));
+    orphans.push(...findings.map(({ text }) => ({ program: program.name, text })));
+  }
+  return { runs: running.flatMap(({ runs }) => [...runs]), orphans };
 }

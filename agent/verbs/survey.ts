@@ -17,6 +17,7 @@ import type { AgentEvent, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { LintFinding, ProgramSurvey } from "../wire/program.ts";
 import type { ReleaseInfo } from "../wire/release.ts";
+import { isUnsettled } from "./parts/halfway.ts";
 import { lintPrograms, reloadFindings } from "./parts/lints.ts";
 import { holdLock } from "./parts/lock.ts";
 import { openProject } from "./parts/open.ts";
@@ -37,12 +38,16 @@ export async function runSurvey(
   const recovered = session.lock ? await recover({ ...context, emit }) : undefined;
   if (session.lock) await tidy({ ...context, emit }, request.resumes ?? request.release?.tag);
   moment("survey: left-overs removed");
+  // Asked on both sides of the look: whoever begins or ends meanwhile shows on one of them.
+  const isOthers = () => session.lock === undefined && isUnsettled(context.layout);
+  const wasOthers = isOthers();
   const { survey, running } = await surveyHost(
     lookingOnce(context),
     session.agent,
     request.withoutSupervisor === true && session.lock === undefined,
   );
   moment("survey: host looked at");
+  const unsettled = wasOthers || isOthers();
   const { release } = request;
   const unchanged = release && (await settleUnchanged(session, { ...context, emit }, release, survey, running));
   return {
@@ -50,6 +55,7 @@ export async function runSurvey(
     ...(recovered === undefined ? {} : { recovered: recovered.said }),
     warnings: [...(recovered?.warnings ?? []), ...survey.warnings],
     ...(unchanged === undefined ? {} : { unchanged }),
+    ...(unsettled ? { isUnsettled: true } : {}),
   };
 }
 

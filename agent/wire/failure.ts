@@ -66,7 +66,8 @@ export const AgentFailure = z.lazy(() =>
     // supervisor
     failure("supervisor-not-found", { searched: strings }),
     failure("supervisor-config", { path: z.string(), detail: z.string() }),
-    failure("supervisor-not-running", { url: z.string(), code: z.string() }),
+    // `config`: what it is started with, where that is a file that supervisord does not find by itself.
+    failure("supervisor-not-running", { url: z.string(), code: z.string(), config: z.optional(z.string()) }),
     failure("supervisor-not-permitted", { url: z.string(), user: z.string() }),
     failure("supervisor-unauthorized", { url: z.string() }),
     failure("supervisor-silent", { url: z.string(), timeoutMs: z.number() }),
@@ -90,6 +91,7 @@ export const AgentFailure = z.lazy(() =>
         "wrong-machine",
         "bad-format",
         "no-interpreter",
+        "bad-script",
         "bad-config",
         "check-failed",
       ]),
@@ -101,9 +103,26 @@ export const AgentFailure = z.lazy(() =>
     // programs, after the flip
     failure("start-failed", { program: z.string(), state: z.string(), detail: z.string() }),
     failure("crashed", { program: z.string(), state: z.string(), detail: z.string() }),
-    failure("not-ready", { program: z.string(), timeoutMs: z.number(), detail: z.string() }),
+    /** `startMs`: what of the time is supervisor's startsecs, which stand before the program's own. */
+    failure("not-ready", {
+      program: z.string(),
+      timeoutMs: z.number(),
+      startMs: z.optional(z.number()),
+      detail: z.string(),
+    }),
     failure("not-reloaded", { program: z.string(), detail: z.string() }),
-    failure("unhealthy", { program: z.string(), timeoutMs: z.number(), lastProbe: z.string() }),
+    /**
+     * `listens`: where the program does listen, when nobody answered at the address that was asked. `watchedMs`: it had got
+     * healthy, and was watched that long.
+     */
+    failure("unhealthy", {
+      program: z.string(),
+      timeoutMs: z.number(),
+      startMs: z.optional(z.number()),
+      lastProbe: z.string(),
+      listens: z.optional(strings),
+      watchedMs: z.optional(z.number()),
+    }),
     failure("wrong-release", { program: z.string(), pid: z.number(), runs: z.string(), want: z.string() }),
     failure("stop-timeout", { program: z.string(), pid: z.number(), timeoutMs: z.number() }),
   ]),

@@ -60,6 +60,8 @@ export const StatusResult = z.object({
   processes: z.array(ProcessInfo),
   /** With `project`: which release each process really runs. */
   runs: z.array(z.object({ process: z.string(), release: z.string() })),
+  /** With `project`: of a program, what a killed supervisord has left of it, and the one that runs now does not know. */
+  orphans: z.optional(z.array(z.object({ program: z.string(), text: z.string() }))),
   /** With `deployTo`: an activation that has begun and not ended, since `at`; by a living agent, or by one that is dead. */
   halfway: z.optional(
     z.object({ tag: z.string(), from: z.optional(z.string()), at: z.string(), isUnderWay: z.boolean() }),

@@ -18,7 +18,10 @@ const MemberProcess = z.object({ process: z.string(), pid: z.number() });
 export const ProgramReport = z.object({
   name: z.string(),
   process: z.string(),
+  /** Of a revert: what brought the old release back. */
   action: z.enum(["none", "start", "reload", "restart"]),
+  /** Of a revert: what had been done with the release that failed; absent: nothing, or that is not known. */
+  tried: z.optional(z.enum(["start", "reload", "restart"])),
   before: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
   after: z.object({ release: z.optional(z.string()), pid: z.number(), state: z.string() }),
   /** Processes that accept connections, before and after; absent: that could not be seen. */
@@ -27,7 +30,10 @@ export const ProgramReport = z.object({
   members: z.optional(z.object({ before: z.array(MemberProcess), after: z.array(MemberProcess) })),
   /** From the signal or start until the new release was ready. */
   readyMs: z.optional(z.number()),
-  /** Of a stop and start: from the stop until the new release was ready. */
+  /**
+   * Of a stop and start: from the stop until the new release was ready. Of a revert: how long neither release served, from
+   * the first stop until the old one was ready again.
+   */
   gapMs: z.optional(z.number()),
   /** From the signal until the last old process was gone; absent: it still drains. */
   oldGoneMs: z.optional(z.number()),

@@ -20,7 +20,7 @@ export async function answerShell(run: Run, tree: ProgramTree, words: readonly s
   const { readKnown } = await import("../io/known-names.ts");
   const at = words.findLastIndex((word) => word === "-c" || word === "--config");
   const path = at < 0 || at === words.length - 1 ? undefined : words[at + 1];
-  const known = await readKnown({ cwd: run.cwd, path, cacheFolder: cacheFolderOf(run) });
+  const known = await readKnown({ cwd: run.cwd, path, bundles: run.bundles, cacheFolder: cacheFolderOf(run) });
   const found = complete(tree, words, (): Known => known);
   const lines = found === FILES ? [FILES_LINE] : found.map(({ text, help }) => `${text}\t${help}`);
   run.output.result(lines.map((line) => `${line}\n`).join(""), lines);

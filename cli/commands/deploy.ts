@@ -3,8 +3,9 @@
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
+import { missingPrograms } from "../core/forecast/hook-programs.ts";
 import { parallelOf } from "../core/parallel.ts";
-import { type HostTarget, isConfidential, rolloutPlan } from "../core/plan.ts";
+import { type HostTarget, rolloutPlan } from "../core/plan.ts";
 import { formatBytes } from "../core/report/units.ts";
 import { doubtsAbout } from "../core/rollback.ts";
 import { requireTag } from "../core/tag.ts";
@@ -13,22 +14,22 @@ import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { readRevision } from "../io/build/git.ts";
 import type { Uploads } from "../io/build/upload.ts";
-import type { EarlyRequest, RequestBody } from "../io/session/agent-session.ts";
+import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
-import { slots } from "../io/session/slots.ts";
+import { type Slots, slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
-import { holdBuild } from "./parts/build.ts";
 import { holdToPlan, requirePlanId, stillPlanned, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { hooksOf } from "./parts/hooks.ts";
-import { type FreezableOptions, isLockedFirst, lockRequest, takeLocks } from "./parts/locks.ts";
-import { type Opened, openConfig, openFleet } from "./parts/open.ts";
+import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
+import { type Opened, openConfig } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
+import { type Prepared, withBuild } from "./parts/prepare.ts";
 import type { Relink } from "./parts/reconnect.ts";
-import { cacheFolderOf, rememberReleases } from "./parts/remember.ts";
+import { rememberReleases } from "./parts/remember.ts";
 import { rollOut } from "./parts/rollout.ts";
 import { type StageGoal, stageHosts } from "./parts/stage.ts";
-import { tellSurvey } from "./parts/tell-survey.ts";
-import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
+import { requireSound, tellDoubts, tellSurvey } from "./parts/tell-survey.ts";
+import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
 export interface DeployOptions extends FreezableOptions, UnreachableOptions {
   /** Absent: that of the CI job. */
@@ -51,26 +52,28 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
   const limit = slots(parallelOf(options.parallel));
   requirePlanId(options.plan);
   const opened = openConfig(run, options, { needsBuild: true });
-  const held = await holdBuild(run, opened, options);
-  let scanned: ScannedBuild | undefined;
-  const fleet = openFleet(
-    run,
-    opened,
-    options.dryRun === "plan" ? "plan" : options.dryRun ? "dry run" : "deploy",
-    options.dryRun === "plan" ? ["survey", "stage"] : ["lock", "survey", "stage", "activate", "settle"],
-    (host) => {
-      const question = surveyQuestion(run, opened, options, scanned?.digest);
-      return earlySurvey(opened, { ...question, project: opened.planFor(host) }, scanning);
-    },
+  const question = (digest?: string) => surveyQuestion(run, opened, options, digest);
+  return withBuild(run, opened, options, question, (prepared) =>
+    stageAndRollOut(run, opened, options, limit, prepared),
   );
-  const scanning = scan(run, opened);
+}
+
+async function stageAndRollOut(
+  run: Run,
+  opened: Opened,
+  options: TaggedOptions,
+  limit: Slots,
+  { fleet, held, scanning, isAnnounced }: Prepared,
+): Promise<ExitCode> {
+  let scanned: ScannedBuild | undefined;
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     scanned = await scanning;
+    requireHookPrograms(run, opened, scanned);
     const question = surveyQuestion(run, opened, options, scanned.digest);
     if (question.lock && !(await takeLocks(opened, fleet, question.lock))) return concludeHosts(run, fleet.hosts);
     const surveys = await surveyHosts(run, opened, fleet, question, options);
-    if (!surveys) return concludeHosts(run, fleet.hosts);
+    if (!surveys) return concludeHosts(run, fleet.hosts, true, hintsToPassOver(fleet, options));
     tellBadRelease(run, surveys, options.tag);
     const hasWork = fleet.hosts.some((host) => host.unchanged === undefined);
     const manifest = manifestOf(scanned, options.tag, hasWork ? await readRevision(opened.config.folder) : undefined);
@@ -84,7 +87,8 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     const goal = { tag: options.tag, why: "deploy" } as const;
     const hooks = hooksOf(run, fleet, opened.config, goal);
     if (!(await hooks.before("before_stage"))) return concludeHosts(run, fleet.hosts);
-    if (!(await stage(relink, { surveys, manifest, limit }, scanned))) return concludeHosts(run, fleet.hosts);
+    const staging = { surveys, manifest, limit, isAnnounced: isAnnounced() };
+    if (!(await stage(relink, staging, scanned))) return concludeHosts(run, fleet.hosts);
     held.release();
     rememberReleases(run, opened, [...surveys.values()], options.tag);
     if (!(await hooks.before("after_stage"))) return concludeHosts(run, fleet.hosts);
@@ -93,26 +97,27 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
     return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);
   } finally {
     undo();
-    held.release();
     if (fleet.failed.length === 0) scanned?.known?.save();
     else scanned?.known?.forget();
-    await Promise.all([fleet.close(), scanned?.dispose()]);
+    await scanned?.dispose();
   }
-}
-
-async function scan({ env, home }: Run, { config }: Opened): Promise<ScannedBuild> {
-  const [{ scanBuild }, { openKnownHashes }] = await Promise.all([
-    import("../io/build/build.ts"),
-    import("../io/build/known-hashes.ts"),
-  ]);
-  const { path } = config.build;
-  const known = openKnownHashes(cacheFolderOf({ env, home }), path, Date.now());
-  return scanBuild(path, { modes: config.modes, allowSetuid: config.allow_setuid, known });
 }
 
 function manifestOf({ digest, entries }: ScannedBuild, tag: string, revision: Revision | undefined): Manifest {
   return { tag, digest, entries: [...entries], ...(revision === undefined ? {} : { revision }) };
 }
+
+/** A release that would be taken back for a hook is not sent; where its failure costs nothing, or is not certain, that is said. */
+function requireHookPrograms(run: Run, { config }: Opened, { entries }: ScannedBuild): void {
+  const path = config.build.path;
+  for (const { when, program, problem, isCostly } of missingPrograms(config, entries)) {
+    const text = `${program}, which the hook ${when} runs in the release, ${problem}`;
+    if (isCostly) throw new ZdrError({ kind: "build", path, problem: text, hint: HOOK_HINT });
+    run.output.report({ kind: "warning", text: `the build: ${text}` });
+  }
+}
+
+const HOOK_HINT = 'have the build make it, or change "hooks:" in deploy.yml';
 
 /** One that has failed here before is tried again: what has changed may have been elsewhere. */
 function tellBadRelease(run: Run, surveys: Surveys, tag: string): void {
@@ -149,20 +154,6 @@ function surveyQuestion(run: Run, { plan }: Opened, options: TaggedOptions, dige
   return { project: plan, lock, release: { tag, ...(digest === undefined ? {} : { digest }) } };
 }
 
-/** Asked while the build may still be read: then the host looks at itself meanwhile, and is told the digest afterwards. */
-function earlySurvey(
-  opened: Opened,
-  question: SurveyQuestion,
-  scanning: Promise<ScannedBuild>,
-): EarlyRequest | undefined {
-  const { lock, release } = question;
-  if (isConfidential(opened.plan) || (lock && isLockedFirst(opened, lock))) return undefined;
-  const isComplete = release === undefined || release.digest !== undefined;
-  const rest = isComplete ? undefined : scanning.then(({ digest }) => ({ verb: "digest", digest }));
-  rest?.catch(() => {}); // whoever waits for the build hears of it
-  return { verb: "survey", body: question, rest };
-}
-
 /** Reads every host. undefined: at least one host refused. */
 async function surveyHosts(
   run: Run,
@@ -184,33 +175,4 @@ async function surveyHosts(
     return `current is ${survey.current ?? "nothing"}, ${formatBytes(survey.freeBytes)} free`;
   });
   return isWell || passOverUnreachable(run, fleet, options) ? surveys : undefined;
-}
-
-/** What would be refused at the activation is refused before a byte is sent. */
-function requireSound(host: FleetHost, survey: Survey): void {
-  for (const program of survey.programs) {
-    const { name, process } = program;
-    const refused = program.findings.filter((finding) => finding.level === "refuse");
-    if (program.info === undefined) {
-      throw new ZdrError({
-        kind: "agent",
-        host: host.name,
-        failure: { reason: "program-unknown", program: name, process },
-      });
-    }
-    if (refused.length > 0) {
-      const failure = { reason: "program-refused", program: name, findings: refused } as const;
-      throw new ZdrError({ kind: "agent", host: host.name, failure });
-    }
-  }
-}
-
-/** What would be worse than it needs to be; a dry run lists it among the rest. */
-function tellDoubts(run: Run, { name: host }: FleetHost, { programs }: Survey): void {
-  for (const { name, findings } of programs) {
-    for (const { level, text, fix } of findings) {
-      if (level !== "warn") continue;
-      run.output.report({ kind: "warning", host, program: name, text: `${name}: ${text}; fix: ${fix}` });
-    }
-  }
 }

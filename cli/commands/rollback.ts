@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { rolloutPlan } from "../core/plan.ts";
 import { commonRollbackTarget, doubtsAbout } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
+import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
@@ -12,7 +13,7 @@ import { concludeHosts } from "./parts/outcome.ts";
 import { rememberReleases } from "./parts/remember.ts";
 import { rollOut } from "./parts/rollout.ts";
 import { tellSurvey } from "./parts/tell-survey.ts";
-import { passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
+import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
 export interface RollbackOptions extends FreezableOptions, UnreachableOptions {
   readonly to?: string;
@@ -24,15 +25,22 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
   const fleet = openFleet(run, opened, "rollback", ["lock", "survey", "activate", "settle"]);
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
-    const surveys: { host: string; survey: Survey }[] = [];
+    const found = new Map<FleetHost, Survey>();
     if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);
     const isWell = await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.planFor(host), lock }, fleet.onEvent(host));
-      surveys.push({ host: host.name, survey });
+      found.set(host, survey);
       tellSurvey(run, host, survey);
       return `current is ${survey.current ?? "nothing"}`;
     });
-    if (!isWell && !passOverUnreachable(run, fleet, options)) return concludeHosts(run, fleet.hosts);
+    if (!isWell && !passOverUnreachable(run, fleet, options)) {
+      return concludeHosts(run, fleet.hosts, true, hintsToPassOver(fleet, options));
+    }
+    // In the order of deploy.yml, whichever answered first.
+    const surveys = fleet.hosts.flatMap((host) => {
+      const survey = found.get(host);
+      return survey === undefined ? [] : [{ host: host.name, survey }];
+    });
     rememberReleases(
       run,
       opened,

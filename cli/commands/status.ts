@@ -44,6 +44,9 @@ export async function status(run: Run, names: readonly string[], options: Status
     for (const { host, result } of answers) {
       if (answers.length > 1) run.output.report({ kind: "note", text: `${host}:` });
       if (result.halfway) run.output.report({ kind: "warning", host, text: describeHalfway(result.halfway) });
+      for (const { program, text } of result.orphans ?? []) {
+        run.output.report({ kind: "warning", host, program, text: `${program}: ${text}` });
+      }
       const text = statusText(result, options.releases === true);
       // Scripts get supervisorctl's bytes; a terminal would obey some of them.
       run.output.result(run.columns === undefined ? text : sanitizeLines(text), { host, ...result }, exit);

@@ -1,11 +1,12 @@
 /** `zdr trust`: shows the hosts' keys, says which are trusted and by what, and writes those that are not down for review. */
-import { relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import type { SshHost } from "../core/plan.ts";
-import { describeHostKeys, type HostKeys } from "../core/report/describe-trust.ts";
+import { describeHostKeys, type HostKeys, toNameInConfig } from "../core/report/describe-trust.ts";
 import { type Explained, explainAll, type PhasedFailure } from "../explain.ts";
 import { ZdrError } from "../failure.ts";
 import { openRoutes } from "../io/session/connect.ts";
+import { readKnownHosts } from "../io/ssh/host-keys.ts";
 import { appendKnownHosts } from "../io/ssh/known-hosts-file.ts";
 import type { JudgedKey } from "../io/ssh/routes.ts";
 import type { Run } from "../run.ts";
@@ -28,11 +29,12 @@ export async function trust(run: Run, options: TrustOptions): Promise<ExitCode> 
   }
   const routes = await openRoutes(loginOf(run), config.ssh.config);
   const failures: PhasedFailure[] = [];
-  const found: HostKeys[] = [];
+  const found: SearchedKeys[] = [];
   await Promise.all(
     hosts.map(async (host) => {
       try {
-        found.push({ host: host.name, keys: await routes.showKeys(host) });
+        const keys = await routes.showKeys(host);
+        found.push({ host: host.name, keys, searched: await routes.searchedFor(host) });
       } catch (error) {
         if (!(error instanceof ZdrError)) throw error;
         failures.push({ failure: error.failure, phase: "plan" });
@@ -47,13 +49,29 @@ export async function trust(run: Run, options: TrustOptions): Promise<ExitCode> 
       written,
       unknown.map(({ knownHostsLine }) => knownHostsLine),
     );
-  const told = written === undefined ? undefined : { file: relative(run.cwd, written), lines: unknown.length };
-  const exit = failures.length > 0 || isDistrusted(inOrder, told !== undefined) ? EXIT.unreachable : EXIT.done;
-  const [own] = config.ssh.known_hosts;
-  const text = describeHostKeys(inOrder, told, run.columns, own && relative(run.cwd, own));
+  const exit = failures.length > 0 || isDistrusted(inOrder, written !== undefined) ? EXIT.unreachable : EXIT.done;
+  const path = written ?? config.ssh.known_hosts[0] ?? join(config.folder, "known_hosts");
+  const toName = await toNameFor(run, config.folder, path, inOrder);
+  const appended = written === undefined ? undefined : unknown.length;
+  const text = describeHostKeys(inOrder, { file: relative(run.cwd, path), toName, appended }, run.columns);
   run.output.result(text, { hosts: inOrder.map(plain) }, exit);
   if (failures.length > 0) tellFailures(run, explainAll(failures));
   return exit;
+}
+
+interface SearchedKeys extends HostKeys {
+  /** Where its key is looked for. */
+  readonly searched: readonly string[];
+}
+
+/** A host that is pinned is looked for in no file, and one that is known needs none. */
+async function toNameFor({ home }: Run, folder: string, path: string, hosts: readonly SearchedKeys[]) {
+  const searched = hosts
+    .filter(({ keys, searched }) => searched.length > 0 && keys.some(isUnknown))
+    .map(({ searched }) => searched);
+  const read = await readKnownHosts([...new Set(searched.flat())]);
+  const there = "problem" in read ? [] : read.map(({ path }) => path);
+  return toNameInConfig(path, searched, there, { folder, home });
 }
 
 const isUnknown = ({ problem }: Pick<JudgedKey, "problem">) => problem?.kind === "host-key-unknown";

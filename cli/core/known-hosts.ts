@@ -31,6 +31,8 @@ export interface ExpectedKey {
   readonly keyType: string;
   readonly fingerprint: string;
   readonly place: string;
+  /** The known_hosts file that holds it; absent for a pin. */
+  readonly file?: string;
 }
 
 export type HostKeyVerdict =
@@ -44,6 +46,7 @@ interface Line {
   readonly marker: "revoked" | "cert-authority" | undefined;
   readonly names: string;
   readonly key: string;
+  readonly file: string;
   readonly place: string;
 }
 
@@ -51,6 +54,7 @@ interface KnownKey {
   readonly marker: Line["marker"];
   readonly keyType: string;
   readonly keyBlob: Buffer;
+  readonly file: string;
   readonly place: string;
 }
 
@@ -89,7 +93,8 @@ export function judgeHostKey(
   const trusted = named.filter((key) => key.marker === undefined);
   const known = (trusted.length > 0 ? trusted : plain).find((key) => key.marker === undefined && isOffered(key));
   if (known !== undefined) return { verdict: "known", place: known.place };
-  if (trusted.length > 0) return { verdict: "changed", expected: trusted.map((key) => expectedKey(key, hashes)) };
+  if (trusted.length > 0)
+    return { verdict: "changed", expected: trusted.map((key) => ({ ...expectedKey(key, hashes), file: key.file })) };
 
   const authority = named.find((key) => key.marker === "cert-authority");
   return authority === undefined ? { verdict: "unknown" } : { verdict: "authority", place: authority.place };
@@ -170,15 +175,18 @@ export function judgePinnedKey(
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-function expectedKey({ keyType, keyBlob, place }: Omit<KnownKey, "marker">, hashes: HostKeyHashes): ExpectedKey {
+function expectedKey(
+  { keyType, keyBlob, place }: Omit<KnownKey, "marker" | "file">,
+  hashes: HostKeyHashes,
+): ExpectedKey {
   return { keyType, fingerprint: fingerprintOf(keyBlob, hashes), place };
 }
 
 function* keysFor(files: readonly KnownHostsFile[], name: string, hashes: HostKeyHashes): Generator<KnownKey> {
-  for (const { marker, names, key, place } of files.flatMap(linesOf)) {
+  for (const { marker, names, key, file, place } of files.flatMap(linesOf)) {
     if (!namesHost(names, name, hashes)) continue;
     const parsed = parsePublicKey(key);
-    if (parsed !== undefined) yield { marker, ...parsed, place };
+    if (parsed !== undefined) yield { marker, ...parsed, file, place };
   }
 }
 
@@ -186,15 +194,15 @@ function linesOf({ path, text }: KnownHostsFile): readonly Line[] {
   return text
     .replace(/^\uFEFF/, "")
     .split("\n")
-    .flatMap((line, index) => parseLine(line, `${path}:${index + 1}`) ?? []);
+    .flatMap((line, index) => parseLine(line, path, index + 1) ?? []);
 }
 
-function parseLine(text: string, place: string): Line | undefined {
+function parseLine(text: string, file: string, number: number): Line | undefined {
   // Trimmed first: a pattern that also looks for the blanks at the end looks for them from each blank on.
   const [, sign, names, key] = /^(?:@(\S+)[ \t]+)?([^\s#@]\S*)[ \t]+(\S.*)$/.exec(text.trim()) ?? [];
   if (names === undefined || key === undefined) return undefined;
   if (sign !== undefined && sign !== "revoked" && sign !== "cert-authority") return undefined;
-  return { marker: sign, names, key, place };
+  return { marker: sign, names, key, file, place: `${file}:${number}` };
 }
 
 /** Whether a line's first field means this host: hashed, or a list of patterns of which none negated may fit. */

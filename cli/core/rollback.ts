@@ -1,7 +1,7 @@
 /** Which release a rollback takes: the same one on all hosts, or none. Pure. */
 
 import type { Survey } from "../../agent/protocol.ts";
-import type { ReleaseInfo } from "../../agent/wire/release.ts";
+import { type ReleaseInfo, TAG_PATTERN } from "../../agent/wire/release.ts";
 import type { Failure } from "../failure.ts";
 
 export type RollbackChoice =
@@ -28,9 +28,21 @@ export function commonRollbackTarget(surveys: readonly HostSurvey[], to: string 
     if (hosts.every((host) => isNotAhead(host, tag)) && hosts.some(({ current }) => current !== tag))
       return { kind: "tag", tag };
   }
-  const { current } = first;
+  return { kind: "refused", failure: noneOf(surveys, hosts) };
+}
+
+/** Why there is none: no host has one, or they have none in common. */
+function noneOf(surveys: readonly HostSurvey[], hosts: readonly GoodReleases[]): Failure {
+  const each = surveys.map(({ host }, at) => ({ host, tag: hosts[at] && ownTarget(hosts[at]) }));
+  if (each.some(({ tag }) => tag !== undefined) && each.length > 1) return { kind: "no-common-release", hosts: each };
+  const current = hosts[0]?.current;
   const failure = { reason: "no-good-release", ...(current === undefined ? {} : { current }) } as const;
-  return { kind: "refused", failure: { kind: "agent", host: surveys.map(({ host }) => host).join(", "), failure } };
+  return { kind: "agent", host: surveys.map(({ host }) => host).join(", "), failure };
+}
+
+/** What this host would go back to by itself. */
+function ownTarget(host: GoodReleases): string | undefined {
+  return [...host.ranks.keys()].find((tag) => tag !== host.current && isNotAhead(host, tag));
 }
 
 interface GoodReleases {
@@ -69,12 +81,10 @@ export function doubtsAbout(
 }
 
 function askedFor(surveys: readonly HostSurvey[], tag: string): RollbackChoice {
-  const lacking = surveys.find(
-    ({ survey }) => !survey.releases.some((release) => release.tag === tag && release.isPresent),
-  );
-  if (!lacking) return { kind: "tag", tag };
-  return {
-    kind: "refused",
-    failure: { kind: "agent", host: lacking.host, failure: { reason: "release-missing", tag } },
-  };
+  // A folder that somebody has put beside the releases has any name, and is none.
+  const isRelease = (release: ReleaseInfo) => release.tag === tag && release.isPresent && TAG_PATTERN.test(tag);
+  const lacking = surveys.filter(({ survey }) => !survey.releases.some(isRelease));
+  if (lacking.length === 0) return { kind: "tag", tag };
+  const host = lacking.map(({ host }) => host).join(", ");
+  return { kind: "refused", failure: { kind: "agent", host, failure: { reason: "release-missing", tag } } };
 }

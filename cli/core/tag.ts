@@ -6,6 +6,17 @@ import { type Checked, complain } from "./config/rules/checked.ts";
 
 export const LONGEST_TAG = 128;
 
+/** Parts of the layout, and what tables say of no release. A release of an older zdr that is called so can be gone back to. */
+const NAMES_OF_ANOTHER: ReadonlySet<string> = new Set([
+  "current",
+  "releases",
+  "shared",
+  "run",
+  "lib",
+  "none",
+  "nothing",
+]);
+
 /** The tag itself, or why it can not name a release. Accepts exactly what TAG_PATTERN does. */
 export function checkTag(text: string): Checked<string> {
   if (TAG_PATTERN.test(text)) return { ok: text };
@@ -22,7 +33,9 @@ export function requireTag(given: string | undefined, env: Readonly<Record<strin
   const ofJob = given === undefined ? tagOfJob(env) : undefined;
   const tag = given ?? ofJob?.tag;
   if (tag === undefined) throw noTag(env);
-  const verdict = checkTag(tag);
+  const verdict = NAMES_OF_ANOTHER.has(tag)
+    ? complain("is what zdr calls something else, here and on hosts", "choose another one, such as v1.2")
+    : checkTag(tag);
   if ("ok" in verdict) return tag;
   const from = ofJob === undefined ? "" : ` of ${ofJob.variable}`;
   const hint = verdict.suggestion === undefined ? {} : { hint: verdict.suggestion };

@@ -48,14 +48,23 @@ export function programWords(failure: ProgramFailure): Words {
       return words(`${program} crashed after the flip: ${crashWords(failure)}`, ...logHints(failure.program));
     case "not-ready":
       return words(
-        `${program} was not ready within ${formatMs(failure.timeoutMs)}${withDetail(failure.detail)}`,
+        `${program} was not ready within ${limitOf(failure, "")}${withDetail(failure.detail)}`,
         ...logHints(failure.program),
       );
     case "not-reloaded":
       return words(`${program} did not take the reload (${failure.detail})`, ...logHints(failure.program));
     case "unhealthy":
+      if (failure.watchedMs !== undefined) {
+        return words(
+          `${program} was ready, and not healthy any more ${formatMs(failure.watchedMs)} later (last probe: ${failure.lastProbe})`,
+          ...logHints(failure.program),
+        );
+      }
       return words(
-        `${program} was not healthy within ${formatMs(failure.timeoutMs)} (last probe: ${failure.lastProbe})`,
+        `${program} was not healthy within ${limitOf(failure, "health.timeout ")} (last probe: ${failure.lastProbe})${listensWords(failure)}`,
+        ...(failure.listens === undefined
+          ? []
+          : [`have programs.${failure.program}.health.http in deploy.yml and the program agree on one address`]),
         ...logHints(failure.program),
       );
     case "wrong-release":
@@ -70,6 +79,21 @@ export function programWords(failure: ProgramFailure): Words {
         onHost(`see what it waits for: cat /proc/${failure.pid}/status`),
       );
   }
+}
+
+interface Limit {
+  readonly timeoutMs: number;
+  readonly startMs?: number | undefined;
+}
+
+/** Of a start, supervisor's startsecs come before what deploy.yml gives the program. */
+function limitOf({ timeoutMs, startMs }: Limit, own: string): string {
+  if (startMs === undefined) return formatMs(timeoutMs);
+  return `${formatMs(timeoutMs)}, which is start_seconds ${formatMs(startMs)} and then ${own}${formatMs(timeoutMs - startMs)}`;
+}
+
+function listensWords({ listens }: Extract<AgentFailure, { reason: "unhealthy" }>): string {
+  return listens === undefined ? "" : `; it listens on ${listens.join(", ")}`;
 }
 
 function findings(failure: Extract<AgentFailure, { reason: "program-refused" }>) {
@@ -94,6 +118,8 @@ function preflightProblem({ problem, detail }: Preflight): string {
       return `is neither a program of this system nor a script with #!${withDetail(detail)}`;
     case "no-interpreter":
       return `names an interpreter that does not exist${withDetail(detail)}`;
+    case "bad-script":
+      return `cannot be read by its interpreter${withDetail(detail)}`;
     case "bad-config":
       return `makes a reload impossible${withDetail(detail)}`;
     case "check-failed":
@@ -118,6 +144,10 @@ function preflightHints({ problem, path }: Preflight): string[] {
       return [`build it for the host, which is a: ${onHost("uname -sm")}`];
     case "no-interpreter":
       return ["install that interpreter on the host, or name another one in the first line of the file"];
+    case "bad-script":
+      return [
+        "have its interpreter look at it in the build: node --check FILE, python3 -m py_compile FILE or ruby -c FILE",
+      ];
     case "bad-config":
       return ["change that file in the build; what each preset needs stands in docs/strategies.md"];
     case "check-failed":

@@ -24,7 +24,8 @@ export function releaseWords(failure: ReleaseFailure): Words {
     case "release-differs":
       return words(
         `release ${failure.tag} is there with other content ` +
-          `(there ${shortDigest(failure.stagedDigest)}, this build ${shortDigest(failure.digest)}), and a release never changes`,
+          `(there ${failure.stagedDigest === "" ? "what zdr has not put there" : shortDigest(failure.stagedDigest)}, ` +
+          `this build ${shortDigest(failure.digest)}), and a release never changes`,
         "deploy this build under another tag: zdr deploy --tag NEW-TAG",
       );
     case "release-missing":

@@ -35,8 +35,12 @@ export function supervisorWords(failure: SupervisorFailure): Words {
     case "supervisor-not-running":
       return words(
         `supervisord does not answer at ${failure.url}: ${noAnswer(failure.code)}`,
-        onHost("sudo systemctl start supervisor"),
-        "or, if it runs with a config of its own, name that in deploy.yml: supervisor: { config: /path/of/supervisord.conf }",
+        ...(failure.config === undefined
+          ? [
+              onHost("sudo systemctl start supervisor"),
+              "or, if it runs with a config of its own, name that in deploy.yml: supervisor: { config: /path/of/supervisord.conf }",
+            ]
+          : [onHost(`supervisord -c ${shellWord(failure.config)}`)]),
       );
     case "supervisor-not-permitted":
       return words(

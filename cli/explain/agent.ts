@@ -36,7 +36,7 @@ export function agentWords(failure: AgentFailure): Words {
     case "interrupted":
       return words("interrupted: what had not been activated was undone", "see what is there: zdr releases");
     case "layout-missing":
-      return words(`${failure.path} does not exist, so this host is not set up`, "make it: zdr setup");
+      return words(`${failure.path} does not exist, so this host is not set up`, "zdr setup makes it");
     case "not-a-folder":
       return words(`${failure.path} is not a folder`, onHost(`ls -ld ${shellWord(failure.path)}`));
     case "current-not-a-link":

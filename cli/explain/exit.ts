@@ -22,6 +22,7 @@ export function exitOf(failure: Failure, phase: Phase): ExitCode {
       return EXIT.locked;
     case "build-command":
     case "plan-changed":
+    case "no-common-release":
     case "command":
       return EXIT.refused;
     case "host-changed":

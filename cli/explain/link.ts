@@ -5,8 +5,11 @@ import { list, shellWord, splitAddress, type Words, words } from "./words.ts";
 
 type LinkFailureOf<Kind extends LinkFailure["kind"]> = Extract<LinkFailure, { kind: Kind }>;
 
+/** A shell's word for a program that is not there. */
+const NOT_FOUND = 127;
 /** What an interpreter must be; the agent says the same of itself. */
 const NODE_NEEDED = "Node 18 or newer";
+const SHELL_START = "start-up files of the login shell (.bashrc, .profile) must not end the shell or wait for input";
 
 export function linkWords(link: LinkFailure): Words {
   switch (link.kind) {
@@ -59,12 +62,16 @@ export function linkWords(link: LinkFailure): Words {
     case "jump":
       return words(
         `there is no way to ${link.address} through ${link.through}: ${link.detail}`,
-        `try: ${sshCommand(link.address)}`,
+        link.command === undefined
+          ? `${link.through} has to reach it; try there: ${sshCommand(link.address)}`
+          : `it has to begin with the server's "SSH-2.0-…"; try it by hand: ${link.command}`,
       );
     case "openssh":
       return words(
         `ssh did not get into ${link.address}${link.code === null ? "" : ` (exit ${link.code})`}: ${link.detail}`,
-        `try: ssh ${shellWord(link.address)} true`,
+        link.code === NOT_FOUND
+          ? "transport: openssh takes the ssh of this machine (Debian: openssh-client); or leave it out in deploy.yml"
+          : `try: ssh ${(link.args ?? [link.address, "true"]).map(shellWord).join(" ")}`,
       );
     case "link-lost":
       return words(
@@ -72,6 +79,13 @@ export function linkWords(link: LinkFailure): Words {
         "the agent finishes or undoes by itself; see what it did: zdr releases",
       );
     case "link-silent":
+      if (link.isBeforeAgent) {
+        return words(
+          `nothing was heard for ${formatMs(link.silentMs)} while the agent was to start, so the connection counts as dead`,
+          SHELL_START,
+          "where that does not wait for anything, the link has died: the same command again",
+        );
+      }
       return words(
         `nothing was heard for ${formatMs(link.silentMs)} during ${link.during}, so the connection counts as dead`,
         "the agent finishes or undoes by itself; see what it did: zdr releases",
@@ -87,9 +101,15 @@ export function linkWords(link: LinkFailure): Words {
         `install ${NODE_NEEDED} there, or name the path of another one in deploy.yml: node: /path/of/node`,
       );
     case "agent-start":
+      if (link.isNoSession) {
+        return words(
+          `its SSH server lets us in and opens no session: ${link.detail}`,
+          "a server that only forwards (MaxSessions 0 in its sshd_config) is on the way to a host and none itself: jump:",
+        );
+      }
       return words(
         `the agent did not start: ${link.detail}${link.noise === "" ? "" : ` (the login shell said: ${link.noise})`}`,
-        "start-up files of the login shell (.bashrc, .profile) must not end the shell or wait for input",
+        SHELL_START,
         'where deploy.yml has "node:", it must name Node itself and not a script around it',
       );
     case "agent-reply":
@@ -107,8 +127,13 @@ function unknownHostKey(link: LinkFailureOf<"host-key-unknown">): Words {
       `searched: ${searched}; nothing was sent`,
     "compare the fingerprint with the host's own; on its console: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done",
     `if it is the same, trust it: echo ${shellWord(link.knownHostsLine)} >> ${knownHostsFile(link.searched)}`,
-    `or pin it in deploy.yml at host ${place(link.address)}: host_key: "${link.fingerprint}"`,
+    `or pin it in deploy.yml at ${pinPlace(link)}: host_key: "${link.fingerprint}"`,
   );
+}
+
+/** As whoever edits deploy.yml finds it. */
+function pinPlace({ listedAs, address }: Pick<LinkFailureOf<"host-key-unknown">, "listedAs" | "address">): string {
+  return listedAs === undefined ? `the jump host ${place(address)}` : `host ${listedAs}`;
 }
 
 /** The user's own where that is searched; else what deploy.yml names instead. */
@@ -123,9 +148,31 @@ function changedHostKey(link: LinkFailureOf<"host-key-changed">): Words {
     `the host key of ${link.address} has changed: it shows ${link.keyType} ${link.fingerprint}, ` +
       `expected ${expected.join(" or ")}; somebody may stand in between; nothing was sent`,
     "compare with the host's own; on its console: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done",
-    `if the host really has a new key, forget the old one: ssh-keygen -R ${shellWord(link.knownName)}`,
-    `and pin the new one in deploy.yml at this host: host_key: "${link.fingerprint}"`,
+    ...howToReplace(link),
   );
+}
+
+/** By known_hosts files or by pins: whichever the old key stands in decides, and the other would change nothing. */
+function howToReplace({
+  address,
+  listedAs,
+  expected,
+  fingerprint,
+  knownName,
+  knownHostsLine,
+}: LinkFailureOf<"host-key-changed">) {
+  const files = [...new Set(expected.flatMap(({ file }) => file ?? []))];
+  const [first] = files;
+  if (first === undefined) {
+    return [
+      `if the host really has a new key, pin that in deploy.yml at ${pinPlace({ listedAs, address })}: host_key: "${fingerprint}"`,
+    ];
+  }
+  const forget = files.map((file) => `ssh-keygen -R ${shellWord(knownName)} -f ${shellWord(file)}`).join(" && ");
+  return [
+    `if the host really has a new key, forget the old one: ${forget}`,
+    `and trust the new one: echo ${shellWord(knownHostsLine)} >> ${shellWord(first)}`,
+  ];
 }
 
 function refusedLogin(link: LinkFailureOf<"auth">): Words {

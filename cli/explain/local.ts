@@ -19,8 +19,8 @@ export function localWords(failure: LocalFailure): Words[] {
     case "build-command":
       return [
         words(
-          `the build command ended with ${endedWith(failure)}: ${failure.command}`,
-          `try it by hand: ${failure.command}`,
+          `the build command (build.run) ended with ${endedWith(failure)}`,
+          `try it by hand, beside deploy.yml: ${failure.command}`,
         ),
       ];
     case "build-held": {
@@ -70,9 +70,23 @@ export function localWords(failure: LocalFailure): Words[] {
           `try it by hand: ${failure.command}`,
         ),
       ];
+    case "no-common-release":
+      return [noCommonRelease(failure)];
     case "interrupted":
       return [words(`interrupted by ${failure.signal}`, "see what is where: zdr releases")];
   }
+}
+
+function noCommonRelease({ hosts }: Extract<LocalFailure, { kind: "no-common-release" }>): Words {
+  const hostsOf = (tag: string | undefined) => hosts.flatMap((one) => (one.tag === tag ? [one.host] : []));
+  const ways = [...new Set(hosts.map(({ tag }) => tag))].map(
+    (tag) => `${hostsOf(tag).join(", ")} ${tag === undefined ? "to nothing" : `to ${tag}`}`,
+  );
+  const tag = hosts.find((one) => one.tag !== undefined)?.tag;
+  return words(
+    `no release is good on all hosts and older than what they have; each by itself would go back: ${ways.join("; ")}`,
+    `a part of them at a time: zdr rollback --host ${hostsOf(tag).join(" ")}; or have one release on all: zdr deploy --tag TAG`,
+  );
 }
 
 const CHANGED = {

@@ -85,11 +85,14 @@ export function readTemplate(bundles: string, path: string): string {
   return readFileSync(join(bundles, TEMPLATES, path), "utf8");
 }
 
+export function sampleNames(bundles: string): string[] {
+  return names(join(bundles, TEMPLATES, "apps"));
+}
+
 /** @throws ZdrError `usage`, which names those that there are. */
 export function sampleFolder(bundles: string, name: string): string {
-  const folder = join(bundles, TEMPLATES, "apps");
-  const there = names(folder);
-  if (there.includes(name)) return join(folder, name);
+  const there = sampleNames(bundles);
+  if (there.includes(name)) return join(bundles, TEMPLATES, "apps", name);
   throw new ZdrError({
     kind: "usage",
     problem: `there is no sample "${name}"`,

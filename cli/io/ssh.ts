@@ -42,6 +42,8 @@ export const CLOSE_TIMEOUT_MS = 1_000;
 export interface SshTarget {
   /** The host's name in messages. */
   readonly name: string;
+  /** It is only on the way to that host. */
+  readonly isJump?: boolean | undefined;
   /** Host name or IP address, IPv6 without brackets. */
   readonly address: string;
   readonly port: number;
@@ -181,6 +183,7 @@ export function trustedHost(target: SshTarget, deps: Pick<SshDeps, "home" | "kno
     host: target.hostKeyAlias ?? target.address,
     port: target.hostKeyAlias === undefined ? target.port : DEFAULT_SSH_PORT,
     address: addressOf(target),
+    listedAs: target.isJump === true ? undefined : target.name,
     pins: target.hostKeys,
     knownHosts: deps.knownHosts ?? knownHostsPaths(deps.home),
     unwantedKeyTypes: [],

@@ -93,7 +93,7 @@ export function addExec(program: Command, take: Take): void {
     ],
     EXEC_EXIT_CODES,
   )
-    .argument("[command...]", "the program and its arguments, behind --")
+    .argument("[command...]", "the program and its arguments, behind --; it is given no input (stdin is empty)")
     .option("--shell", "hand the words to /bin/sh on the host, as one text")
     .action((words: string[], flags: CommonFlags & { shell?: boolean }) =>
       take({

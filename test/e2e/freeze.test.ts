@@ -1,8 +1,10 @@
 /** An operator locks a host: nothing is deployed there until it is unlocked, or its time is over. */
 import assert from "node:assert/strict";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
+import { freezeNumber } from "../../agent/core/freeze-text.ts";
+import { layoutOf } from "../../agent/core/layout.ts";
 import { startLockDriver } from "../support/lock-race.ts";
 import { type Rig, startRig } from "../support/rig.ts";
 import { assertTold, resultOf } from "../support/wrong-world.ts";
@@ -33,7 +35,12 @@ describe("zdr lock", () => {
     assert.equal(result.code, 0, `${result.stdout}${result.stderr}`);
     return result;
   };
-  const freezeFile = () => join(rig.deployTo, ".zdr/freeze.json");
+  /** The one that counts. */
+  const freezeFile = async () => {
+    const zdr = join(rig.deployTo, ".zdr");
+    const numbers = (await readdir(zdr)).flatMap((name) => freezeNumber(name) ?? []);
+    return layoutOf(rig.deployTo).freeze(Math.max(...numbers));
+  };
 
   test("deploy, rollback and setup exit with 3 and say who locked it, since when, why and until when", async () => {
     const { stdout } = await ok("lock", "-m", "freeze until Monday");
@@ -41,7 +48,7 @@ describe("zdr lock", () => {
     for (const args of [["deploy", "--tag", "v3"], ["rollback"], ["setup"]]) {
       assertTold(await rig.zdr(args), { exit: 3, error: LOCKED, hint: /zdr unlock.*--ignore-freeze/ });
     }
-    assert.equal((await stat(freezeFile())).mode & 0o777, 0o600);
+    assert.equal((await stat(await freezeFile())).mode & 0o777, 0o600);
   });
 
   test("what serves can still be looked at and kept alive, and whoever looks is told", async () => {
@@ -66,23 +73,23 @@ describe("zdr lock", () => {
 
   test("who locks it second is told who was first, and changes nothing", async () => {
     await ok("lock", "-m", "freeze until Monday");
-    const before = await readFile(freezeFile(), "utf8");
+    const before = await readFile(await freezeFile(), "utf8");
     const second = await rig.zdr(["lock", "-m", "mine"]);
     assertTold(second, { exit: 3, error: LOCKED, hint: /zdr unlock/ });
-    assert.equal(await readFile(freezeFile(), "utf8"), before);
+    assert.equal(await readFile(await freezeFile(), "utf8"), before);
   });
 
   test("it ends by itself when its time is over, and can then be locked anew", async () => {
     await ok("lock", "-m", "freeze until Monday", "--until", "2099-01-01");
-    const freeze = JSON.parse(await readFile(freezeFile(), "utf8"));
+    const freeze = JSON.parse(await readFile(await freezeFile(), "utf8"));
     assert.equal(freeze.until, new Date(2099, 0, 1).toISOString());
     assert.match((await rig.zdr(["rollback"])).stderr, /until 209\S+ \S+Z: freeze/);
-    await writeFile(freezeFile(), JSON.stringify({ ...freeze, until: new Date(Date.now() - 1).toISOString() }), {
+    await writeFile(await freezeFile(), JSON.stringify({ ...freeze, until: new Date(Date.now() - 1).toISOString() }), {
       mode: 0o600,
     });
     await ok("deploy", "--tag", "v3");
     await ok("lock", "-m", "again");
-    assert.equal(JSON.parse(await readFile(freezeFile(), "utf8")).why, "again");
+    assert.equal(JSON.parse(await readFile(await freezeFile(), "utf8")).why, "again");
   });
 
   test("zdr unlock says what it has ended; where nothing was locked it says so and is content", async () => {
@@ -93,9 +100,21 @@ describe("zdr lock", () => {
     await ok("deploy", "--tag", "v3");
   });
 
+  test("one that was unlocked does not hold again when the clock is set back", async () => {
+    await ok("lock", "-m", "freeze until Monday", "--until", "2099-01-01");
+    const freeze = JSON.parse(await readFile(await freezeFile(), "utf8"));
+    const over = { ...freeze, until: new Date(Date.now() - 1).toISOString() };
+    await writeFile(await freezeFile(), JSON.stringify(over), { mode: 0o600 });
+    await ok("unlock");
+    // What an earlier clock would show.
+    await writeFile(await freezeFile(), JSON.stringify(freeze));
+    await ok("deploy", "--tag", "v3");
+  });
+
   test("a freeze that can not be read counts, until somebody unlocks it", async () => {
-    await writeFile(freezeFile(), "{", { mode: 0o600 });
-    const error = /freeze\.json can not be read/;
+    await ok("lock", "-m", "freeze until Monday");
+    await writeFile(await freezeFile(), "{", { mode: 0o600 });
+    const error = /freeze\.\d+\.json can not be read/;
     assertTold(await rig.zdr(["deploy", "--tag", "v3"]), { exit: 3, error });
     await ok("unlock");
     await ok("deploy", "--tag", "v3");

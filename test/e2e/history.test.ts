@@ -50,7 +50,7 @@ describe("zdr history", () => {
     ]);
     assert.deepEqual(rows, [
       ["rollback", "v1", "v2", "kept", undefined, undefined],
-      ["deploy", "v4", undefined, "refused", undefined, "preflight"],
+      ["deploy", "v4", "v2", "refused", undefined, "preflight"],
       ["deploy", "v3", "v2", "reverted", "v2", "unhealthy"],
       ["deploy", "v2", "v1", "kept", undefined, undefined],
       ["deploy", "v1", undefined, "kept", undefined, undefined],

@@ -1,6 +1,6 @@
 /** Commands of the project that run when a release gets somewhere: on the host, and where zdr runs. */
 import assert from "node:assert/strict";
-import { readFile, readlink, rm } from "node:fs/promises";
+import { access, cp, mkdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -51,8 +51,12 @@ describe("hooks", () => {
   });
 
   test("are named by plan and dry-run with where and when they would run, and are not run", async () => {
-    await rig.useSample("gunicorn", { release: "v99" });
+    const path = join(rig.dir, "build-with-hooks");
+    await cp(await rig.useSample("gunicorn", { release: "v99" }), path, { recursive: true });
+    await mkdir(join(path, "bin"));
+    for (const program of ["migrate", "smoke-test"]) await writeFile(join(path, "bin", program), "", { mode: 0o755 });
     await rig.configure({
+      build: { path },
       hooks: {
         before_activate: [
           { run: "bin/migrate up", once: true, timeout: "30s" },
@@ -77,6 +81,28 @@ describe("hooks", () => {
       );
     }
     await assert.rejects(readFile(diary), "none has run");
+  });
+
+  test("whose program is not in the build are refused before anything is sent, by plan too", async () => {
+    await rig.useSample("gunicorn", { release: "v98" });
+    const was = await current();
+    await rig.configure({ hooks: { before_keep: [{ run: "bin/smoke" }], after_keep: [{ run: "./app.py" }] } });
+    for (const verb of ["plan", "deploy"]) {
+      const result = await rig.zdr([verb, "--tag", "v98"]);
+      assertTold(result, {
+        exit: 2,
+        error: /bin\/smoke, which the hook before_keep runs .* is not in it/,
+        hint: /hooks:/,
+      });
+    }
+    assert.equal(await current(), was);
+    await assert.rejects(access(join(rig.deployTo, "releases/v98")));
+    await rig.configure({ hooks: { after_keep: [{ run: "./app.py" }] } });
+    const { stderr } = await rig.zdr(["plan", "--tag", "v98"]);
+    assert.match(
+      stderr,
+      /warning: the build: \.\/app\.py, which the hook after_keep runs in the release, is not executable/,
+    );
   });
 
   test("a migration that fails before the flip stops the deploy, and nothing that serves was changed", async () => {

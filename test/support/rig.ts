@@ -34,7 +34,10 @@ export interface RigOptions {
   /** Who deploys: the agent runs as this user, and deploy_to is its. Default: who runs the test. */
   readonly user?: string;
   readonly supervisord?: Omit<SupervisordOptions, "dir">;
-  readonly sshd?: Omit<SshdOptions, "authorizedKeys">;
+  readonly sshd?: Omit<SshdOptions, "authorizedKeys"> & {
+    /** Lets these in beside its own key. */
+    readonly moreKeys?: readonly string[];
+  };
   /** The host's Node, for the agent. Default: the one that runs the test. */
   readonly hostNode?: string;
   /** The folder of the bundles; default: what `npm run build` has made. */
@@ -214,11 +217,14 @@ interface Link {
 }
 
 /** An sshd, a key that it lets in, and the lines of deploy.yml that use both. */
-async function startLink(dir: string, { user, sshd: sshdOptions, transport }: RigOptions): Promise<Link> {
+async function startLink(
+  dir: string,
+  { user, sshd: { moreKeys = [], ...sshdOptions } = {}, transport }: RigOptions,
+): Promise<Link> {
   const folder = join(dir, "ssh");
   await mkdir(folder);
   const key = await makeKey({ type: "ed25519", dir: folder, name: "key" });
-  const sshd = await startSshd({ ...sshdOptions, authorizedKeys: [key.public] });
+  const sshd = await startSshd({ ...sshdOptions, authorizedKeys: [key.public, ...moreKeys] });
   const knownHosts = join(folder, "known_hosts");
   await writeFile(knownHosts, sshd.knownHostsLine());
   const login = user ?? userInfo().username;

@@ -16,6 +16,8 @@ export function historyOf(entries: readonly LedgerEntry[], isHeld: boolean): His
   /** By tag: staged, and not activated since. */
   const waiting = new Map<string, Draft>();
   const begun = new Map<string, Draft>();
+  /** What is current, as far as the ledger has told. */
+  let current: string | undefined;
   const add = (draft: Draft) => {
     history.push(draft);
     return draft;
@@ -30,6 +32,10 @@ export function historyOf(entries: readonly LedgerEntry[], isHeld: boolean): His
       if (entry.event === "activating") begun.set(entry.activation, draft);
     }
     take(draft, entry, own !== undefined);
+    // Of what was refused nobody wrote down what served.
+    if (draft.ended === "refused" && current !== undefined) draft.from = current;
+    if (entry.event === "good") current = entry.tag;
+    if (entry.event === "reverted") current = entry.to;
   }
   for (const draft of begun.values()) {
     if (draft.ended === "under way" && !isHeld) draft.ended = "interrupted";

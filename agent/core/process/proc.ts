@@ -244,6 +244,15 @@ export function parseSyscall(text: string, arch: string): Wait {
   return { call, count, list: BigInt(first) };
 }
 
+/**
+ * `release`: of the kernel, uname(2). Before 5.7 a read of that file waits until an execve(2) of the process is over, also where its
+ * binary lies on a file system that does not answer (fs/proc/base.c, lock_trace: cred_guard_mutex).
+ */
+export function syscallWaitsForExec(release: string): boolean {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(release) ?? [];
+  return Number(major) < 5 || (Number(major) === 5 && Number(minor) < 7);
+}
+
 /** The fds in a little-endian fd_set (select(2)) of `count` bits. */
 export function fdsOfSelect(readSet: Uint8Array, count: number): number[] {
   const fds: number[] = [];

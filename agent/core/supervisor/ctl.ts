@@ -5,8 +5,13 @@ const FOUND_CONFIGS = new Set(["/etc/supervisor/supervisord.conf", "/etc/supervi
 
 /** `supervisorctl`, or with `-c` where it would find another supervisord, or none. Undefined: nobody knows which config it is. */
 export function supervisorctl(configPath: string | undefined): string {
-  const isFound = configPath === undefined || FOUND_CONFIGS.has(configPath);
-  return isFound ? "supervisorctl" : `supervisorctl -c ${shellWord(configPath)}`;
+  const config = configToName(configPath);
+  return config === undefined ? "supervisorctl" : `supervisorctl -c ${shellWord(config)}`;
+}
+
+/** undefined: it is found without being named. */
+export function configToName(configPath: string | undefined): string | undefined {
+  return configPath === undefined || FOUND_CONFIGS.has(configPath) ? undefined : configPath;
 }
 
 /** A word for a POSIX shell, for commands that people paste. */

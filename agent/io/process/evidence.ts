@@ -8,10 +8,10 @@
  *
  * What only the kernel answers (fds, fdinfo, what threads wait in) is read synchronously, in batches: through the thread pool
  * each of these short reads costs ten times as much. What may wait for a file system or for the process itself (exe, cwd, its
- * memory) is not.
+ * memory; before Linux 5.7 also what its threads wait in) is not.
  */
 import { type BigIntStats, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
+import { open, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type AcceptFacts,
@@ -36,6 +36,7 @@ import {
   parseSyscall,
   ringMayAccept,
   socketInode,
+  syscallWaitsForExec,
   type Wait,
 } from "../../core/process/proc.ts";
 import { errnoOf } from "../files.ts";
@@ -102,7 +103,7 @@ async function gather(
   const epoll = held.length === 0 ? [] : await epollTargets(folder, epollFds);
   // Where a set of its own tells that it accepts, its threads have nothing to add.
   const { accepts } = decideAccepting({ held, epoll, threads: [], hasIoUring, ...UNASKED });
-  const threads = held.length === 0 || accepts === "yes" ? [] : await threadWaits(folder);
+  const threads = held.length === 0 || accepts === "yes" ? [] : await threadWaits(folder, root);
   const family = needsFamily(threads) ? await familyHolds(found, held, root) : UNASKED;
   return {
     pid: found.pid,
@@ -169,28 +170,32 @@ async function epollTargets(folder: string, fds: readonly string[]): Promise<Epo
   return targets;
 }
 
-async function threadWaits(folder: string): Promise<ThreadWait[]> {
+async function threadWaits(folder: string, root: string): Promise<ThreadWait[]> {
   const waits: ThreadWait[] = [];
   const threads = await readdir(join(folder, "task"));
-  for (let at = 0; at < threads.length; at += BATCH) {
+  const isSlow = syscallWaitsForExec(readLine(join(root, "sys/kernel/osrelease")) ?? "");
+  const [size, read] = isSlow ? [1, readPatiently] : [BATCH, readLine];
+  for (let at = 0; at < threads.length; at += size) {
     if (at > 0) await new Promise((resolve) => setImmediate(resolve));
-    const batch = threads.slice(at, at + BATCH).map((thread) => threadWait(folder, join(folder, "task", thread)));
+    const batch = threads.slice(at, at + size).map((thread) => threadWait(folder, join(folder, "task", thread), read));
     for (const wait of await Promise.all(batch)) if (wait !== undefined) waits.push(wait);
   }
   return waits;
 }
 
+type Read = (path: string) => string | undefined | Promise<string | undefined>;
+
 /** Undefined: the thread has ended. */
-async function threadWait(folder: string, thread: string): Promise<ThreadWait | undefined> {
+async function threadWait(folder: string, thread: string, read: Read): Promise<ThreadWait | undefined> {
   try {
-    let text = readLine(join(thread, "syscall"));
+    let text = await read(join(thread, "syscall"));
     for (let tries = 0; tries < TRIES && text !== undefined; tries++) {
       const wait = parseSyscall(text, process.arch);
       const fds = await waitedOn(folder, wait);
       if (fds === undefined || wait.call === "other") break;
       // What was read from its memory is a set of fds only if it still sat in that very call afterwards. Without any fd it was read
       // between two calls, which look the same: nobody waits for nothing (measured: puma's under 500 requests a second).
-      const after = readLine(join(thread, "syscall"));
+      const after = await read(join(thread, "syscall"));
       if (after === text && fds.length > 0) return { kind: "waits", by: wait.call, fds };
       text = after;
     }
@@ -266,6 +271,11 @@ async function forEachInBatches<T>(items: readonly T[], visit: (item: T) => void
 /** As UTF-8, since for anything else Node takes a buffer of 64 KB for a file that tells no size: for each thread, at each look. */
 function readLine(path: string): string | undefined {
   return unlessGone(() => readFileSync(path, "utf8"));
+}
+
+/** Where the kernel may have it wait: one at a time, of the few threads that Node has for all who wait. */
+async function readPatiently(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(goneMeanwhile);
 }
 
 function unlessGone<T>(read: () => T): T | undefined {

@@ -5,7 +5,6 @@
  * A pid alone names nothing: it is used again. Everything that outlives one look is kept as an identity.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { uptime } from "node:os";
 import { join } from "node:path";
 import type { FileIdentity } from "../../core/process/inspection.ts";
 import { type ProcessUids, parseStat, parseStatusUids } from "../../core/process/proc.ts";
@@ -120,9 +119,13 @@ export function liveness(identity: ProcessIdentity, root: string = PROC): "alive
   return found.startTicks === identity.startTicks && !found.isZombie ? "alive" : "gone";
 }
 
-/** Milliseconds since a process was started. Linux tells start times in hundredths of a second, whatever its own tick is (time(7)). */
+/**
+ * Milliseconds since a process was started, by our own age: /proc/uptime may be a container's (LXC), while start times are the
+ * kernel's. Those are told in hundredths of a second, whatever the kernel's own tick is (time(7)).
+ */
 export function ageMs({ startTicks }: { readonly startTicks: number }): number {
-  return uptime() * 1000 - startTicks * 10;
+  const own = readProcess(process.pid)?.startTicks ?? startTicks;
+  return performance.now() + (own - startTicks) * 10;
 }
 
 /** Changes with each boot of the kernel; random(4). */

@@ -1,5 +1,6 @@
 /** Which releases there are, and which of them somebody stands in. */
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import { mappedPaths } from "../../core/process/proc.ts";
 import { ifThere } from "../files.ts";
@@ -8,6 +9,11 @@ import { listProcesses } from "../process/processes.ts";
 /** The tags under `releases/`. */
 export function presentReleases(layout: Layout): string[] {
   return ifThere("list", layout.releases, () => readdirSync(layout.releases)) ?? [];
+}
+
+/** Fails with `release-missing` where it has been removed. */
+export function requirePresent(layout: Layout, tag: string): void {
+  if (!presentReleases(layout).includes(tag)) throw new AgentError({ reason: "release-missing", tag });
 }
 
 /** One of those who need a release to stay. */

@@ -1,8 +1,10 @@
 /** The verb `stage`: all that can be refused is refused before anything is written, and one answer says what to send. */
+import { accessSync, constants } from "node:fs";
 import { AgentError } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import type { Manifest } from "../../wire/release.ts";
 import type { StageResult } from "../../wire/stage.ts";
+import { onFile } from "../files.ts";
 import { moment } from "../moment.ts";
 import { readHoldings } from "./manifests.ts";
 import { filesInPart, takePart } from "./part.ts";
@@ -38,6 +40,7 @@ export async function stageRelease(
   checkManifest(manifest, allowSetuid);
   checkShared(layout, manifest.entries, shared);
   const plan = await planStage(layout, manifest, () => readHoldings(layout), { readSources: dryRun });
+  if (dryRun) requireWritable(layout);
   if (!plan.staged) requireRoom(layout, manifest, filesInPart(layout, manifest, plan.missing));
   if (plan.staged || dryRun) return { result: resultOf(manifest, plan) };
   const incoming = await createIncoming(layout, manifest);
@@ -47,6 +50,11 @@ export async function stageRelease(
   const spoilt = await copyFromReleases(incoming, plan.copies);
   const left = { ...plan, missing: plan.missing.filter((index) => !resumed.has(index)) };
   return { result: resultOf(manifest, withSpoilt(left, spoilt), [...resumed]), incoming };
+}
+
+/** What a dry run does not come to: root too is told of a file system that is read-only. */
+function requireWritable({ releases, zdr }: Layout): void {
+  for (const path of [releases, zdr]) onFile("write to", path, () => accessSync(path, constants.W_OK));
 }
 
 function withSpoilt(plan: StagePlan, spoilt: readonly number[]): StagePlan {

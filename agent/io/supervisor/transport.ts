@@ -10,6 +10,7 @@
 import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { AgentError } from "../../core/failure.ts";
+import { configToName } from "../../core/supervisor/ctl.ts";
 import { userName } from "../files.ts";
 import { Answer, type HttpAnswer } from "./answer.ts";
 import type { ResolvedAddress } from "./supervisor-discovery.ts";
@@ -88,7 +89,9 @@ function silent(address: ResolvedAddress, timeoutMs: number): AgentError {
 }
 
 function notRunning(address: ResolvedAddress, code: string, cause?: unknown): AgentError {
-  return new AgentError({ reason: "supervisor-not-running", url: address.url, code }, cause);
+  const config = configToName(address.configPath);
+  const about = { url: address.url, code, ...(config === undefined ? {} : { config }) };
+  return new AgentError({ reason: "supervisor-not-running", ...about }, cause);
 }
 
 function badAnswer(address: ResolvedAddress, detail: string): AgentError {

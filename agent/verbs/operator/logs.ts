@@ -7,6 +7,7 @@ import type { HostContext } from "../../context.ts";
 import { AgentError, isSupervisorAway } from "../../core/failure.ts";
 import { errnoOf } from "../../io/files.ts";
 import { lastLines, linesAfter, type TailRead } from "../../io/log-tail.ts";
+import { readLogFrom } from "../../io/program-log.ts";
 import type { LogStream, Supervisor } from "../../io/supervisor/supervisor.ts";
 import { membersOf } from "../../members/members.ts";
 import type { RequestOf } from "../../protocol.ts";
@@ -114,8 +115,6 @@ async function readLog(
 
 /** Of a log that only supervisord can read, so much of its end at first. */
 const THROUGH_SUPERVISOR_BYTES = 64 * 1024;
-/** An offset in the middle of a UTF-8 character gets no answer (supervisor/rpcinterface.py, xmlrpclib). */
-const LONGEST_CHARACTER_BYTES = 4;
 
 /** supervisord reads it for those who may not, as long as what stands there is text that XML can carry. */
 async function askSupervisor(
@@ -128,7 +127,7 @@ async function askSupervisor(
   try {
     const size = await sizeOf(supervisor, log);
     const from = before?.offset ?? Math.max(0, size - THROUGH_SUPERVISOR_BYTES);
-    const { text, offset } = await readFrom(supervisor, process, stream, from > size ? 0 : from);
+    const { text, offset } = await readLogFrom(supervisor, process, stream, from > size ? 0 : from);
     const head = before === undefined && offset > 0 ? text.indexOf("\n") + 1 : 0;
     const end = Math.max(head, text.lastIndexOf("\n") + 1);
     const all = head === end ? [] : text.slice(head, end - 1).split("\n");
@@ -147,15 +146,5 @@ async function sizeOf(supervisor: Supervisor, { process, stream, path }: Log): P
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return supervisor.getLogSize(process, stream);
-  }
-}
-
-async function readFrom(supervisor: Supervisor, process: string, stream: LogStream, from: number) {
-  for (let offset = from; ; offset++) {
-    try {
-      return { text: await supervisor.readLog(process, stream, offset), offset };
-    } catch (error) {
-      if (!(error instanceof AgentError) || offset - from === LONGEST_CHARACTER_BYTES - 1) throw error;
-    }
   }
 }

@@ -1,6 +1,6 @@
-/** Whether an activation on this host has begun and not ended: for those who only look. */
+/** Whether an activation on this host has begun and not ended, or somebody is at work there: for those who only look. */
 import { AgentError } from "../../core/failure.ts";
-import { layoutOf } from "../../core/layout.ts";
+import { type Layout, layoutOf } from "../../core/layout.ts";
 import { interruptedActivation } from "../../core/ledger.ts";
 import { readLedgerEnd } from "../../io/ledger-file.ts";
 import { lockHolder } from "../../io/lock.ts";
@@ -20,4 +20,9 @@ export function halfwayActivation(deployTo: string): StatusResult["halfway"] {
     if (error instanceof AgentError) return undefined;
     throw error;
   }
+}
+
+/** Whether another command is at work here, or a dead agent has left its own half done. For those who do not hold the lock. */
+export function isUnsettled(layout: Layout): boolean {
+  return lockHolder(layout) !== undefined || interruptedActivation(readLedgerEnd(layout)) !== undefined;
 }

@@ -50,7 +50,8 @@ export async function holdBuild(run: Run, { config }: Opened, options: BuildOpti
     }
     if (!builds) return held;
     run.output.report({ kind: "note", text: `building: ${command}` });
-    await runBuildCommand(config, { stop: stop.signal, isWatched: run.canAsk });
+    const env = { ...run.env, ZDR_TAG: options.tag };
+    await runBuildCommand(config, { stop: stop.signal, isWatched: run.canAsk, env });
     await held.share();
     return held;
   } catch (error) {

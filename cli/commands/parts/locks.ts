@@ -94,8 +94,9 @@ async function unlock({ session }: FleetHost): Promise<void> {
 function inTurn({ targets }: Pick<Opened, "targets">, fleet: LockedFleet): readonly FleetHost[] {
   const placeOf = (target: HostTarget | undefined) =>
     target?.kind === "ssh" ? `${target.address}:${target.port}` : (target?.name ?? "");
+  // By name: hosts that were passed over are targets all the same.
   return fleet.hosts
-    .map((host, index) => ({ host, place: placeOf(targets[index]) }))
+    .map((host) => ({ host, place: placeOf(targets.find(({ name }) => name === host.name)) }))
     .sort((a, b) => (a.place < b.place ? -1 : a.place > b.place ? 1 : 0))
     .map(({ host }) => host);
 }

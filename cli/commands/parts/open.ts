@@ -1,5 +1,6 @@
 /** What every verb that talks to hosts begins with: the config, the hosts it names, a session with each. */
 import type { ProjectPlan } from "../../../agent/wire/plan.ts";
+import type { Secret } from "../../../agent/wire/secret.ts";
 import type { Config } from "../../core/config.ts";
 import type { HostChoice } from "../../core/fleet/select.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../../core/plan.ts";
@@ -51,9 +52,22 @@ export function openFleet(
   phases: readonly HostPhase[],
   early?: (host: HostTarget) => EarlyRequest | undefined,
 ): Fleet<HostTarget> {
-  const { targets, plan } = opened;
-  const agent = readAgentBundle(run.bundles);
+  tellSteps(run, opened, verb, phases);
+  return connectFleet(run, opened, verb, early);
+}
+
+/** For those who have something else to print before their steps. */
+export function tellSteps(run: Run, { targets }: Opened, verb: string, phases: readonly HostPhase[]): void {
   run.output.report({ kind: "plan", verb, hosts: targets.map((target) => target.name), phases });
+}
+
+export function connectFleet(
+  run: Run,
+  { targets, plan }: Opened,
+  verb: string,
+  early?: (host: HostTarget) => EarlyRequest | undefined,
+): Fleet<HostTarget> {
+  const agent = readAgentBundle(run.bundles);
   return new Fleet({
     ...{ targets, agent, agentPath: agentPathOn(plan.deployTo, agent.sha256), use: verb.replace(" ", "") },
     early,
@@ -68,6 +82,12 @@ export function loginOf(run: Run) {
   return {
     ...{ user: run.user, home: run.home, agentSocket: run.env.SSH_AUTH_SOCK },
     onWarning: (text: string) => run.output.report({ kind: "warning", text }),
-    askPassphrase: run.canAsk ? (path: string) => run.output.pause(() => askPassphrase(path)) : undefined,
+    askPassphrase: run.canAsk ? (path: string) => run.output.pause(() => askUnlessInterrupted(run, path)) : undefined,
   };
+}
+
+/** Whoever pressed Ctrl-C at one question is not asked the next one, for another key. */
+async function askUnlessInterrupted({ interrupt }: Run, path: string): Promise<Secret | undefined> {
+  if (interrupt.signal !== undefined) return undefined;
+  return askPassphrase(path, () => interrupt.raise("SIGINT"));
 }

@@ -14,9 +14,14 @@ import type { Run } from "../../run.ts";
 
 /**
  * Prints the failures of all hosts, if there are any, and says how the command exits. `withState`: whether it could have
- * changed what serves, so that the state of each host has to be told.
+ * changed what serves, so that the state of each host has to be told. `more`: what else could be done about it.
  */
-export function concludeHosts(run: Run, hosts: readonly FleetHost[], withState = true): ExitCode {
+export function concludeHosts(
+  run: Run,
+  hosts: readonly FleetHost[],
+  withState = true,
+  more: readonly string[] = [],
+): ExitCode {
   const failures = hosts.flatMap((host) => (host.failure ? [host.failure] : []));
   const reverted = hosts.flatMap((host) =>
     host.activation ? (explainActivation(host.name, host.activation) ?? []) : [],
@@ -33,7 +38,7 @@ export function concludeHosts(run: Run, hosts: readonly FleetHost[], withState =
     about: explained.flatMap(({ error, about = [] }) => error.map((_, index) => about[index] ?? {})),
     state: withState ? [stateLine(hosts.map(({ name, state }) => ({ host: name, state })))] : [],
     log: explained.flatMap((one) => one.log ?? []),
-    hints: [...new Set(explained.flatMap((one) => one.hints))],
+    hints: [...new Set([...explained.flatMap((one) => one.hints), ...more])],
     exit,
   });
   return exit;

@@ -13,6 +13,7 @@ import { describeSlowest, slowestOf } from "../../core/fleet/slowest.ts";
 import type { HostTarget } from "../../core/plan.ts";
 import { activations, activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
+import { hintsOnDifference } from "../../explain/fleet.ts";
 import { explainAll } from "../../explain.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
@@ -50,12 +51,14 @@ export async function rollOut(
     relink,
     hosts.map(({ host }) => host),
   );
-  const reports = fleet.hosts.flatMap((host) =>
-    host.activation ? [{ host: host.name, report: host.activation }] : [],
+  // Of a host that took it and went back, both are told, in their order.
+  const reports = fleet.hosts.flatMap(({ name: host, activation, wentBack }) =>
+    [activation, wentBack].flatMap((report) => (report === undefined ? [] : [{ host, report }])),
   );
   const slowest = slowestOf(fleet.hosts);
   if (slowest !== undefined) run.output.report({ kind: "note", text: describeSlowest(slowest) });
-  const exit = concludeHosts(run, fleet.hosts);
+  const difference = hintsOnDifference({ ...goal, isPlanned: relink.planned !== undefined }, fleet.hosts);
+  const exit = concludeHosts(run, fleet.hosts, true, difference);
   const result = { goal, hosts: hostResults(fleet), slowest };
   await hooks.tell(exit);
   run.output.result(activationTable(reports, run.columns), result, exit, activations(reports, goal.tag));
@@ -113,8 +116,8 @@ function failedCount(fleet: Fleet<HostTarget>): number {
 /** Watches the hosts that serve the release; one that does not keep well goes back at once. */
 async function soak(relink: Relink, hosts: readonly FleetHost[], ms: number): Promise<void> {
   const { run, fleet } = relink;
-  // What is somebody else's by now is not watched; that it took the release is known.
-  const watched = hosts.filter(({ isLockGone }) => !isLockGone);
+  // What is somebody else's by now is not watched; that it took the release is known. Nor is what had it before: its lock is given up.
+  const watched = hosts.filter(({ isLockGone, unchanged }) => !isLockGone && unchanged === undefined);
   await Promise.all(
     watched.map(async (host) => {
       host.phase = "activate";

@@ -14,6 +14,8 @@ export interface StageGoal {
   /** Asked for when the first host has to be sent something. */
   readonly uploads: () => Promise<Uploads>;
   readonly manifest: Manifest;
+  /** Its entries have been told to agents that follow. */
+  readonly isAnnounced: boolean;
   /** How many hosts are sent to at a time. */
   readonly limit: Slots;
 }
@@ -22,14 +24,15 @@ export interface StageGoal {
  * Puts the release on every host; nothing that serves is touched. A host whose link dies goes on over a new one, with the files that
  * it has. False: one of them failed.
  */
-export function stageHosts(relink: Relink, { surveys, uploads, manifest, limit }: StageGoal): Promise<boolean> {
+export function stageHosts(relink: Relink, goal: StageGoal): Promise<boolean> {
+  const { surveys, manifest, limit } = goal;
   const stage = async (host: FleetHost) => {
     const survey = surveys.get(host);
     const detail = isStaged(survey, manifest)
       ? NOTHING_TO_SEND
       : await overNewLinks(relink, host, (session, again) => {
           if (again !== undefined) requirePlanned(relink, host, again, manifest.tag);
-          return send(relink, host, session, uploads, manifest);
+          return send(relink, host, session, goal);
         });
     host.state = { kind: "staged", tag: manifest.tag, current: survey?.current };
     return detail;
@@ -46,10 +49,12 @@ async function send(
   { run }: Relink,
   host: FleetHost,
   session: AgentSession,
-  uploads: () => Promise<Uploads>,
-  manifest: Manifest,
+  { uploads, manifest, isAnnounced }: StageGoal,
 ): Promise<string> {
-  const stage = await session.request("stage", { manifest, dryRun: false });
+  const isTold = isAnnounced && session.isFollowing;
+  const question = isTold ? { manifest: { ...manifest, entries: [] }, announced: true as const } : { manifest };
+  // What packs is loaded while the host looks at what it has.
+  const [stage, packer] = await Promise.all([session.request("stage", { ...question, dryRun: false }), uploads()]);
   const { staged, missing, missingBytes, copiedBytes, resumedBytes = 0, accepts = [] } = stage;
   if (staged) return NOTHING_TO_SEND;
   if (!areFilesOf(manifest, missing)) throw notAsked(host);
@@ -62,7 +67,7 @@ async function send(
     run.output.report({ kind: "upload", host: host.name, sentBytes, totalBytes: missingBytes });
   };
   const { isHere } = session;
-  const frames = (await uploads()).framesFor({ missing, accepts, isHere });
+  const frames = packer.framesFor({ missing, accepts, isHere });
   const { durableMs } = await session.upload(frames, tell);
   const parts = [
     count(missing.length, "file"),

@@ -1,8 +1,9 @@
 /** Hosts that nobody gets to: decided on before anything is sent to the others. */
 import type { HostTarget } from "../../core/plan.ts";
+import { hintOnUnreachable } from "../../explain/fleet.ts";
 import { explainAll } from "../../explain.ts";
 import type { Failure } from "../../failure.ts";
-import type { Fleet } from "../../io/session/fleet.ts";
+import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 
 /** Flags of verbs that may do without some hosts. */
@@ -19,16 +20,27 @@ export function passOverUnreachable(
   fleet: Fleet<HostTarget>,
   { skipUnreachable }: UnreachableOptions,
 ): boolean {
-  const { failed } = fleet;
-  if (failed.length === 0) return true;
-  const gone = failed.filter(({ failure }) => failure !== undefined && isUnreachable(failure.failure));
-  if (skipUnreachable !== true || gone.length < failed.length || gone.length === fleet.hosts.length) return false;
+  if (fleet.failed.length === 0) return true;
+  const gone = passable(fleet);
+  if (skipUnreachable !== true || gone.length === 0) return false;
   for (const { name, failure } of gone) {
     const why = failure === undefined ? [] : explainAll([failure]).error;
     run.output.report({ kind: "warning", host: name, text: `passed over: ${why.join("; ").replace(`${name}: `, "")}` });
   }
   fleet.passOver(gone);
   return true;
+}
+
+/** What to do where the flag was not given, and would have helped. */
+export function hintsToPassOver(fleet: Fleet<HostTarget>, { skipUnreachable }: UnreachableOptions): string[] {
+  const gone = skipUnreachable === true ? [] : passable(fleet);
+  return gone.length === 0 ? [] : [hintOnUnreachable(gone.map(({ name }) => name))];
+}
+
+/** All that have failed, where nothing else is the matter with any of them and others are left. */
+function passable({ failed, hosts }: Fleet<HostTarget>): readonly FleetHost[] {
+  const isAll = failed.every(({ failure }) => failure !== undefined && isUnreachable(failure.failure));
+  return isAll && failed.length < hosts.length ? failed : [];
 }
 
 function isUnreachable(failure: Failure): boolean {

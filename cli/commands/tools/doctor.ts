@@ -74,13 +74,26 @@ async function examineHosts(run: Run, opened: Opened, needBytes: number): Promis
       return undefined;
     });
     return fleet.hosts.map((host) => {
-      const failed = host.failure === undefined ? [] : [failureCheck(host.name, "connect", host.failure.failure)];
-      return { where: host.name, checks: [...(keys.get(host.name) ?? []), ...failed, ...(found.get(host) ?? [])] };
+      const shown = keys.get(host.name) ?? [];
+      // What is wrong with its key has been told.
+      const isTold = shown.some(({ level }) => level === "refuse") && isOfHostKey(host.failure?.failure);
+      const failed =
+        host.failure === undefined || isTold ? [] : [failureCheck(host.name, "connect", host.failure.failure)];
+      return { where: host.name, checks: [...shown, ...failed, ...(found.get(host) ?? [])] };
     });
   } finally {
     await fleet.close();
   }
 }
+
+const OF_HOST_KEY: ReadonlySet<string> = new Set([
+  "host-key-unknown",
+  "host-key-changed",
+  "host-key-revoked",
+  "host-key-authority",
+]);
+
+const isOfHostKey = (failure: Failure | undefined) => failure?.kind === "link" && OF_HOST_KEY.has(failure.link.kind);
 
 /** Where trust in a host's keys comes from. What keeps it from being asked is told by the connection. */
 async function keysOf(routes: Routes, target: HostTarget): Promise<Check[]> {

@@ -1,5 +1,6 @@
 /** `zdr exec -- COMMAND…`: a command on every host, by argv and not by a shell, each line of output with its host. */
 import { constants } from "node:os";
+import { posix } from "node:path";
 import { type CommandEnd, combinedExit, LineCutter, UNREAD } from "../../core/exec/lines.ts";
 import { EXIT } from "../../core/exit-code.ts";
 import { explainAll, type PhasedFailure } from "../../explain.ts";
@@ -30,7 +31,11 @@ export async function exec(run: Run, words: readonly string[], options: ExecOpti
   try {
     const ends = new Map<string, CommandEnd>();
     await fleet.onAll("control", async (host, session) => {
-      await session.request("exec", { deployTo: opened.plan.deployTo, argv });
+      const { deployTo } = opened.plan;
+      const { cwd } = await session.request("exec", { deployTo, argv });
+      if (cwd !== posix.join(deployTo, "current")) {
+        run.output.report({ kind: "warning", host: host.name, text: `no release serves there, so it runs in ${cwd}` });
+      }
       ends.set(host.name, await tellOutput(run, host.name, session));
       return undefined;
     });

@@ -3,7 +3,8 @@ import { basename, join } from "node:path";
 import { PRESET_NAMES } from "../../../agent/wire/plan.ts";
 import { parseConfig } from "../../core/config.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
-import { answerProblem } from "../../core/init/answer.ts";
+import { answerProblem, flagProblems } from "../../core/init/answer.ts";
+import { guessesOf } from "../../core/init/guess.ts";
 import { type FolderTexts, type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
 import { type Answers, renderDeployYml } from "../../core/init/render.ts";
 import { ZdrError } from "../../failure.ts";
@@ -44,18 +45,24 @@ export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
     kind: "note",
     text: found === undefined ? "this folder says nothing of a program" : `found ${found.what}`,
   });
-  const answers = await askRest(run, options, found);
-  const text = renderDeployYml(found, answers);
+  const { answers, told } = await askRest(run, options, found);
+  const problems = flagProblems(found, answers);
+  if (problems.length > 0) {
+    const hint = "what each of them takes: zdr init --help, zdr explain";
+    throw new ZdrError({ kind: "usage", problem: problems.join("; "), hint });
+  }
+  const guesses = guessesOf(found, answers, told);
+  const text = renderDeployYml(found, answers, guesses);
   // What is written can be read: whatever was answered is checked as it will be.
   parseConfig(text, file, run.env);
   if (!putFile(join(run.cwd, file), text, mayReplace)) throw alreadyThere(file);
   const wrote = [file, ...putCi(run, options.ci, mayReplace)];
   if (options.sample !== undefined) wrote.push(...putSample(run, options.sample, mayReplace));
   const next = ["zdr doctor", "zdr setup", "zdr plan --tag v1", "zdr deploy --tag v1"];
-  const look = (found?.notes ?? []).map((note) => `look at ${note}\n`).join("");
+  const look = [...(found?.notes ?? []), ...guesses].map((note) => `look at ${note}\n`).join("");
   run.output.result(
     `wrote ${wrote.join(", ")}\n${look}next: ${next.join(", ")}\n`,
-    { wrote, found, answers, next },
+    { wrote, found, answers, guesses, next },
     EXIT.done,
   );
   return EXIT.done;
@@ -88,11 +95,12 @@ function textsWith({ cwd, bundles }: Run, sample: string | undefined, mayReplace
 }
 
 /** What neither the folder nor a flag says is asked where somebody sits, and else has to be given. */
-async function askRest(run: Run, options: InitOptions, found: Found | undefined): Promise<Answers> {
+async function askRest(run: Run, options: InitOptions, found: Found | undefined) {
   const interrupted = new AbortController();
   run.interrupt.onFirst(() => interrupted.abort());
   const how = { isDumb: run.env.TERM === "dumb", abort: interrupted.signal };
   const soFar: Partial<Answers> = {};
+  const told = new Set<keyof Answers>();
   /** What will not do is said at once, and asked again. What a flag says is checked with the whole of it. */
   const question = async <Key extends keyof Answers>(
     key: Key,
@@ -101,6 +109,7 @@ async function askRest(run: Run, options: InitOptions, found: Found | undefined)
     read: (answer: string) => Answers[Key],
   ): Promise<Answers[Key]> => {
     const isAsked = given === undefined && run.canAsk;
+    if (isAsked || given !== undefined) told.add(key);
     for (;;) {
       const answer = given ?? (isAsked ? await run.output.pause(() => ask(text, suggestion, how)) : suggestion);
       const meant = read(answer);
@@ -119,7 +128,11 @@ async function askRest(run: Run, options: InitOptions, found: Found | undefined)
   }
   const asIs = (answer: string) => answer;
   const name = found?.name ?? basename(run.cwd);
-  const project = await question("project", options.project, ["Name of the project", name], plainName);
+  const project = await question("project", options.project, ["Name of the project", name], (answer) => {
+    const plain = plainName(answer);
+    if (plain !== answer) run.output.report({ kind: "warning", text: `the project is called ${plain}: ${NAME_RULE}` });
+    return plain;
+  });
   const hosts =
     options.on ??
     (await question("hosts", undefined, ["Hosts, with blanks between", "deploy@web1.example.com"], (answer) =>
@@ -142,8 +155,13 @@ async function askRest(run: Run, options: InitOptions, found: Found | undefined)
     ["URL that tells on the host whether it is healthy, or none", HEALTH],
     (answer) => (answer === "none" ? undefined : answer),
   );
-  return { project, hosts, deployTo, command, preset, health };
+  // A sample is made for the address that deploy.yml gives it, and answers there.
+  if (options.sample !== undefined && command.includes("HOST:PORT")) told.add("health");
+  const answers: Answers = { project, hosts, deployTo, command, preset, health };
+  return { answers, told };
 }
+
+const NAME_RULE = 'letters, digits, ".", "_" and "-" are what a name is made of';
 
 function presetQuestion(): string {
   return `How it takes a new release (${PRESET_NAMES.join(", ")})`;

@@ -110,7 +110,7 @@ function buildSchema() {
 function buildSection() {
   return z.strictObject({
     run: about(
-      "A shell command that makes the build, run beside deploy.yml before each deploy.",
+      "A shell command that makes the build, run beside deploy.yml before each deploy; ZDR_TAG is the release's tag.",
       z.optional(checkedBy(z.string(), notBlank)),
     ),
     path: about(
@@ -189,7 +189,7 @@ function program() {
     ),
     health: about("How to tell that it serves; only its processes are looked at if left out.", z.optional(health())),
     check: about(
-      "The program's own check of a release, run before the flip; {release} is filled in.",
+      "The program's own check of a release, run before the flip, in place of its interpreter's look at the script; {release} is filled in.",
       z.optional(command("check")),
     ),
     user: about(

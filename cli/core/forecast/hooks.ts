@@ -34,7 +34,7 @@ export function plannedHooks(hooks: Config["hooks"], hosts: readonly string[]): 
   });
 }
 
-function costOf(when: HookEvent, onFailure: "revert" | "warn"): PlannedHook["ifItFails"] {
+export function costOf(when: HookEvent, onFailure: "revert" | "warn"): PlannedHook["ifItFails"] {
   if (BEFORE_FLIP.has(when)) return "stops the deploy";
   return COSTS_RELEASE.has(when) && onFailure === "revert" ? "reverts" : "a warning";
 }

@@ -14,6 +14,21 @@ const PLACES: Readonly<Record<keyof Answers, RegExp>> = {
   health: /^programs\.[^.]+\.health\b/,
 };
 
+/** The flag that says the same. */
+const FLAGS: Readonly<Record<keyof Answers, string>> = {
+  ...{ project: "--project", hosts: "--on", deployTo: "--deploy-to", preset: "--reload", command: "--command" },
+  health: "--health",
+};
+
+/** What will not do of all answers together: by the flag to give, since there is no deploy.yml yet that has a line for it. */
+export function flagProblems(found: Found | undefined, answers: Answers): string[] {
+  const keys = Object.keys(FLAGS) as (keyof Answers)[];
+  return keys.flatMap((key) => {
+    const problem = answerProblem(found, answers, key);
+    return problem === undefined ? [] : [`${FLAGS[key]}: ${problem}`];
+  });
+}
+
 /** In the place of what has not been answered yet. */
 const UNASKED: Answers = {
   ...{ project: "shop", deployTo: "/data/web/shop", hosts: ["local"], preset: "restart", command: "bin/shop" },

@@ -23,12 +23,13 @@ export function listenAddress(health: string | undefined): string {
   return host === "" ? FALLBACK : host.includes(":") ? host : `${host}:80`;
 }
 
-export function renderDeployYml(found: Found | undefined, answers: Answers): string {
+/** `guesses`: what is to be looked at beside the notes on what was found. */
+export function renderDeployYml(found: Found | undefined, answers: Answers, guesses: readonly string[] = []): string {
   const { project, deployTo, hosts, preset, command, health } = answers;
   const { build = { path: "build" }, user, what = "nothing that zdr knows", notes = [] } = found ?? {};
   const address = listenAddress(health);
   const filled = command.replaceAll("HOST:PORT", address);
-  const check = notes.map((note) => `# Look at: ${note}.\n`).join("");
+  const check = [...notes, ...guesses].map((note) => `# Look at: ${note}.\n`).join("");
   return `# yaml-language-server: $schema=./deploy.schema.json
 # Written by zdr init, which saw ${what}. The schema, for editors: zdr schema > deploy.schema.json
 # Every key there is: zdr explain, or deploy.example.yml.

@@ -78,7 +78,8 @@ function entryOf(host: string, roles: readonly string[], vars: Vars): HostEntry 
   const login = {
     address: vars.ansible_host ?? vars.ansible_ssh_host ?? bare,
     ...(user === undefined ? {} : { user }),
-    ...(ownPort === undefined ? {} : { port: Number(ownPort) }),
+    // What is no number is refused as what it is.
+    ...(ownPort === undefined ? {} : { port: /^\d+$/.test(String(ownPort)) ? Number(ownPort) : ownPort }),
     ...(key === undefined ? {} : { key }),
   };
   return { name: bare, ...(isLocal ? { address: "local" } : login), ...(roles.length > 0 ? { roles } : {}) };

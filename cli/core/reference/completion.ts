@@ -1,4 +1,5 @@
 /** What may come next on a command line that is being typed. */
+import { PRESET_NAMES } from "../../../agent/wire/plan.ts";
 import type { ArgumentInfo, FlagInfo, ProgramTree, VerbInfo } from "./tree.ts";
 
 /** What deploy.yml and its folder know; asked for only where it is needed. */
@@ -10,6 +11,7 @@ export interface Known {
   readonly environments: readonly string[];
   readonly tags: readonly string[];
   readonly keys: readonly string[];
+  readonly samples: readonly string[];
 }
 
 export interface Candidate {
@@ -32,6 +34,9 @@ const KINDS: Readonly<Record<string, keyof Known | typeof FILES | readonly strin
   "--junit": FILES,
   "--write": FILES,
   "--output": FILES,
+  "--sample": "samples",
+  "--reload": PRESET_NAMES,
+  "--ci": ["github", "gitlab"],
   program: "programs",
   tag: "tags",
   deploy: "tags",

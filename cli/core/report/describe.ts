@@ -36,7 +36,7 @@ function describeActivation(host: string, report: ActivationReport): string[][] 
   return report.programs.map((program) => [
     host,
     program.name,
-    isBack ? `${program.action}, back` : program.action,
+    isBack ? wentBack(program) : program.action,
     isBack
       ? `${tag} failed, ${program.after.release ?? "unknown"} again`
       : fromTo(program.before.release, program.after.release),
@@ -49,6 +49,12 @@ function describeActivation(host: string, report: ActivationReport): string[][] 
     ...metered(program),
     program.proof,
   ]);
+}
+
+/** What the release that failed cost, then what it took to go back: `restart, back by start`, `reload, old one stayed`. */
+function wentBack({ tried, action }: ProgramReport): string {
+  if (tried === undefined) return action === "none" ? "none" : `${action}, back`;
+  return action === "none" ? `${tried}, old one stayed` : `${tried}, back by ${action}`;
 }
 
 type HostReports = readonly { host: string; report: ActivationReport }[];

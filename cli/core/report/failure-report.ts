@@ -1,6 +1,6 @@
 /** What is printed when a command fails: what failed and where, what state was left, what to do. */
 import type { SourcePlace } from "../../failure.ts";
-import { sanitize } from "./sanitize.ts";
+import { sanitize, sanitizeLogLine } from "./sanitize.ts";
 
 /** What a line of a failure is about, as far as it is known. */
 export interface About {
@@ -28,9 +28,9 @@ export interface FailureReport {
 /** The lines for stderr, each without its newline, and without control characters of a host. */
 export function failureLines(report: FailureReport): string[] {
   return [
-    ...report.error.map((line) => `zdr: error: ${line}`),
-    ...(report.state ?? []).map((line) => `zdr: state: ${line}`),
-    ...(report.log ?? []).map((line) => `zdr: log:   ${line}`),
-    ...report.hints.map((line) => `zdr: hint:  ${line}`),
-  ].map(sanitize);
+    ...report.error.map((line) => sanitize(`zdr: error: ${line}`)),
+    ...(report.state ?? []).map((line) => sanitize(`zdr: state: ${line}`)),
+    ...(report.log ?? []).map((line) => sanitizeLogLine(`zdr: log:   ${line}`)),
+    ...report.hints.map((line) => sanitize(`zdr: hint:  ${line}`)),
+  ];
 }

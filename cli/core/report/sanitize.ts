@@ -10,6 +10,11 @@ export function sanitize(text: string): string {
   return text.replace(HOSTILE, writtenOut);
 }
 
+/** The same for a line of a log: its tabs stay, as the frames of a Go panic begin with one. */
+export function sanitizeLogLine(text: string): string {
+  return text.split("\t").map(sanitize).join("\t");
+}
+
 /** The same for text of several lines: newlines and tabs stay. */
 export function sanitizeLines(text: string): string {
   return text.replace(HOSTILE, (character) =>

@@ -12,6 +12,8 @@ export interface BuildOptions {
    * group (and session) of its own, so that all of it can be ended and not only its shell.
    */
   readonly isWatched: boolean;
+  /** Of zdr itself, and what the build may want to know. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** A terminal has sent Ctrl-C to all of the build: its shell waits for the rest, for so long. */
@@ -21,12 +23,13 @@ const CTRL_C_GRACE_MS = 3_000;
  * Its output goes to stderr as it comes: stdout is for the result. Fails with `build-command` unless it exits with 0, and not
  * before all of it has ended: nobody else may build there meanwhile.
  */
-export async function runBuildCommand(config: Config, { stop, isWatched }: BuildOptions): Promise<void> {
+export async function runBuildCommand(config: Config, { stop, isWatched, env }: BuildOptions): Promise<void> {
   const command = config.build.run;
   if (command === undefined) return;
   stop.throwIfAborted();
   const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-    const child = spawn(command, { shell: true, cwd: config.folder, stdio: ["ignore", 2, 2], detached: !isWatched });
+    const where = { shell: true, cwd: config.folder, env, detached: !isWatched };
+    const child = spawn(command, { ...where, stdio: ["ignore", 2, 2] });
     let ending: Promise<void> | undefined;
     const end = () => {
       const afterMs = stop.reason === "SIGINT" ? CTRL_C_GRACE_MS : 0;

@@ -25,6 +25,7 @@ import {
 import { canonicalManifest, type ManifestEntry } from "../../../agent/wire/release.ts";
 import { type ModeRule, nameProblem, normalisationTwin, releaseMode, staysInside } from "../../core/build-rules.ts";
 import { ZdrError } from "../../failure.ts";
+import type { Announcement } from "./announcement.ts";
 import type { KnownHashes } from "./known-hashes.ts";
 
 /** What a file looked like when it was hashed: if it looks different when it is sent, somebody changed it. */
@@ -40,6 +41,8 @@ export interface BuildRules {
   readonly allowSetuid?: boolean;
   /** What needs not be read; absent: every file is. */
   readonly known?: KnownHashes | undefined;
+  /** Is told each entry as soon as it is known, in their order. */
+  readonly announcement?: Announcement | undefined;
 }
 
 export interface ScannedBuild {
@@ -82,15 +85,15 @@ async function scanFolder(path: string, rules: BuildRules, dispose: () => Promis
   const root = reading(path, () => realpathSync(path));
   const scan = new Scan(root, rules);
   await scan.walk("");
-  const found = scan.found.sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
-  const entries = found.map(({ entry }) => entry);
+  const entries = scan.found.map(({ entry }) => entry);
   if (entries.length === 0) throw refused("holds nothing", path);
   const twin = normalisationTwin(entries.map((entry) => entry.path));
   if (twin !== undefined) throw refused("there is another name that differs only in Unicode normalisation", twin);
+  rules.announcement?.end();
   return {
     root,
     entries,
-    marks: found.map(({ mark }) => mark),
+    marks: scan.found.map(({ mark }) => mark),
     digest: hash("sha256", canonicalManifest(entries), "hex"),
     totalBytes: entries.reduce((sum, entry) => sum + (entry.type === "file" ? entry.size : 0), 0),
     known: rules.known,
@@ -113,23 +116,26 @@ class Scan {
 
   async walk(folder: string): Promise<void> {
     const place = folder === "" ? this.#root : `${this.#root}/${folder}`;
-    for (const child of listFolder(place, folder)) {
+    for (const { child, isInside } of inOrder(listFolder(place, folder))) {
       const path = folder === "" ? child.name : `${folder}/${child.name}`;
-      const problem = nameProblem(child.name);
-      if (problem !== undefined) throw refused(problem, path);
-      if (child.isFile()) await this.#addFile(path);
-      else if (child.isDirectory()) {
-        this.#addFolder(path);
-        await this.walk(path);
-      } else if (child.isSymbolicLink()) this.#addLink(path);
-      else throw refused(`is a ${kindOf(child)}, and only files, folders and links can be deployed`, path);
+      if (isInside) await this.walk(path);
+      else await this.#addChild(child, path);
       if (performance.now() - this.#since > STRETCH_MS) await this.#breathe();
     }
   }
 
+  async #addChild(child: Dirent, path: string): Promise<void> {
+    const problem = nameProblem(child.name);
+    if (problem !== undefined) throw refused(problem, path);
+    if (child.isFile()) await this.#addFile(path);
+    else if (child.isDirectory()) this.#addFolder(path);
+    else if (child.isSymbolicLink()) this.#addLink(path);
+    else throw refused(`is a ${kindOf(child)}, and only files, folders and links can be deployed`, path);
+  }
+
   #addFolder(path: string): void {
     const { mode } = reading(path, () => lstatSync(`${this.#root}/${path}`));
-    this.found.push({ entry: { type: "dir", path, mode: this.#modeOf(path, mode, true) } });
+    this.#add({ type: "dir", path, mode: this.#modeOf(path, mode, true) });
   }
 
   #addLink(path: string): void {
@@ -139,7 +145,7 @@ class Scan {
     if (!staysInside(path, target) || !this.#endsInside(place)) {
       throw refused(`is a link to ${JSON.stringify(target)}, which leads out of the build`, path);
     }
-    this.found.push({ entry: { type: "link", path, target } });
+    this.#add({ type: "link", path, target });
   }
 
   /**
@@ -155,10 +161,9 @@ class Scan {
   }
 
   async #addFile(path: string): Promise<void> {
-    const seen = this.#rules.known && reading(path, () => lstatSync(`${this.#root}/${path}`));
-    const known = seen?.isFile() && this.#rules.known?.find(path, seen);
-    if (seen && known) this.#found(path, seen, known);
-    else await this.#readFile(path);
+    const known = this.#rules.known?.find(path, () => reading(path, () => lstatSync(`${this.#root}/${path}`)));
+    if (known === undefined) await this.#readFile(path);
+    else this.#addHashed(path, known.stat, known.sha256, false);
   }
 
   async #readFile(path: string): Promise<void> {
@@ -167,15 +172,20 @@ class Scan {
       const stat = fstatSync(fd);
       const sha256 = await this.#hashFile(fd, path, stat);
       this.#rules.known?.note(path, stat, sha256);
-      this.#found(path, stat, sha256);
+      this.#addHashed(path, stat, sha256, true);
     } finally {
       closeSync(fd);
     }
   }
 
-  #found(path: string, { size, mode, mtimeMs, ino }: Stats, sha256: string): void {
+  #addHashed(path: string, { size, mode, mtimeMs, ino }: Stats, sha256: string, isRead: boolean): void {
     const entry = { type: "file", path, mode: this.#modeOf(path, mode, false), size, sha256 } as const;
-    this.found.push({ entry, mark: { size, mtimeMs, ino } });
+    this.#add(entry, { size, mtimeMs, ino }, isRead);
+  }
+
+  #add(entry: ManifestEntry, mark?: FileMark, isRead = false): void {
+    this.found.push({ entry, ...(mark === undefined ? {} : { mark }) });
+    this.#rules.announcement?.add(entry, isRead);
   }
 
   async #hashFile(fd: number, path: string, { size }: Stats): Promise<string> {
@@ -204,6 +214,20 @@ class Scan {
     await new Promise((resolve) => setImmediate(resolve));
     this.#since = performance.now();
   }
+}
+
+interface Step {
+  readonly child: Dirent;
+  /** It is a folder, and what stands in it has its turn now. */
+  readonly isInside: boolean;
+}
+
+/** By their paths, which `a`, `a.b` and `a/b` have in this order: what is in a folder does not come right behind it. */
+function inOrder(children: readonly Dirent[]): Step[] {
+  const steps = children.map((child) => ({ key: child.name, child, isInside: false }));
+  const inside = children.filter((child) => child.isDirectory());
+  for (const child of inside) steps.push({ key: `${child.name}/`, child, isInside: true });
+  return steps.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** Names come as text. Only where the text shows that something was lost are the bytes looked at. */

@@ -14,8 +14,8 @@ import { join } from "node:path";
 import { replaceFile } from "../replace-file.ts";
 
 export interface KnownHashes {
-  /** sha256, hex; undefined: it has to be read. */
-  find(path: string, stat: Stats): string | undefined;
+  /** undefined: it has to be read. `look` (lstat) is called only where something is known of that path. */
+  find(path: string, look: () => Stats): { readonly stat: Stats; readonly sha256: string } | undefined;
   /** What a file hashes to that looks like this. */
   note(path: string, stat: Stats, sha256: string): void;
   /** For the next time. Never throws. */
@@ -46,11 +46,13 @@ export function openKnownHashes(cacheFolder: string, build: string, now: number)
   const after: Record<string, Known> = Object.create(null);
   let isNew = false;
   return {
-    find(path, stat) {
+    find(path, look) {
       const known = before[path];
-      if (!isKnown(known) || !looksLike(known, stat)) return undefined;
+      if (!isKnown(known)) return undefined;
+      const stat = look();
+      if (!stat.isFile() || !looksLike(known, stat)) return undefined;
       after[path] = known;
-      return known[5];
+      return { stat, sha256: known[5] };
     },
     note(path, stat, sha256) {
       if (Math.max(stat.mtimeMs, stat.ctimeMs) > now - SETTLED_MS || stat.dev !== dev) return;

@@ -6,21 +6,18 @@
  * - A file that is not what was hashed any more ends the stream with a `build` failure.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { Header } from "tar/header";
-import { Pax } from "tar/pax";
 import { DATA_FRAME_LIMIT_BYTES } from "../../../agent/protocol.ts";
 import type { ManifestEntry } from "../../../agent/wire/release.ts";
 import { ZdrError } from "../../failure.ts";
 import type { FileMark, ScannedBuild } from "./build.ts";
+import { BLOCK_BYTES, TarHeaders } from "./tar-header.ts";
 
-const BLOCK_BYTES = 512;
 /**
  * A consumer that waits for `drain`, as every one must, has at most two frames unwritten (ssh2 buffers 2 MiB), holds
  * a third, and one is being filled. New buffers for each would be garbage faster than V8 collects it: 60 MB more for a large build.
  */
 const RING_FRAMES = 5;
-/** From here on a name may be cut in two, or get a `./`, in the two fields that a tar header has for it. */
-const SHORT_NAME_CHARS = 100;
+const ZEROS = Buffer.alloc(2 * BLOCK_BYTES);
 
 type FileEntry = Extract<ManifestEntry, { type: "file" }>;
 
@@ -56,14 +53,15 @@ function soon<T>(call: () => T): Promise<T> {
 
 function* frames(build: ScannedBuild, indices: readonly number[], frameBytes: number): Generator<Buffer> {
   const pack = new Frame(frameBytes);
+  const headers = new TarHeaders();
   for (const index of indices) {
     const entry = build.entries[index];
     const mark = build.marks[index];
     if (entry?.type !== "file" || mark === undefined) throw new Error(`entry ${index} of the build is no file`);
-    yield* pack.add(headerOf(entry));
+    yield* pack.add(headers.of(entry));
     yield* packBody(pack, `${build.root}/${entry.path}`, entry, mark);
   }
-  yield* pack.add(Buffer.alloc(2 * BLOCK_BYTES));
+  yield* pack.add(ZEROS);
   if (pack.used > 0) yield pack.take();
 }
 
@@ -120,7 +118,7 @@ function* packBody(pack: Frame, place: string, entry: FileEntry, mark: FileMark)
   } finally {
     closeSync(fd);
   }
-  yield* pack.add(Buffer.alloc((BLOCK_BYTES - (entry.size % BLOCK_BYTES)) % BLOCK_BYTES));
+  yield* pack.add(ZEROS.subarray(0, (BLOCK_BYTES - (entry.size % BLOCK_BYTES)) % BLOCK_BYTES));
 }
 
 function openUnchanged(place: string, path: string): number {
@@ -129,17 +127,6 @@ function openUnchanged(place: string, path: string): number {
   } catch (error) {
     throw changed(path, error);
   }
-}
-
-/** Owner and time do not travel: the host has its own. One object for all, since making one costs as much as encoding it. */
-const HEADER = new Header({ uid: 0, gid: 0, mtime: new Date(0), type: "File" });
-
-/** A pax record goes before a header that can not hold the name. */
-function headerOf({ path, mode, size }: FileEntry): Buffer {
-  const block = Buffer.alloc(BLOCK_BYTES);
-  const isDoubtful = Object.assign(HEADER, { path, mode, size }).encode(block) || path.length >= SHORT_NAME_CHARS;
-  if (!isDoubtful || new Header(block).path === path) return block;
-  return Buffer.concat([new Pax({ path }).encode(), block]);
 }
 
 function changed(path: string, cause?: unknown): ZdrError {

@@ -11,7 +11,7 @@ import type { ConfigPlaces, HostPhase, ProgressEvent } from "../../core/report/p
 import type { SourcePlace } from "../../failure.ts";
 import type { Output } from "../output.ts";
 import { type PlainOptions, quarterLines } from "./plain.ts";
-import { errorLine, failureText, flush, hostLine, oneAtATime } from "./streams.ts";
+import { errorLine, failureLine, failureText, flush, hostLine, oneAtATime } from "./streams.ts";
 
 export interface CiOptions extends PlainOptions {
   readonly system: "github" | "gitlab";
@@ -110,7 +110,7 @@ function githubWords({ color, workspace }: CiOptions): Saying {
     },
     failure: (report) => {
       const errors = report.error.map((text, index) => annotation("error", text, placeOf(report.about?.[index] ?? {})));
-      const rest = failureLines({ ...report, error: [] }).map((text) => harmless(errorLine(text, color)));
+      const rest = failureLines({ ...report, error: [] }).map((text) => harmless(failureLine(text, color)));
       return [...errors.map((text) => `${text}\n`), ...rest].join("");
     },
   };

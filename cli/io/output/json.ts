@@ -8,15 +8,18 @@ import type { Output } from "../output.ts";
 import type { PlainOptions } from "./plain.ts";
 import { failureText, flush, oneAtATime } from "./streams.ts";
 
+/** Whoever reads this costs as much as the upload of a megabyte. */
+const UPLOAD_EVERY_MS = 100;
+
 export function openJson({ stdout, stderr, color }: PlainOptions): Output {
-  const percents = new Map<string, number>();
+  const isDue = uploadsDue();
   const write = (event: string, fields: object) =>
     stdout.write(`${escapeInJson(JSON.stringify({ event, ...fields }))}\n`);
   let exit = 0;
   const results: unknown[] = [];
   return {
     report(event) {
-      if (event.kind === "upload" && !isNewPercent(event, percents)) return;
+      if (event.kind === "upload" && !isDue(event)) return;
       const { kind, ...fields } = event;
       write(kind, fields);
     },
@@ -38,9 +41,16 @@ export function openJson({ stdout, stderr, color }: PlainOptions): Output {
   };
 }
 
-function isNewPercent(event: Extract<ProgressEvent, { kind: "upload" }>, percents: Map<string, number>): boolean {
-  const percent = event.totalBytes === 0 ? 100 : Math.floor((event.sentBytes * 100) / event.totalBytes);
-  if (percents.get(event.host) === percent) return false;
-  percents.set(event.host, percent);
-  return true;
+/** Of each host's upload the first word, one for each percent but no more than so many in a second, and the last. */
+function uploadsDue(): (event: Extract<ProgressEvent, { kind: "upload" }>) => boolean {
+  const told = new Map<string, { readonly percent: number; readonly atMs: number }>();
+  return ({ host, sentBytes, totalBytes }) => {
+    const percent = totalBytes === 0 ? 100 : Math.floor((sentBytes * 100) / totalBytes);
+    const last = told.get(host);
+    const atMs = performance.now();
+    const isDue = last === undefined || percent >= 100 || atMs - last.atMs >= UPLOAD_EVERY_MS;
+    if (last?.percent === percent || !isDue) return false;
+    told.set(host, { percent, atMs });
+    return true;
+  };
 }

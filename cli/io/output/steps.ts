@@ -1,7 +1,8 @@
 /**
  * The bridge from events, which come when they like, to a tree of tasks, each of which is a promise that ends.
  * One step for each host and phase of the plan. A phase that is passed over is skipped; after a failure the rest is; a
- * phase that has begun when the tree ends was interrupted. Events of hosts or phases that were not planned change nothing.
+ * phase that has begun when the tree ends was interrupted. A phase that was not planned, as `soak` between the steps of a
+ * rollout, is told at the one that waits. Events of hosts that were not planned change nothing.
  *
  *   waiting ──start──► begun ──done──► done
  *      │                 └──failed | end──► failed
@@ -98,7 +99,10 @@ function liveStep(phase: HostPhase): LiveStep {
 function reportPhase(steps: readonly LiveStep[], event: Extract<ProgressEvent, { kind: "host-phase" }>): void {
   const index = steps.findIndex(({ phase }) => phase === event.phase);
   const step = steps[index];
-  if (step === undefined) return;
+  if (step === undefined) {
+    show(steps.find(isNext), { output: phaseLine(event) });
+    return;
+  }
   for (const earlier of steps.slice(0, index)) if (earlier.state === "waiting") finish(earlier, "skipped");
   if (event.status !== "start") {
     finish(step, event.status, phaseLine(event).replace(`${event.phase} ${event.status}`, event.phase));
@@ -122,6 +126,10 @@ function reportUpload(steps: readonly LiveStep[], sentBytes: number, totalBytes:
 
 function isBegun(step: LiveStep): boolean {
   return step.state === "begun";
+}
+
+function isNext({ state }: LiveStep): boolean {
+  return state === "begun" || state === "waiting";
 }
 
 function finish(step: LiveStep, end: StepEnd, title = step.title): void {

@@ -2,7 +2,7 @@
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { type FailureReport, failureLines } from "../../core/report/failure-report.ts";
-import { sanitize } from "../../core/report/sanitize.ts";
+import { sanitize, sanitizeLogLine } from "../../core/report/sanitize.ts";
 
 /**
  * Without a listener, a write to a pipe whose reader is gone ends the process with EPIPE, in the middle of a deploy.
@@ -29,12 +29,20 @@ export function flush(stream: Writable): Promise<void> {
 
 /** A line that a host has told: whole and as it is, but where `stream` is a terminal, which would obey some of its bytes. */
 export function hostLine(stream: Writable, text: string): string {
-  return `${"isTTY" in stream && stream.isTTY === true ? sanitize(text) : text}\n`;
+  return `${"isTTY" in stream && stream.isTTY === true ? sanitizeLogLine(text) : text}\n`;
 }
 
 /** One line for stderr; `zdr: error:` and `zdr: warning:` stand out where colour is wanted. */
 export function errorLine(line: string, color: boolean): string {
-  const text = sanitize(line);
+  return colored(sanitize(line), color);
+}
+
+/** A line of failureLines, which are harmless as they are. */
+export function failureLine(line: string, color: boolean): string {
+  return colored(line, color);
+}
+
+function colored(text: string, color: boolean): string {
   if (!color) return `${text}\n`;
   return `${text.replace(/^zdr: (error|warning):/, (label, what: string) =>
     styleText(what === "error" ? "red" : "yellow", label, { validateStream: false }),
@@ -43,7 +51,7 @@ export function errorLine(line: string, color: boolean): string {
 
 export function failureText(report: FailureReport, color: boolean): string {
   return failureLines(report)
-    .map((line) => errorLine(line, color))
+    .map((line) => failureLine(line, color))
     .join("");
 }
 

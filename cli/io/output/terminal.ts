@@ -51,7 +51,8 @@ export function openTerminal({ stdout, terminal, color }: TerminalOptions): Outp
 
   return {
     report(event) {
-      if (event.kind === "plan" && steps === undefined) {
+      // A host without steps would stand there with a tick before it has answered.
+      if (event.kind === "plan" && event.phases.length > 0 && steps === undefined) {
         const grown = growTree(event);
         steps = grown;
         // listr2 takes 37 ms to load: only where a tree is really shown.

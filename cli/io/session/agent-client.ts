@@ -57,6 +57,7 @@ export async function openSession(connection: Connection, options: SessionOption
 class Session implements AgentSession {
   readonly host: string;
   readonly isHere: boolean;
+  readonly isFollowing: boolean;
   readonly #channel: Channel;
   readonly #options: SessionOptions;
   readonly #magic: string;
@@ -94,9 +95,9 @@ class Session implements AgentSession {
       const answer = this.#answerTo(this.#nextId++, asked.verb, (event) => events.push(event));
       answer.catch(() => {});
       this.#early = { verb: asked.verb, answer, events };
-      // Whoever made the promise hears of its failure.
-      asked.rest?.then((line) => this.#write(line)).catch(() => {});
+      asked.follow?.((line) => this.#write(line));
     }
+    this.isFollowing = asked?.follow !== undefined;
     channel.stdout.on("data", (chunk: Buffer) => this.#receive(chunk));
     channel.stdout.on("error", () => {});
     channel.stdin.on("error", () => {});
@@ -179,8 +180,11 @@ class Session implements AgentSession {
     clearTimeout(timer);
   }
 
-  #write(message: unknown): void {
-    if (this.#channel.stdin.writable) this.#channel.stdin.write(`${JSON.stringify(message)}\n`);
+  /** Gives the length of the line. */
+  #write(message: unknown): number {
+    const line = `${JSON.stringify(message)}\n`;
+    if (this.#channel.stdin.writable) this.#channel.stdin.write(line);
+    return line.length;
   }
 
   #drained(): Promise<void> {
@@ -195,7 +199,13 @@ class Session implements AgentSession {
     if (this.#started) this.#write({ verb: "beat" });
     const silentMs = this.#pulse.silentMs(everyMs);
     if (this.#pending.size > 0 && silentMs > (this.#options.silenceMs ?? SILENCE_LIMIT_MS)) {
-      this.#break({ kind: "link-silent", during: this.#during(), silentMs });
+      const isBeforeAgent = !this.#started && !this.#isDelivered;
+      this.#break({
+        kind: "link-silent",
+        during: this.#during(),
+        silentMs,
+        ...(isBeforeAgent ? { isBeforeAgent } : {}),
+      });
     }
   }
 

@@ -25,8 +25,8 @@ export interface SessionOptions {
 export interface EarlyRequest {
   readonly verb: Verb;
   readonly body: object;
-  /** A line that belongs to it and is not known yet; sent when it is. */
-  readonly rest?: Promise<object> | undefined;
+  /** Hands over lines that belong to it and are not known yet, as soon as they are. */
+  readonly follow?: ((write: (line: object) => number) => void) | undefined;
 }
 
 export type RequestBody<V extends Verb> = Omit<RequestOf<V>, "verb" | "id">;
@@ -36,6 +36,8 @@ export interface AgentSession {
   readonly host: string;
   /** The host is this very machine, as far as can be told. */
   readonly isHere: boolean;
+  /** The lines that belong to the early request go to this agent too. */
+  readonly isFollowing: boolean;
   /** Nothing will be answered any more. */
   readonly isOver: boolean;
   /** The agent's process at the other end; undefined: it has not spoken. */

@@ -79,6 +79,7 @@ export class Fleet<Target extends FleetTarget> {
   readonly #sessions = new Map<FleetHost, AgentSession[]>();
   readonly #aborted = new Map<FleetHost, Signal>();
   readonly #left: Promise<never>;
+  #isClosed = false;
 
   constructor(options: FleetOptions<Target>) {
     this.#options = options;
@@ -124,6 +125,12 @@ export class Fleet<Target extends FleetTarget> {
     return this.failed.length === 0;
   }
 
+  /** Asks every host at once, before the steps of the command: nothing is told of it. Failures are noted with their hosts; true: there was none. */
+  async askAll(ask: (host: FleetHost, session: AgentSession) => Promise<void>): Promise<boolean> {
+    await Promise.all(this.hosts.map((host) => this.#attempt(host, ask)));
+    return this.failed.length === 0;
+  }
+
   /** Runs a step on one host; what it resolves with is told as the step's detail. */
   async onOne(host: FleetHost, phase: HostPhase, step: Step): Promise<boolean> {
     const startedAt = performance.now();
@@ -133,19 +140,27 @@ export class Fleet<Target extends FleetTarget> {
       this.#options.report({ ...{ kind: "host-phase", host: host.name, phase, status, detail }, ms });
     };
     tell("start");
+    const done = await this.#attempt(host, step);
+    if (done === undefined) tell("failed");
+    else if (typeof done.end === "object") tell("failed", done.end.failed);
+    else tell("done", done.end);
+    return done !== undefined && typeof done.end !== "object";
+  }
+
+  /** undefined: it failed, which is noted with the host. */
+  async #attempt<T>(
+    host: FleetHost,
+    step: (host: FleetHost, session: AgentSession) => Promise<T>,
+  ): Promise<{ readonly end: T } | undefined> {
     try {
-      const end = await Promise.race([host.session.then((session) => step(host, session)), this.#left]);
-      if (typeof end === "object") tell("failed", end.failed);
-      else tell("done", end);
-      return typeof end !== "object";
+      return { end: await Promise.race([host.session.then((session) => step(host, session)), this.#left]) };
     } catch (error) {
       if (!(error instanceof ZdrError)) throw error;
       const signal = error.failure.kind === "link" ? this.#aborted.get(host) : undefined;
       const failure = signal === undefined ? error.failure : ({ kind: "interrupted", signal } as const);
       host.failure = { failure, phase: host.phase };
       if (failure.kind === "link" && host.state.kind === "staged") host.state = { ...host.state, kind: "unheard" };
-      tell("failed");
-      return false;
+      return undefined;
     }
   }
 
@@ -183,9 +198,11 @@ export class Fleet<Target extends FleetTarget> {
     }
   }
 
-  /** Ends every session, then every connection. Never throws. Once there is no more time, it waits for nobody. */
+  /** Ends every session, then every connection. Never throws. Waits for no host that has not let us in, and for nobody once there is no more time. */
   async close(): Promise<void> {
-    const ended = Promise.allSettled(this.hosts.map(async (host) => (await host.session).close()));
+    this.#isClosed = true;
+    const open = this.hosts.flatMap((host) => this.#sessions.get(host)?.at(-1) ?? []).filter(({ isOver }) => !isOver);
+    const ended = Promise.allSettled(open.map((session) => session.close()));
     await Promise.race([ended, this.#left]).catch(() => {});
     for (const connection of this.#connections.values()) connection.close();
   }
@@ -194,6 +211,7 @@ export class Fleet<Target extends FleetTarget> {
     const { connect, agent, agentPath, use } = this.#options;
     const connection = await connect(target);
     this.#connections.set(target, connection);
+    if (this.#isClosed) connection.close();
     const { name: host, node, heartbeatMs, silenceMs } = target;
     const early = isAgain ? undefined : this.#options.early?.(target);
     return openSession(connection, { host, node, agent, agentPath, use, early, heartbeatMs, silenceMs });

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parsePin } from "../../core/known-hosts.ts";
 import type { SshHost } from "../../core/plan.ts";
-import { opensshArgs } from "../../core/ssh/openssh-args.ts";
+import { interactiveArgs, opensshArgs } from "../../core/ssh/openssh-args.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
 import { type Channel, type ChannelEnd, type Connection, SSH_FAILED } from "./transport.ts";
 
@@ -24,18 +24,22 @@ export async function connectOpenssh(host: SshHost, canAsk: boolean): Promise<Co
   const fail = (link: LinkFailure) => new ZdrError({ kind: "link", host: host.name, link });
   const name = `${host.user === undefined ? "" : `${host.user}@`}${host.address}`;
   const pins = await pinsFile(host, fail);
+  // The file of the pins will be gone.
+  const byHand = interactiveArgs(host, ["true"], undefined);
   return {
     name,
     exec: async (command) => {
       const args = opensshArgs(host, command, { canAsk, pins });
       if ("problem" in args) throw fail({ kind: "openssh", address: name, code: null, detail: args.problem });
-      return channelOf(args, name);
+      return channelOf(args, { address: name, ...("problem" in byHand ? {} : { args: byHand }) });
     },
     close: () => void pins?.remove(),
   };
 }
 
-function channelOf(args: readonly string[], address: string): Channel {
+type OpensshFailure = Extract<LinkFailure, { kind: "openssh" }>;
+
+function channelOf(args: readonly string[], about: Pick<OpensshFailure, "address" | "args">): Channel {
   const child = spawn("/bin/sh", [...DEAF_TO_INTERRUPTS, ...args], { stdio: "pipe" });
   let tail = "";
   let hasSpoken = false;
@@ -58,7 +62,7 @@ function channelOf(args: readonly string[], address: string): Channel {
       .trim()
       .replace(/\.?\r?\n/g, "; ")
       .replace(/\.$/, "");
-    return { kind: "openssh", address, code, detail };
+    return { kind: "openssh", ...about, code, detail };
   };
   return { stdin: child.stdin, stdout: child.stdout, stderrTail: () => tail, closed };
 }

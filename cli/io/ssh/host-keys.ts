@@ -49,6 +49,8 @@ export interface TrustedHost {
   readonly port: number;
   /** For messages: `deploy@web1:22`. */
   readonly address: string;
+  /** The host's name in deploy.yml; absent: it is on the way to one. */
+  readonly listedAs?: string | undefined;
   /** Pins take the place of known_hosts. */
   readonly pins: readonly string[] | undefined;
   readonly knownHosts: readonly string[];
@@ -121,7 +123,7 @@ function placeOf(verdict: HostKeyVerdict): string | undefined {
 function problemOf(
   verdict: HostKeyVerdict,
   keyBlob: Buffer,
-  { address, host, port }: TrustedHost,
+  { address, listedAs, host, port }: TrustedHost,
   searched: readonly string[],
 ): LinkFailure | undefined {
   const fingerprint = fingerprintOf(keyBlob, hostKeyHashes);
@@ -131,11 +133,20 @@ function problemOf(
       return undefined;
     case "unknown": {
       const line = knownHostsLine({ host, port, keyBlob });
-      return { kind: "host-key-unknown", address, keyType, fingerprint, searched, knownHostsLine: line };
+      const about = { address, listedAs, keyType, fingerprint, searched };
+      return { kind: "host-key-unknown", ...about, knownHostsLine: line };
     }
     case "changed": {
-      const { expected } = verdict;
-      return { kind: "host-key-changed", address, keyType, fingerprint, expected, knownName: knownName(host, port) };
+      const names = { knownName: knownName(host, port), knownHostsLine: knownHostsLine({ host, port, keyBlob }) };
+      return {
+        kind: "host-key-changed",
+        address,
+        listedAs,
+        keyType,
+        fingerprint,
+        expected: verdict.expected,
+        ...names,
+      };
     }
     case "revoked":
       return { kind: "host-key-revoked", address, fingerprint, place: verdict.place };

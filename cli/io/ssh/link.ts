@@ -132,7 +132,10 @@ export function openChannel(
           if (link.isGone()) lost();
           else if (!error) settle({ stream });
           else if (isRefusal(error) && !isLastTry) open(true);
-          else settle({ problem: { kind: "agent-start", detail: error.message, noise: "" } });
+          else {
+            const ofServer = isRefusal(error) ? ({ isNoSession: true } as const) : {};
+            settle({ problem: { kind: "agent-start", detail: error.message, noise: "", ...ofServer } });
+          }
         });
       } catch {
         lost(); // ssh2 throws where there is no connection

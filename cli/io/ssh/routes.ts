@@ -15,7 +15,7 @@ import type { HostSettings } from "../../core/ssh/settings.ts";
 import { type LinkFailure, ZdrError } from "../../failure.ts";
 import { connectSsh, fetchHostKeys, type SshConnection, type SshDeps, type SshTarget, trustedHost } from "../ssh.ts";
 import { type Handshake, handshakes } from "./handshakes.ts";
-import { readHostTrust, type ShownKey } from "./host-keys.ts";
+import { knownHostsPaths, readHostTrust, type ShownKey } from "./host-keys.ts";
 import type { KeyRing } from "./keys.ts";
 import type { ResolveHost } from "./user-config.ts";
 import { type OpenWay, overTcp, throughCommand, throughHost } from "./ways.ts";
@@ -36,6 +36,8 @@ export interface Routes {
   connect(host: SshHost): Promise<SshConnection>;
   /** All keys that a host shows, each with what is wrong with it; those on the way to it must be trusted already. */
   showKeys(host: SshHost): Promise<readonly JudgedKey[]>;
+  /** The known_hosts files that its key is looked for in, whether they are there or not; none where deploy.yml pins it. */
+  searchedFor(host: SshHost): Promise<readonly string[]>;
 }
 
 export interface JudgedKey extends ShownKey {
@@ -66,6 +68,11 @@ export function routes(options: RouteOptions): Routes {
         ({ fingerprint }) => !shown.has(fingerprint),
       );
       return [...judged.map(asFurtherKey), ...coming.map((key) => asUnknown(key, target.address))];
+    },
+    searchedFor: async (host) => {
+      if (host.hostKeys.length > 0) return [];
+      const files = knownHostsOf(host, await settingsFor(context, host));
+      return files.length > 0 ? files : knownHostsPaths(options.home);
     },
   };
 }
@@ -116,7 +123,9 @@ interface RouteContext extends RouteOptions {
 }
 
 /** A machine to log in to: a host of deploy.yml, or one on the way to it. */
-type Hop = Pick<SshHost, "name" | keyof Login | "knownHosts" | "jump" | "connectTimeoutMs">;
+type Hop = Pick<SshHost, "name" | keyof Login | "knownHosts" | "jump" | "connectTimeoutMs"> & {
+  readonly isJump?: boolean;
+};
 
 /** @param behind the jumps that this one is on the way to. */
 async function connectHop(context: RouteContext, hop: Hop, behind: readonly string[]): Promise<SshConnection> {
@@ -132,13 +141,10 @@ interface Prepared {
 }
 
 async function prepare(context: RouteContext, hop: Hop, behind: readonly string[]): Promise<Prepared> {
-  const settings = await context.resolve({ alias: hop.address, user: hop.user, port: hop.port });
-  if (settings !== undefined && "problem" in settings) {
-    throw new ZdrError({ kind: "link", host: hop.name, link: settings.problem });
-  }
+  const settings = await settingsFor(context, hop);
   const target = targetOf(hop, settings, context.user);
   const way = await wayTo(context, hop, settings, behind);
-  const knownHosts = hop.knownHosts.length > 0 ? hop.knownHosts : (settings?.knownHosts ?? []);
+  const knownHosts = knownHostsOf(hop, settings);
   return {
     target,
     deps: {
@@ -152,6 +158,16 @@ async function prepare(context: RouteContext, hop: Hop, behind: readonly string[
   };
 }
 
+async function settingsFor({ resolve }: RouteContext, hop: Hop): Promise<HostSettings | undefined> {
+  const settings = await resolve({ alias: hop.address, user: hop.user, port: hop.port });
+  if (settings === undefined || !("problem" in settings)) return settings;
+  throw new ZdrError({ kind: "link", host: hop.name, link: settings.problem });
+}
+
+/** Empty: the usual files. */
+const knownHostsOf = (hop: Pick<Hop, "knownHosts">, settings: HostSettings | undefined): readonly string[] =>
+  hop.knownHosts.length > 0 ? hop.knownHosts : (settings?.knownHosts ?? []);
+
 function comingWords({ name, address }: SshTarget, { keyType, fingerprint }: ShownKey): string {
   const host = name === address ? name : `${name} (${address})`;
   return `${host} has a new ${keyType} key beside the known one: ${fingerprint}; it is not trusted yet: zdr trust`;
@@ -164,6 +180,7 @@ function targetOf(hop: Hop, settings: HostSettings | undefined, user: string): S
       ? { files: hop.keys }
       : { files: settings.identityFiles, mayBeMissing: true, isOnly: settings.identitiesOnly };
   return {
+    isJump: hop.isJump,
     ...{ name, address: settings?.hostname ?? hop.address, port: hop.port ?? settings?.port ?? DEFAULT_SSH_PORT },
     user: hop.user ?? settings?.user ?? user,
     keys: { ...keys, agentSocket: settings?.identityAgent },
@@ -230,6 +247,13 @@ function openJump(
   const last = chain.at(-1);
   if (last === undefined) throw new Error("a chain of no hosts leads nowhere");
   const before = chain.slice(0, -1);
-  const hop = { ...last, name, knownHosts, connectTimeoutMs, ...(before.length > 0 ? { jump: before } : {}) };
+  const hop = {
+    ...last,
+    isJump: true,
+    name,
+    knownHosts,
+    connectTimeoutMs,
+    ...(before.length > 0 ? { jump: before } : {}),
+  };
   return connectHop(context, hop, behind);
 }

@@ -66,7 +66,7 @@ export function throughCommand(command: string): OpenWay {
     socket.on("error", () => {}); // the command's end says more
     const opened = new Promise<Duplex>((resolve, reject) => {
       const give = (detail: string, cause?: unknown) =>
-        reject(fail({ kind: "jump", address: name, through, detail }, cause));
+        reject(fail({ kind: "jump", address: name, through, detail, command }, cause));
       const timer = setTimeout(() => give(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
       child.on("error", (error) => give(error.message, error));
       child.on("close", (code, signal) => give(said.trim() || `it ended with ${signal ?? code}`));

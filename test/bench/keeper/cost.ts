@@ -9,7 +9,7 @@ import { runOk } from "../../support/processes.ts";
 import { freePort } from "../../support/rig.ts";
 import { buildSample, SAMPLE_BINARY } from "../../support/samples.ts";
 import { inTurns, type Side, samplesOf } from "../turns.ts";
-import { type KeptHost, keptHost } from "./host.ts";
+import { type ReloadHost, reloadHost } from "./host.ts";
 
 const CLIENT = fileURLToPath(new URL("../client", import.meta.url));
 const ROUNDS = 7;
@@ -41,7 +41,7 @@ export async function measureKeeperCost(): Promise<{ readonly rows: Row[]; reado
   try {
     await runOk(["go", "build", "-o", client, "."], { cwd: CLIENT, env: { CGO_ENABLED: "0" }, timeoutMs: 300_000 });
     for (const sample of ["go-listenfds", "go-grace"] as const) {
-      await keptHost(sample, async (host) => {
+      await reloadHost(sample, async (host) => {
         const direct = await startDirect(host);
         for (const { what, requests, words } of LOADS) {
           const found = await compare(client, host.port, direct, [`-requests=${requests}`, ...words]);
@@ -59,7 +59,7 @@ export async function measureKeeperCost(): Promise<{ readonly rows: Row[]; reado
 }
 
 /** The same binary under the same supervisord, without a keeper. Gives its port. */
-async function startDirect({ rig, sample }: KeptHost): Promise<number> {
+async function startDirect({ rig, sample }: ReloadHost): Promise<number> {
   const port = await freePort();
   const binary = join(await buildSample(sample, { release: "v1" }), SAMPLE_BINARY[sample]);
   await rig.supervisord.addProgram("direct", `[program:direct]\ncommand=${binary} -addr 127.0.0.1:${port}\n`);
@@ -89,8 +89,8 @@ function rateOf(what: string, requests: number, { medianMs }: Samples): Figure {
   return { what, value: Math.round(requests / (medianMs / 1000)), unit: "requests/s" };
 }
 
-async function idleCost({ sample, keeperPid }: KeptHost): Promise<Figure[]> {
-  const pid = await keeperPid();
+async function idleCost({ sample, supervisedPid }: ReloadHost): Promise<Figure[]> {
+  const pid = await supervisedPid();
   // What the start left to do (garbage, the last look) is over when it has been quiet for a while.
   await sleep(IDLE_MS);
   const before = await runNanoseconds(pid);

@@ -1,20 +1,21 @@
-/** A host for measurements of the keeper: a sample that runs under it, and two releases of that sample to go between. */
+/** A host for measurements of reloads: a sample that runs there, and two releases of that sample to go between. */
 import { link, rename, rm, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Rig, startRig } from "../../support/rig.ts";
 import { SAMPLE_BINARY, type SampleName } from "../../support/samples.ts";
 
-export interface KeptHost {
+export interface ReloadHost {
   readonly rig: Rig;
   readonly sample: SampleName;
   readonly port: number;
-  keeperPid(): Promise<number>;
+  /** The one that supervisor holds: of the keeper, or of a master where none is needed. */
+  supervisedPid(): Promise<number>;
   /** Lets `current` name a release, without a word to the program. */
   flip(release: "v1" | "v2"): Promise<void>;
 }
 
 /** v1 serves when `work` begins. */
-export async function keptHost(sample: SampleName, work: (host: KeptHost) => Promise<void>): Promise<void> {
+export async function reloadHost(sample: SampleName, work: (host: ReloadHost) => Promise<void>): Promise<void> {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = "/dev/shm";
   const cleanUps: (() => Promise<unknown>)[] = [];
@@ -26,8 +27,8 @@ export async function keptHost(sample: SampleName, work: (host: KeptHost) => Pro
       await rig.useSample(sample, { release });
       await zdr(rig, "deploy", "--tag", release);
     }
-    const keeperPid = async () => Number((await rig.supervisord.ctl(["pid", "shop"])).stdout);
-    await work({ rig, sample, port, keeperPid, flip: (release) => flip(rig.deployTo, sample, release) });
+    const supervisedPid = async () => Number((await rig.supervisord.ctl(["pid", "shop"])).stdout);
+    await work({ rig, sample, port, supervisedPid, flip: (release) => flip(rig.deployTo, sample, release) });
   } finally {
     for (const clean of cleanUps.reverse()) await clean();
     if (before === undefined) delete process.env.TMPDIR;
@@ -40,11 +41,13 @@ async function zdr(rig: Rig, ...args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`zdr ${args.join(" ")}: exit ${code}\n${stdout}${stderr}`);
 }
 
+const STARTS_FROM_SLOT: ReadonlySet<SampleName> = new Set(["go-graceful-url", "go-overseer"]);
+
 /** `folder` holds `releases/`, `current`, and the slot in `run/shop/` of a program that starts a relative path again. */
 export async function flip(folder: string, sample: SampleName, release: string): Promise<void> {
   await symlink(join("releases", release), join(folder, "current.new"));
   await rename(join(folder, "current.new"), join(folder, "current"));
-  if (sample !== "go-graceful-url") return;
+  if (!STARTS_FROM_SLOT.has(sample)) return;
   const binary = SAMPLE_BINARY[sample];
   const slot = join(folder, "run/shop", basename(binary));
   await rm(`${slot}.new`, { force: true });

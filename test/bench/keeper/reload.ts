@@ -1,18 +1,19 @@
 /**
- * From the signal to the first answer of the new release on a fresh connection: a library under the keeper, beside the
- * same library that gets the signal itself, without supervisor. Where the keeper is all that there is (`socket`), alone.
+ * From the signal to the first answer of the new release on a fresh connection: as a deploy sets it up under supervisord, beside
+ * the same program that gets the signal by itself, without supervisor. Where the keeper is all that there is (`socket`), alone.
  */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";
 import { type Figure, type Row, rowOf } from "../../../scripts/bench-result.ts";
 import { eventually } from "../../support/eventually.ts";
+import { killQuietly } from "../../support/processes.ts";
 import { freePort } from "../../support/rig.ts";
-import { buildSample, SAMPLE_BINARY, type SampleName } from "../../support/samples.ts";
+import { buildSample, type SampleName, sampleProgram } from "../../support/samples.ts";
 import { inTurns, type Side } from "../turns.ts";
-import { flip, keptHost } from "./host.ts";
+import { flip, reloadHost } from "./host.ts";
 
 const ROUNDS = 9;
 const LIBRARIES = [
@@ -23,10 +24,25 @@ const LIBRARIES = [
   { sample: "go-reuseport", by: "SIGUSR2" },
   { sample: "go-graceful-url", by: "GET" },
 ] as const satisfies readonly { readonly sample: SampleName; readonly by: NodeJS.Signals | "GET" }[];
+/** Masters that stay, and replace their children: no keeper stands in between. */
+const MASTERS = [
+  { sample: "go-overseer", by: "SIGUSR2", children: 1 },
+  { sample: "gunicorn", by: "SIGHUP", children: 2 },
+] as const satisfies readonly { readonly sample: SampleName; readonly by: NodeJS.Signals; readonly children: number }[];
+/** As `zdr setup` has it in the section. */
+const OWN_ENVIRONMENT: Readonly<Partial<Record<SampleName, NodeJS.ProcessEnv>>> = {
+  "go-overseer": { GODEBUG: "asyncpreemptoff=1" },
+};
 const SOCKET_PROGRAMS = ["go-listenfds", "node-listenfds"] as const satisfies readonly SampleName[];
+const PATIENCE = { timeoutMs: 60_000 };
 const MARK = "ZDR_BENCH";
 
 type Release = "v1" | "v2";
+
+interface Flippable {
+  readonly port: number;
+  flip(to: Release): Promise<void>;
+}
 
 /** A program between two releases. */
 interface Reloadable {
@@ -40,14 +56,22 @@ interface Reloadable {
 export async function measureReload(): Promise<{ readonly rows: Row[]; readonly figures: Figure[] }> {
   const rows: Row[] = [];
   const figures: Figure[] = [];
+  const measure = async (sample: SampleName, sides: readonly [Side, Side]) => {
+    rows.push(rowOf(`${sample}: from the signal to the first answer of the new release`, await inTurns(sides, ROUNDS)));
+  };
   for (const { sample, by } of LIBRARIES) {
     await kept(sample, by, async (underKeeper) => {
-      await alone(sample, by, async (byItself) => {
-        const sides = [sideOf("under the keeper", underKeeper), sideOf("the library alone", byItself)] as const;
-        rows.push(
-          rowOf(`${sample}: from the signal to the first answer of the new release`, await inTurns(sides, ROUNDS)),
-        );
-      });
+      await alone(sample, by, (byItself) =>
+        measure(sample, [sideOf("under the keeper", underKeeper), sideOf("the library alone", byItself)]),
+      );
+    });
+  }
+  for (const { sample, by, children } of MASTERS) {
+    await reloadHost(sample, async (host) => {
+      const supervised = master(await host.supervisedPid(), by, children, host);
+      await alone(sample, by, (byItself) =>
+        measure(sample, [sideOf("under supervisord", supervised), sideOf("by itself", byItself)]),
+      );
     });
   }
   for (const sample of SOCKET_PROGRAMS) {
@@ -98,8 +122,8 @@ async function kept(
   by: NodeJS.Signals | "GET",
   work: (program: Reloadable) => Promise<void>,
 ): Promise<void> {
-  await keptHost(sample, async (host) => {
-    const pid = await host.keeperPid();
+  await reloadHost(sample, async (host) => {
+    const pid = await host.supervisedPid();
     await work({
       port: host.port,
       reload: async (to) => {
@@ -113,6 +137,26 @@ async function kept(
       },
     });
   });
+}
+
+/** `children`: of one generation. */
+function master(pid: number, by: NodeJS.Signals, children: number, { port, flip: flipTo }: Flippable): Reloadable {
+  return {
+    port,
+    reload: async (to) => {
+      await flipTo(to);
+      return ask(pid, by, port);
+    },
+    rested: async () => {
+      await eventually(() => childrenOf(pid).length === children, { name: "the old children have left", ...PATIENCE });
+    },
+  };
+}
+
+/** A child stands with the thread that forked it (proc(5)), and Go forks in any. */
+function childrenOf(pid: number): string[] {
+  const listed = (thread: string) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8");
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => listed(thread).split(" ").filter(Boolean));
 }
 
 function knownGenerations(deployTo: string): number {
@@ -134,31 +178,43 @@ async function alone(
   await flip(folder, sample, "v1");
   const port = await freePort();
   const mark = `${MARK}=${folder}`;
-  const child = spawn(join(folder, "current", SAMPLE_BINARY[sample]), ["-addr", `127.0.0.1:${port}`], {
-    ...{ cwd: run, stdio: "ignore", env: { ...process.env, [MARK]: folder } },
+  const [program = "", ...args] = ownCommand(sample, folder, port);
+  const child = spawn(program, args, {
+    ...{ cwd: run, stdio: "ignore", env: { ...process.env, ...OWN_ENVIRONMENT[sample], [MARK]: folder } },
   });
   try {
     child.on("error", () => {});
     await eventually(async () => (await releaseAt(port)) === "v1", { name: `${sample} serves by itself` });
-    await work({
+    const flipTo = (release: Release) => flip(folder, sample, release);
+    const successor: Reloadable = {
       port,
       reload: async (to) => {
         const [pid = 0] = await living(mark);
-        await flip(folder, sample, to);
+        await flipTo(to);
         return ask(pid, by, port);
       },
       rested: () => oneLeft(mark, 0),
-    });
+    };
+    const stays = MASTERS.find((entry) => entry.sample === sample);
+    await work(stays ? master(child.pid ?? 0, stays.by, stays.children, { port, flip: flipTo }) : successor);
   } finally {
-    for (const pid of await living(mark)) process.kill(pid, "SIGKILL");
+    for (const pid of await living(mark)) killQuietly(pid);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** As deploy.yml would have it, with its paths filled in. */
+function ownCommand(sample: SampleName, folder: string, port: number): string[] {
+  const current = join(folder, "current");
+  if (sample === "go-overseer") return [join(folder, "run/shop/shop"), "-addr", `127.0.0.1:${port}`];
+  const [program = "", ...args] = sampleProgram(sample, port).command.replaceAll("{current}", current).split(" ");
+  return [program.startsWith("/") ? program : join(current, program), ...args];
 }
 
 async function oneLeft(mark: string, except: number): Promise<void> {
   await eventually(async () => (await living(mark)).filter((pid) => pid !== except).length === 1, {
     name: "one generation is left",
-    timeoutMs: 60_000,
+    ...PATIENCE,
   });
 }
 

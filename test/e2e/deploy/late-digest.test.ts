@@ -42,7 +42,9 @@ describe("a host that is looked at while the build is read", () => {
     const early = {
       verb: "survey",
       body: { project, lock: { by: BY, why: "test" }, release: { tag } },
-      rest: rest.then((digest) => ({ verb: "digest", digest })),
+      follow: (write: (line: object) => void) => {
+        void rest.then((digest) => write({ verb: "digest", digest }));
+      },
     } as const;
     const options = {
       host: "local",

@@ -9,6 +9,7 @@ import { fillSlot, holdSlot } from "../../../agent/slot/slot.ts";
 import { hostContext } from "../../support/fixtures/host-context.ts";
 import { programPlan, projectPlan } from "../../support/fixtures/plans.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
+import { ask } from "../../support/load/supervised.ts";
 import { startRig } from "../../support/rig.ts";
 import { buildSample } from "../../support/samples.ts";
 
@@ -78,6 +79,24 @@ test("a release that the fetcher has overlooked is offered once more, and taken"
   assert.match(stdout, /offer it once more/);
   assert.deepEqual([report.action, report.proof], ["reload", "processes"]);
   assert.match(report.evidence.join(), /executes v2/);
+});
+
+test("of a program with no fetcher is told that it has not noticed the new binary, and it goes on serving", async (t) => {
+  const rig = await startRig(t);
+  const watching = { reload: "overseer-watch", watch: 0, start_seconds: 1 };
+  const { url } = await rig.addSample("go-overseer", watching, { timeout: "1s" });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  await rig.useSample("go-overseer", { release: "v1" });
+  const first = await rig.zdr(["deploy", "--tag", "v1"]);
+  assert.equal(first.code, 0, first.stderr);
+  const pid = async () => /pid (\d+)/.exec((await rig.zdr(["status"])).stdout)?.[1];
+  const before = await pid();
+  await rig.useSample("go-overseer", { release: "v2" });
+  const { code, stderr } = await rig.zdr(["deploy", "--tag", "v2"]);
+  assert.equal(code, 7, stderr);
+  assert.match(stderr, /not ready within 13 s .*the old process goes on, it has not noticed the new binary/);
+  assert.equal((await ask(`${url}/version`)).release, "v1");
+  assert.equal(await pid(), before);
 });
 
 test("a slot that a fetcher has written over with what it read before is filled again", async (t) => {

@@ -62,7 +62,8 @@ describe("a fleet", { concurrency: 1 }, () => {
   test("that serves a release already is left alone, host by host", async () => {
     assert.equal((await deploy("v2", {}, ["--host", "web[1:2]"])).code, 0);
     assert.deepEqual(await answers(), ["v2", "v2", "v1.1", "v1.1"]);
-    const { code, stderr } = await deploy("v2");
+    // What had it before is not watched between the steps: its lock is given up.
+    const { code, stderr } = await deploy("v2", { rollout: { batch: [1, "100%"], pause: "100ms" } });
     assert.equal(code, 0, stderr);
     assert.deepEqual(await answers(), all("v2"));
   });
@@ -92,6 +93,10 @@ describe("a fleet", { concurrency: 1 }, () => {
     assert.equal(code, 8, stderr);
     assert.match(stderr, /web3 serves v2 again.*web1, web2 serve v4.*web4 holds v4 and still serves v2/);
     assert.deepEqual(await answers(), ["v4", "v4", "v2", "v2"]);
+    assert.match(
+      stderr,
+      /hint: {2}the same command again goes on with the hosts that do not serve v4; .* zdr rollback --to v2/,
+    );
     await mendHost("web3");
     assert.equal((await deploy("v4")).code, 0);
     assert.deepEqual(await answers(), all("v4"));
@@ -99,9 +104,11 @@ describe("a fleet", { concurrency: 1 }, () => {
 
   test("of which a later host fails goes back as a whole by on_failure: revert-all", async () => {
     await breakHost("web4", "v5");
-    const { code, stderr } = await deploy("v5", { rollout: { batch: [1, "100%"], on_failure: "revert-all" } });
+    const rollout = { batch: [1, "100%"], on_failure: "revert-all" };
+    const { code, stdout: table, stderr } = await deploy("v5", { rollout });
     await mendHost("web4");
     assert.equal(code, 7, stderr);
+    assert.match(table, /web1 +shop +reload +v4 -> v5 .*\nweb1 +shop +reload +v5 -> v4 /);
     assert.deepEqual(await answers(), all("v4"));
     const { stdout } = await fleet.zdr(["releases"]);
     assert.match(stdout, /web1 +v5 +withdrawn/);
@@ -122,6 +129,7 @@ describe("a fleet", { concurrency: 1 }, () => {
     const refused = await deploy("v7");
     assert.equal(refused.code, 4, refused.stderr);
     assert.match(refused.stderr, /web2: /);
+    assert.match(refused.stderr, /hint: {2}the others without web2: the same command with --skip-unreachable/);
     assert.deepEqual(await up(), ["v6", "v6", "v6"]);
     const passed = await deploy("v7", {}, ["--skip-unreachable"]);
     assert.equal(passed.code, 0, passed.stderr);

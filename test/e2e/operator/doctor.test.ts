@@ -1,6 +1,6 @@
 /** `zdr doctor` before and after setup, and on hosts with something wrong; it touches nothing. */
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Check } from "../../../agent/wire/doctor.ts";
@@ -33,8 +33,9 @@ describe("zdr doctor", () => {
     const { web1 } = await examine(5);
     assert.deepEqual(
       about(web1, "layout").map(({ level, fix }) => [level, fix]),
-      [["refuse", "make it: zdr setup"]],
+      [["refuse", "zdr setup makes it"]],
     );
+    assert.deepEqual(about(web1, "lock"), [], "of a folder that is not there, once is enough");
     assert.ok(about(web1, "setup").some(({ text, fix }) => /is left to do: make /.test(text) && fix === "zdr setup"));
     assert.deepEqual(await readdir(rig.deployTo), []);
   });
@@ -76,23 +77,40 @@ describe("zdr doctor", () => {
     assert.match((await rig.zdr(["doctor"])).stdout, /^here:\n {2}ok {4}config .*^web1:\n/ms);
   });
 
-  test("folders that others can read, and a folder on another file system, are named with their fix", async () => {
+  test("folders that others can read, and a folder on another file system, are named with their fix; a lock is told beside the latter", async () => {
+    assert.equal((await rig.zdr(["lock", "-m", "audit"])).code, 0);
     const elsewhere = await mkdtemp("/dev/shm/zdr-");
     const incoming = join(rig.deployTo, ".zdr/incoming");
     try {
       await rename(incoming, `${incoming}.aside`);
       await symlink(elsewhere, incoming);
-      const [found] = about((await examine(5)).web1, "layout");
+      const { web1 } = await examine(5);
+      const [found] = about(web1, "layout");
+      assert.match(about(web1, "lock")[0]?.text ?? "", /^locked by .*: audit$/);
       assert.match(`${found?.text}: ${found?.fix}`, /incoming stands on another file system.*rename/);
     } finally {
       await rm(incoming);
       await rename(`${incoming}.aside`, incoming);
       await rm(elsewhere, { recursive: true });
     }
+    assert.equal((await rig.zdr(["unlock"])).code, 0);
     await chmod(join(rig.deployTo, ".zdr"), 0o755);
     const [found] = about((await examine(5)).web1, "layout");
     assert.match(`${found?.text}: ${found?.fix}`, /\.zdr.*chmod/);
     await chmod(join(rig.deployTo, ".zdr"), 0o700);
+  });
+
+  test("a host key that is not known is one thing to mend, by the host's name in deploy.yml", async () => {
+    const text = await readFile(rig.configPath, "utf8");
+    const { ssh } = JSON.parse(text);
+    const empty = join(rig.project, "known_nobody");
+    await writeFile(empty, "");
+    await rig.configure({ ssh: { ...ssh, known_hosts: empty } });
+    const { web1 = [] } = await examine(5);
+    await writeFile(rig.configPath, text);
+    const [found, ...more] = web1.filter(({ level }) => level === "refuse");
+    assert.deepEqual([found?.about, more], ["host key", []]);
+    assert.match(found?.fix ?? "", /pin it in deploy\.yml at host web1: host_key:/);
   });
 
   test("a supervisord that does not answer is told, and the rest is looked at all the same", async () => {

@@ -40,6 +40,19 @@ describe("zdr exec and zdr ssh", () => {
     }
   });
 
+  test("where no release serves, it is said where it runs instead", async () => {
+    await rig.configure({ deploy_to: join(rig.dir, "empty") });
+    try {
+      await mkdir(join(rig.dir, "empty"));
+      const { code, stdout, stderr } = await rig.zdr(["exec", "--host", "local", "--", "pwd"]);
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout, `local: ${join(rig.dir, "empty")}\n`);
+      assert.match(stderr, /warning: local: no release serves there, so it runs in .*\/empty$/m);
+    } finally {
+      await rig.configure({ deploy_to: rig.deployTo });
+    }
+  });
+
   test("words reach the command as they are, and no shell sees them", async () => {
     const words = ["a b", "$HOME", "`id`", "*", "'", '"', ";", "-n"];
     const { stdout } = await rig.zdr(["exec", "--host", "web1", "--", "printf", "<%s>\\n", ...words]);

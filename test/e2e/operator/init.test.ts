@@ -68,7 +68,10 @@ test("what the folder does not say comes from flags, and is checked as deploy.ym
     "--health",
     "none",
   ];
-  assertTold(await zdr("init", ...flags, "--deploy-to", "not/absolute"), { exit: 2, error: /deploy_to/ });
+  assertTold(await zdr("init", ...flags, "--deploy-to", "not/absolute"), {
+    exit: 2,
+    error: /^--deploy-to: is not absolute/,
+  });
   const result = await zdr("init", ...flags, "--deploy-to", "/srv/api", "--json");
   assert.equal(result.code, 0, result.stderr);
   assert.deepEqual(resultOf<{ wrote: string[] }>(result).wrote, ["deploy.yml"]);
@@ -100,4 +103,15 @@ test("an unknown sample or preset is refused with those that there are", async (
     error: /no preset/,
     hint: /gunicorn/,
   });
+});
+
+test("without a terminal it says which keys it has guessed, in deploy.yml too, and what it has made of a name", async (t) => {
+  const { zdr, read } = await folder(t);
+  const { code, stdout, stderr } = await zdr("init", "--on", "local", "--project", "My Shop!");
+  assert.equal(code, 0, stderr);
+  for (const key of ["build", "command", "reload", "health"]) {
+    assert.match(stdout, new RegExp(`^look at ${key}: `, "m"));
+    assert.match(await read("deploy.yml"), new RegExp(`^# Look at: ${key}: `, "m"));
+  }
+  assert.match(stderr, /the project is called My-Shop/);
 });

@@ -18,6 +18,7 @@ import {
 } from "../../../agent/io/process/processes.ts";
 import { type Child, type ChildOptions, startChild } from "../../support/child.ts";
 import { eventually } from "../../support/eventually.ts";
+import { runOk } from "../../support/processes.ts";
 
 let folder = "";
 const children: Child[] = [];
@@ -274,4 +275,21 @@ describe("processes", () => {
     await children.at(-1)?.end();
     assert.equal(liveness(identity), "gone");
   });
+});
+
+test("how old a process is does not depend on the uptime of a container, which /proc may show in the place of the kernel's", async () => {
+  const shown = join(folder, "uptime");
+  await writeFile(shown, "5.00 5.00\n");
+  const processes = new URL("../../../agent/io/process/processes.ts", import.meta.url).href;
+  const code = `import(${JSON.stringify(processes)}).then(({ ageMs, readProcess }) => {
+    process.stdout.write(ageMs(readProcess(process.ppid)) - ageMs(readProcess(process.pid)) + " " + ageMs(readProcess(process.pid)));
+  })`;
+  const mounted = `mount --bind ${shown} /proc/uptime && exec "$0" "$@"`;
+  const parent =
+    "import { execFileSync } from 'node:child_process'; setTimeout(() => process.stdout.write(execFileSync(process.execPath, ['-e', process.argv[1]])), 50);";
+  const words = ["--input-type=module", "-e", parent, code];
+  const said = await runOk(["unshare", "--mount", "sh", "-c", mounted, process.execPath, ...words]);
+  const [older = 0, own = -1] = said.split(" ").map(Number);
+  assert.ok(older >= 40 && own >= 0, said);
+  assert.ok(own < 10 * 60_000 && older < 10 * 60_000, said);
 });

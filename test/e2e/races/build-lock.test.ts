@@ -86,7 +86,7 @@ describe("two zdr in one checkout", () => {
 
   test("one that is killed as it builds keeps nobody waiting", async (context) => {
     const { start, zdr, journal, hasBegun, go } = await startCheckout(context);
-    assert.equal((await zdr("setup", "-e", "b")).code, 0);
+    for (const name of ["a", "b"]) assert.equal((await zdr("setup", "-e", name)).code, 0);
     const first = start("deploy", "-e", "a", "--tag", "v1");
     await eventually(hasBegun(1), { name: "the first one builds", timeoutMs: SLOW_MS });
     const second = start("deploy", "-e", "b", "--tag", "v2");
@@ -105,7 +105,8 @@ describe("two zdr in one checkout", () => {
   });
 
   test("who only sends a build waits for who builds it, and leaves at Ctrl-C with nothing done", async (context) => {
-    const { start, hasBegun, environments } = await startCheckout(context);
+    const { start, zdr, hasBegun, environments } = await startCheckout(context);
+    assert.equal((await zdr("setup", "-e", "a")).code, 0);
     const first = start("deploy", "-e", "a", "--tag", "v1");
     await eventually(hasBegun(1), { name: "the first one builds", timeoutMs: SLOW_MS });
     const second = start("deploy", "-e", "b", "--tag", "v2", "--no-build");
@@ -120,7 +121,8 @@ describe("two zdr in one checkout", () => {
 
 describe("a build that is interrupted", () => {
   test("is over when all that it has started has ended, so that nobody builds over what is left of it", async (context) => {
-    const { rig, start, journal } = await startCheckout(context);
+    const { rig, zdr: run, start, journal } = await startCheckout(context);
+    assert.equal((await run("setup", "-e", "a")).code, 0);
     // The step that is under way does not hear TERM, as one that flushes what it has; its shell does.
     const step = `sh -c 'trap "" TERM; echo begin >>journal; sleep 1; echo step >>journal'; true`;
     await rig.configure({ build: { run: step, path: "build" } });
@@ -135,7 +137,7 @@ describe("a build that is interrupted", () => {
     const { rig } = await startCheckout(context);
     const config = { build: { run: "echo began >>journal", path: "build" }, folder: rig.project };
     const stop = AbortSignal.abort("SIGINT");
-    await assert.rejects(runBuildCommand(config as unknown as Config, { stop, isWatched: false }));
+    await assert.rejects(runBuildCommand(config as unknown as Config, { stop, isWatched: false, env: {} }));
     await assert.rejects(readFile(join(rig.project, "journal")), { code: "ENOENT" });
   });
 });
@@ -234,7 +236,8 @@ describe("the lock of a build", () => {
   });
 
   test("that can not be made is done without, and why is said", async (context) => {
-    const { rig, go } = await startCheckout(context);
+    const { rig, zdr, go } = await startCheckout(context);
+    assert.equal((await zdr("setup", "-e", "a")).code, 0);
     await go();
     const env = { XDG_CACHE_HOME: join(rig.dir, "nowhere/cache") };
     const { stderr } = await rig.zdr(["plan", "-e", "a", "--tag", "v1"], { env });

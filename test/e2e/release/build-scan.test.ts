@@ -62,6 +62,22 @@ describe("a folder", () => {
     assert.equal(changed.totalBytes, first.totalBytes);
   });
 
+  test("is told in the order of its paths, by code units, in which a folder and what is in it may stand apart", async () => {
+    const names = ["a/x", "a/b/c", "a-b", "a.b/y", "a0", "aa", "B", "\u00e9", "a/b.c", "a/b-c/d"];
+    rig.build("order", Object.fromEntries(names.map((name) => [name, name])));
+    const { entries, marks } = await scan(rig.path("order"));
+    const paths = entries.map(({ path }) => path);
+    assert.deepEqual(paths, [...paths].sort());
+    assert.ok(
+      paths.indexOf("a") < paths.indexOf("a-b") && paths.indexOf("a-b") < paths.indexOf("a/x"),
+      paths.join(" "),
+    );
+    assert.deepEqual(
+      marks.map((mark) => mark !== undefined),
+      entries.map(({ type }) => type === "file"),
+    );
+  });
+
   test("may be named by a link, and may have nothing but an empty folder in it", async () => {
     rig.build("real", { empty: null });
     rig.build(".", { dist: { to: "real" } });

@@ -74,6 +74,16 @@ describe("a disk", () => {
     });
   });
 
+  test("that may not be written to would be refused, a dry run says", async () => {
+    await onDiskOf("64m", async ({ layout }) => {
+      const manifest = manifestOf(await scanBuild(rig.build("build", { a: "x" }), { modes: "normalize" }), "v1");
+      const look = () => stageRelease(layout, manifest, NO_SHARED, { dryRun: true });
+      assert.equal((await look()).result.missing.length, 1);
+      await runOk(["mount", "-o", "remount,ro", rig.path("disk")]);
+      assert.partialDeepStrictEqual(await failureOf(look()), { reason: "io", code: "EROFS" });
+    });
+  });
+
   test("that a layout was never set up on is told from one that is broken", async () => {
     rmSync(rig.layout.releases, { recursive: true });
     const failure = await failureOf(transfer(rig.layout, rig.build("build", { a: "x" }), "v1"));

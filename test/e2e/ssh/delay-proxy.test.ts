@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { startDelayProxy } from "../../support/load/delay-proxy.ts";
+import { runOk } from "../../support/processes.ts";
 
 async function withEcho(check: (port: number) => Promise<void>): Promise<void> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -88,4 +89,24 @@ test("a cut resets both ends", async () => {
   for (const [error] of await Promise.all(ends)) assert.equal((error as NodeJS.ErrnoException).code, "ECONNRESET");
   await proxy.close();
   server.close();
+});
+
+/** Its end is still being sent. */
+const RESET_AT_ITS_END = `
+  import { connect, createServer } from "node:net";
+  import { once } from "node:events";
+  const { resetSocket } = await import(process.argv[1]);
+  const server = createServer((socket) => socket.on("error", () => {}).resume());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const socket = connect(server.address().port, "127.0.0.1").on("error", () => {});
+  await once(socket, "connect");
+  socket.end();
+  await new Promise((resolve) => process.nextTick(resolve));
+  resetSocket(socket);
+  server.close();
+`;
+
+test("a process that resets a connection at its end comes to its own end", async () => {
+  const reset = new URL("../../support/load/reset.ts", import.meta.url).href;
+  await runOk([process.execPath, "--input-type=module", "-e", RESET_AT_ITS_END, reset]);
 });

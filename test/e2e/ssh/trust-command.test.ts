@@ -90,3 +90,21 @@ test("a new key beside the known one, as of a host that changes its keys, is tol
   assert.ok((await readFile(known, "utf8")).includes(`${lines[1]}\n`));
   assert.doesNotMatch((await rig.zdr(["releases"])).stderr, /new ssh-ed25519 key/);
 });
+
+test("a file that is written to is told to be named in deploy.yml, unless the hosts are looked for there already", async (t) => {
+  const { rig, sshd, know } = await startTrustRig(t);
+  await know("");
+  const beside = await rig.zdr(["trust", "--write", "keys"]);
+  assert.equal(beside.code, 0, beside.stderr);
+  assert.match(beside.stdout, /in deploy\.yml: ssh: \{ known_hosts: \[known_hosts, keys\] \}$/m);
+  const { ssh } = JSON.parse(await readFile(rig.configPath, "utf8"));
+  const { known_hosts: _, ...others } = ssh;
+  const searched = join(rig.project, "searched");
+  const config = join(rig.project, "ssh_config");
+  await writeFile(config, `UserKnownHostsFile ${searched}\n`);
+  await rig.configure({ ssh: { ...others, config } });
+  const read = await rig.zdr(["trust", "--write", "searched"]);
+  assert.equal(read.code, 0, read.stderr);
+  assert.ok((await readFile(searched, "utf8")).includes(sshd.knownHostsLine()));
+  assert.doesNotMatch(read.stdout, /deploy\.yml/);
+});

@@ -252,7 +252,7 @@ describe("a supervisord that is going or gone", () => {
     await eventually(async () => (await failureOf(supervisor.getState())).reason === "supervisor-not-running", {
       name: "it is dead",
     });
-    const refused = { reason: "supervisor-not-running", url, code: "ECONNREFUSED" };
+    const refused = { reason: "supervisor-not-running", url, code: "ECONNREFUSED", config: server.configPath };
     assert.deepEqual(await failureOf(supervisor.getState()), refused);
     await rm(server.socket);
     assert.deepEqual(await failureOf(supervisor.getState()), { ...refused, code: "ENOENT" });

@@ -28,6 +28,9 @@ test("an orphan of a killed supervisord that holds the port is found, named, and
   const named = new RegExp(
     `pid ${orphan} listens on \\S+ and runs v1, and no supervisord holds it: one that was killed has left it`,
   );
+  const status = await rig.zdr(["status", "--releases"]);
+  assert.match(status.stderr, named);
+  assert.doesNotMatch((await rig.zdr(["status"])).stderr, /orphan|supervisord holds/);
   const refused = await rig.zdr(["deploy", "--tag", "v2"]);
   assertTold(refused, {
     exit: 5,

@@ -12,7 +12,7 @@ import type { SetupResult } from "../../../agent/wire/setup.ts";
 import { run, runOk } from "../../support/processes.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 import { installNode } from "../../support/root-node.ts";
-import { buildSample } from "../../support/samples.ts";
+import { buildSample, type Variant } from "../../support/samples.ts";
 import { addTemporaryUser, type TemporaryUser } from "../../support/temporary-user.ts";
 import { userNamed } from "../../support/users.ts";
 import { answerOf, assertServes, assertTold, resultOf, stateOfProgram } from "../../support/wrong-world.ts";
@@ -74,9 +74,9 @@ describe("a program of www-data under root's supervisord, deployed by somebody e
   });
 
   /** As a build comes out of a shell with umask 077: nothing is for anybody else. */
-  async function useBuild(release: string): Promise<void> {
+  async function useBuild(release: string, variant: Variant = "good"): Promise<void> {
     const path = join(rig.dir, `build-${release}`);
-    await cp(await buildSample("go-overseer", { release }), path, { recursive: true });
+    await cp(await buildSample("go-overseer", { release, variant }), path, { recursive: true });
     await runOk(["chmod", "-R", "go=", path]);
     await rig.configure({ build: { path } });
   }
@@ -180,6 +180,20 @@ describe("a program of www-data under root's supervisord, deployed by somebody e
       [report.action, report.proof, report.before.release, report.after.release],
       ["reload", "processes", "v2", "v3"],
     );
+    await assertServes(rig, url, { tag: "v3", answer: "v3" });
+  });
+
+  test("what a release that crashed has said is told, though supervisord alone may read its log", async () => {
+    const log = (await rig.supervisord.ctl(["tail", "shop"])).stdout;
+    assert.match(log, /serves on/, "there is something from before");
+    const { uid, gid } = user;
+    const [file] = await readdir(join(rig.supervisord.socket, "../log"));
+    assert.notEqual((await run(["cat", join(rig.supervisord.socket, "../log", file ?? "")], { uid, gid })).code, 0);
+    await useBuild("x1", "crash");
+    const { code, stderr } = await deploy("x1");
+    assert.equal(code, 7, stderr);
+    assert.match(stderr, /^zdr: log: +web1: shop: panic: config\/app\.toml: missing key "dsn"$/m);
+    assert.doesNotMatch(stderr, /log: .*release v1 serves/);
     await assertServes(rig, url, { tag: "v3", answer: "v3" });
   });
 

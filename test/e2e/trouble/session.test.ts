@@ -181,10 +181,11 @@ describe("the CLI's end of the channel", () => {
 
   test("sends what belongs to an early request when it is known, and tells all that came before anybody asked", async () => {
     let tell: (line: object) => void = () => {};
-    const rest = new Promise<object>((resolve) => {
-      tell = resolve;
-    });
-    const { session, stdin, stdout, magic, close } = await openFakeHost({}, { verb: "settle", body: {}, rest });
+    const follow = (write: typeof tell) => {
+      tell = write;
+    };
+    const { session, stdin, stdout, magic, close } = await openFakeHost({}, { verb: "settle", body: {}, follow });
+    assert.equal(session.isFollowing, true);
     const warning = { event: "warning", text: "it is late" } as const;
     stdout.write(`${started(magic)}${JSON.stringify({ kind: "event", id: 1, event: warning })}\n`);
     await eventually(() => stdout.readableLength === 0, { name: "the event has been read" });
@@ -202,7 +203,22 @@ describe("the CLI's end of the channel", () => {
 
   test("gives a silent host up", async () => {
     const { opened, close } = await session(({ magic }) => started(magic), QUICK);
-    assert.equal((await linkFailureOf(opened.request("settle", {}))).kind, "link-silent");
+    const failure = await linkFailureOf(opened.request("settle", {}));
+    assert.deepEqual([failure.kind, "isBeforeAgent" in failure], ["link-silent", false]);
+    close({ code: null, signal: null });
+  });
+
+  test("gives a host up whose login shell never comes to the agent, and says that it was not the agent", async () => {
+    const { opened, close } = await session(() => "Password for the proxy: ", QUICK);
+    const failure = await linkFailureOf(opened.request("settle", {}));
+    assert.ok(failure.kind === "link-silent" && failure.isBeforeAgent === true);
+    close({ code: null, signal: null });
+  });
+
+  test("does not blame a login shell for a link that dies while the agent is brought there", async () => {
+    const { opened, close } = await session(({ magic }) => `\n${magic} {"kind":"need"}\n`, QUICK);
+    const failure = await linkFailureOf(opened.request("settle", {}));
+    assert.deepEqual([failure.kind, "isBeforeAgent" in failure], ["link-silent", false]);
     close({ code: null, signal: null });
   });
 

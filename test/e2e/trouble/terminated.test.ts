@@ -140,10 +140,9 @@ describe("zdr is terminated", () => {
     t.after(mark.killAll);
     await configure({ watch: 0 });
     const { build } = JSON.parse(await readFile(rig.configPath, "utf8"));
-    await rig.configure({ build: { ...build, run: "sleep 600; true" } });
+    await rig.configure({ build: { ...build, run: "echo begun; sleep 600; true" } });
     const zdr = rig.startZdr(["deploy", "--tag", tag], { env: mark.env });
-    const isBuilding = async () => (await mark.pids()).length === 3;
-    await eventually(isBuilding, { name: "zdr, its shell and the sleep", timeoutMs: 60_000 });
+    await eventually(() => /^begun$/m.test(zdr.said().stderr), { name: "the build runs", timeoutMs: 60_000 });
     zdr.kill("SIGTERM");
     const { code, stderr } = await zdr.done;
     assert.equal(code, 143, stderr);

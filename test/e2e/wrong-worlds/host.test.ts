@@ -53,6 +53,12 @@ describe("a host with a release that serves", () => {
     for (const clean of cleanUps) await clean();
   });
 
+  test("is left alone after a build command that fails", async () => {
+    await rig.configure({ build: { run: "echo no compiler >&2; exit 7", path: "nothing" } });
+    const error = /build command \(build\.run\) ended with exit code 7/;
+    assertTold(await deploy(), { exit: 5, error, hint: /by hand/ });
+  });
+
   describe("and trouble with supervisord", () => {
     test("that does not run is told with its socket", async () => {
       const url = `unix://${rig.dir}/none.sock`;

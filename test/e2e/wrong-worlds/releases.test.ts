@@ -7,6 +7,7 @@ import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { ask } from "../../support/load/supervised.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 import { buildSample, SAMPLE_BINARY, type SampleName, type Variant } from "../../support/samples.ts";
 import { BAD_RELEASES } from "../../support/story/catalog.ts";
@@ -195,4 +196,61 @@ describe("a release that is no good", { concurrency: 3 }, () => {
       }
     });
   }
+});
+
+test("a release without the script that its interpreter is given is refused before the flip, on a first deploy and later", async (t) => {
+  const rig = await startRig(t);
+  const { url } = await rig.addSample("node-plain", { ...SECTION, watch: "0s" });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  const build = join(folder, "no-script");
+  await cp(await buildSample("node-plain", { release: "bad" }), build, { recursive: true });
+  await rm(join(build, SAMPLE_BINARY["node-plain"]));
+  const lacking = async (tag: string) => {
+    await rig.configure({ build: { path: build } });
+    return rig.zdr(["deploy", "--tag", tag]);
+  };
+  const told = { exit: 5, error: /server\.mjs does not exist/, hint: /command:/ };
+  assertTold(await lacking("first"), { ...told, state: /local was not touched/ });
+  await assertNothingLeft(rig, url);
+  await rig.useSample("node-plain", { release: "v1" });
+  const good = await rig.zdr(["deploy", "--tag", "v1"]);
+  assert.equal(good.code, 0, good.stderr);
+  assertTold(await lacking("later"), { ...told, state: /local holds later and still serves v1/ });
+  await assertServes(rig, url, { tag: "v1", answer: "v1" });
+});
+
+for (const { sample, says } of [
+  { sample: "node-plain", says: /server\.mjs cannot be read by its interpreter .*SyntaxError/ },
+  { sample: "python-members", says: /server\.py cannot be read by its interpreter .*SyntaxError/ },
+] as const) {
+  test(`a script of ${sample} that its interpreter can not read is refused before the flip`, async (t) => {
+    const rig = await startRig(t);
+    const { url } = await rig.addSample(sample, { ...SECTION, watch: "0s" });
+    assert.equal((await rig.zdr(["setup"])).code, 0);
+    await rig.useSample(sample, { release: "v1" });
+    const good = await rig.zdr(["deploy", "--tag", "v1"]);
+    assert.equal(good.code, 0, good.stderr);
+    const build = join(folder, `garbage-${sample}`);
+    await cp(await buildSample(sample, { release: "bad" }), build, { recursive: true });
+    await writeFile(join(build, SAMPLE_BINARY[sample]), "this is no program\n");
+    await rig.configure({ build: { path: build } });
+    const told = { exit: 5, error: says, hint: /node --check FILE/, state: /local holds bad and still serves v1/ };
+    assertTold(await rig.zdr(["deploy", "--tag", "bad"]), told);
+    assert.equal((await ask(`${url}/version`)).release, "v1");
+  });
+}
+
+test("a script is not refused for a name without its ending", async (t) => {
+  const rig = await startRig(t);
+  const { url, program } = await rig.addSample("node-plain", { ...SECTION, watch: "0s" });
+  const command = String(program.command).replace("server.mjs", "server");
+  await rig.configure({ programs: { shop: { ...program, command } } });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  const build = join(folder, "short-name");
+  await cp(await buildSample("node-plain", { release: "v1" }), build, { recursive: true });
+  await writeFile(join(build, "server.js"), 'import("./server.mjs");\n');
+  await rig.configure({ build: { path: build } });
+  const { code, stderr } = await rig.zdr(["deploy", "--tag", "v1"]);
+  assert.equal(code, 0, stderr);
+  assert.equal((await ask(`${url}/version`)).release, "v1");
 });

@@ -70,11 +70,6 @@ describe("what is asked for", () => {
     assertTold(await deploy("v1", "--host", "web9"), { exit: 2, error: /no host named "web9"/, hint: /local/ });
   });
 
-  test("after a build command that fails is not begun", async () => {
-    await rig.configure({ build: { run: "echo no compiler >&2; exit 7", path: "nothing" } });
-    assertTold(await deploy(), { exit: 5, error: /build command ended with exit code 7/, hint: /by hand/ });
-  });
-
   test("of a host that is not set up is told how to do that", async () => {
     assertTold(await deploy(), { exit: 5, error: /not set up/, state: /not touched/, hint: /zdr setup/ });
   });

@@ -1,5 +1,6 @@
 /** A server of bare sockets that does to each request what a test wants done to it. */
 import { createServer, type Server, type Socket } from "node:net";
+import { resetSocket } from "./reset.ts";
 
 /** `nth`: which request it is on its connection, from 1. */
 export type Behaviour = (socket: Socket, nth: number) => void;
@@ -22,8 +23,7 @@ export const answer = (status: string, body = "v1", headers = "") =>
   `HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`;
 /** Answers well, and keeps the connection. */
 export const fine: Behaviour = (socket) => socket.write(answer("200 OK"));
-/** Node 24 spins for ever at its exit if a socket was reset while its end was still being sent. */
-export const reset: Behaviour = (socket) => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy());
+export const reset: Behaviour = resetSocket;
 
 export async function startBadServer(behaviour: Behaviour): Promise<BadServer> {
   const sockets = new Set<Socket>();

@@ -6,6 +6,7 @@
  * What it does not model: Nagle's algorithm and slow start act only between loopback's ends, so they cost no round trips.
  */
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { resetSocket } from "./reset.ts";
 
 export interface DelayProxyOptions {
   readonly target: { readonly host?: string; readonly port: number };
@@ -59,7 +60,7 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
   };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (near) => {
     if (isRefusing) {
-      near.resetAndDestroy();
+      resetSocket(near);
       return;
     }
     counts.connections++;
@@ -74,7 +75,7 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
         sockets.add(socket);
         const other = socket === near ? far : near;
         socket.on("error", () => {
-          if (!frozen.has(socket)) other.resetAndDestroy();
+          if (!frozen.has(socket)) resetSocket(other);
         });
         socket.on("close", () => {
           sockets.delete(socket);
@@ -93,14 +94,14 @@ export async function startDelayProxy({ target, oneWayMs }: DelayProxyOptions): 
     server.listen(0, "127.0.0.1", resolve);
   });
   const cut = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
+    for (const socket of sockets) resetSocket(socket);
   };
   const freeze = () => {
     for (const socket of sockets) frozen.add(socket);
   };
   const cutNear = () => {
     freeze();
-    for (const near of nears) near.resetAndDestroy();
+    for (const near of nears) resetSocket(near);
   };
   return {
     port: (server.address() as AddressInfo).port,

@@ -102,10 +102,16 @@ const LINK: { [Kind in LinkFailure["kind"]]: Extract<LinkFailure, { kind: Kind }
     keyType: "ssh-ed25519",
     fingerprint: "SHA256:shown",
     expected: [
-      { fingerprint: "SHA256:known", keyType: "ssh-ed25519", place: "/home/me/.ssh/known_hosts:3" },
+      {
+        fingerprint: "SHA256:known",
+        keyType: "ssh-ed25519",
+        place: "/home/me/.ssh/known_hosts:3",
+        file: "/home/me/.ssh/known_hosts",
+      },
       { fingerprint: "SHA256:pinned", keyType: "ssh-rsa", place: "deploy.yml:9:7" },
     ],
     knownName: "[web1]:2222",
+    knownHostsLine: "[web1]:2222 ssh-ed25519 AAAA",
   },
   "host-key-revoked": {
     kind: "host-key-revoked",
@@ -159,6 +165,13 @@ const LOCAL: { [Kind in Exclude<Failure["kind"], "link" | "agent">]: Extract<Fai
   hook: { kind: "hook", when: "before_activate", command: "bin/migrate up", detail: "exit 1" },
   "host-changed": { kind: "host-changed", host: "web-1", plan: "00000000-11111111-22222222", tag: "v2" },
   "plan-changed": { kind: "plan-changed", plan: "00000000-11111111-22222222", tag: "v2", changed: ["build", "hosts"] },
+  "no-common-release": {
+    kind: "no-common-release",
+    hosts: [
+      { host: "web-1", tag: "v1" },
+      { host: "web-2", tag: undefined },
+    ],
+  },
   interrupted: { kind: "interrupted", signal: "SIGINT" },
 };
 
@@ -202,9 +215,51 @@ describe("every failure", () => {
     assert.doesNotMatch(quota.hints.join(), /df -h/);
   });
 
+  test("a server that opens no session is not told as a login shell that is in the way", () => {
+    const start = LINK["agent-start"];
+    assert.match(explain(link(start)).hints.join(), /login shell/);
+    const { error, hints } = explain(link({ ...start, isNoSession: true }));
+    assert.doesNotMatch([...error, ...hints].join(), /shell/);
+    assert.match(hints.join(), /MaxSessions/);
+  });
+
+  test("what the system's ssh can not do is tried by hand the same way, and where there is none that is said", () => {
+    const hint = (more: object) => explain(link({ ...LINK.openssh, ...more })).hints[0];
+    assert.equal(hint({}), "try: ssh deploy@web1 true");
+    const args = ["-o", "StrictHostKeyChecking=yes", "-p", "2222", "-i", "/my key", "--", "web1", "true"];
+    assert.equal(hint({ args }), "try: ssh -o StrictHostKeyChecking=yes -p 2222 -i '/my key' -- web1 true");
+    assert.match(hint({ args, code: 127 }) ?? "", /openssh-client/);
+  });
+
+  test("a way that is not open is tried where it ends", () => {
+    const [hop] = explain(link(LINK.jump)).hints;
+    assert.equal(hop, "ops@bastion:22 has to reach it; try there: ssh deploy@web1 true");
+    const [byHand] = explain(link({ ...LINK.jump, through: "ProxyCommand nc web1 22", command: "nc web1 22" })).hints;
+    assert.match(byHand ?? "", /try it by hand: nc web1 22$/);
+  });
+
+  test("where no release is good on all hosts, what each would go back to is told", () => {
+    const hosts = [
+      { host: "web1", tag: "v4" },
+      { host: "web2", tag: "v4" },
+      { host: "web3", tag: "v7" },
+      { host: "web4", tag: undefined },
+    ];
+    const { error, hints, exit } = explain({ kind: "no-common-release", hosts });
+    assert.match(error.join(), /would go back: web1, web2 to v4; web3 to v7; web4 to nothing$/);
+    assert.match(hints.join(), /zdr rollback --host web1 web2;/);
+    assert.equal(exit, 5);
+  });
+
   test("where to look at what differs of a release is told from deploy_to, also for a file that was removed", () => {
     const [hint] = explain(agent(AGENT["release-damaged"])).hints;
     assert.equal(hint, "on the host, in deploy_to: ls -la releases/v1.2/bin");
+  });
+
+  test("where nobody answered, it is told where the program listens, and which key names the other address", () => {
+    const failure = { ...AGENT.unhealthy, listens: ["127.0.0.1:28082"] };
+    assert.match(text(agent(failure)), /ECONNREFUSED 127\.0\.0\.1:8080\); it listens on 127\.0\.0\.1:28082/);
+    assert.match(explain(agent(failure)).hints[0] ?? "", /programs\.shop\.health\.http in deploy\.yml/);
   });
 
   test("each number is shown, and with its unit", () => {
@@ -212,6 +267,8 @@ describe("every failure", () => {
     const full = { reason: "no-inodes", path: "/data/shop", need: 1, free: 0 } as const;
     assert.match(text(agent(full)), /can hold no more files/);
     assert.match(text(agent(AGENT.unhealthy)), /within 30 s \(last probe: connect ECONNREFUSED 127\.0\.0\.1:8080\)/);
+    const started = { ...AGENT.unhealthy, timeoutMs: 32_000, startMs: 2_000 };
+    assert.match(text(agent(started)), /within 32 s, which is start_seconds 2 s and then health\.timeout 30 s \(last/);
     assert.match(text(agent(AGENT["unsafe-mode"])), /mode 0777, so others .* can change/);
     const readable = { reason: "unsafe-mode", path: "/data/shop/.zdr", mode: 0o755 } as const;
     assert.match(text(agent(readable)), /mode 0755, so others .* can look into it/);
@@ -221,11 +278,17 @@ describe("every failure", () => {
 
   test("each problem that a pre-flight can find has its own words", () => {
     const problems = ["missing", "not-a-file", "not-readable", "not-executable", "empty", "wrong-machine"] as const;
-    const rest = ["bad-format", "no-interpreter", "bad-config", "check-failed"] as const;
+    const rest = ["bad-format", "no-interpreter", "bad-script", "bad-config", "check-failed"] as const;
     const texts = [...problems, ...rest].map((problem) => text(agent({ ...AGENT.preflight, problem })));
     assert.equal(new Set(texts).size, texts.length);
     for (const shown of texts) assert.doesNotMatch(shown, /undefined/);
   });
+});
+
+test("a tag that is taken by a folder of somebody else's is said to be", () => {
+  const failure = { reason: "release-differs", tag: "v9", stagedDigest: "", digest: "b".repeat(64) } as const;
+  const { error } = explain({ kind: "agent", host: "web1", failure });
+  assert.match(error.join(), /there what zdr has not put there, this build b{12}\)/);
 });
 
 describe("a release that serves, but cost requests", () => {
@@ -259,7 +322,7 @@ describe("a release that serves, but cost requests", () => {
 });
 
 describe("host keys", () => {
-  test("a changed key shows both fingerprints, where each came from, and how to forget the old one", () => {
+  test("a changed key shows both fingerprints, where each came from, and what puts it in the place of the old one in that very file", () => {
     const { error, hints } = explain(link(LINK["host-key-changed"]));
     for (const part of [
       "SHA256:shown",
@@ -268,15 +331,35 @@ describe("host keys", () => {
     ]) {
       assert.ok(error[0]?.includes(part), `${part} in ${error[0]}`);
     }
-    assert.ok(hints.some((hint) => hint.endsWith("ssh-keygen -R '[web1]:2222'")));
-    assert.ok(hints.some((hint) => hint.endsWith('host_key: "SHA256:shown"')));
+    assert.ok(hints.some((hint) => hint.endsWith(": ssh-keygen -R '[web1]:2222' -f /home/me/.ssh/known_hosts")));
+    assert.ok(
+      hints.some((hint) => hint.endsWith(": echo '[web1]:2222 ssh-ed25519 AAAA' >> /home/me/.ssh/known_hosts")),
+    );
+  });
+
+  test("a key other than the pinned one is to be pinned instead, whatever known_hosts files hold", () => {
+    const changed = LINK["host-key-changed"];
+    const { hints } = explain(link({ ...changed, listedAs: "front", expected: changed.expected.slice(1) }));
+    assert.ok(hints.some((hint) => hint.endsWith('at host front: host_key: "SHA256:shown"')));
+    assert.ok(!hints.some((hint) => hint.includes("ssh-keygen -R") || hint.includes(">>")));
   });
 
   test("an unknown key shows its fingerprint, the files that were searched, and the line and the pin that would trust it", () => {
     const { error, hints } = explain(link(LINK["host-key-unknown"]));
     assert.match(error[0] ?? "", /SHA256:shown.*\/home\/me\/\.ssh\/known_hosts and \/etc\/ssh\/ssh_known_hosts/);
     assert.ok(hints.some((hint) => hint.includes("echo '[web1]:2222 ssh-ed25519 AAAA' >> ~/.ssh/known_hosts")));
-    assert.ok(hints.some((hint) => hint.endsWith('at host web1:2222: host_key: "SHA256:shown"')));
+    assert.ok(hints.some((hint) => hint.endsWith('at the jump host web1:2222: host_key: "SHA256:shown"')));
+  });
+
+  test("a pin belongs to the host as deploy.yml lists it", () => {
+    const { hints } = explain(link({ ...LINK["host-key-unknown"], listedAs: "front" }));
+    assert.ok(hints.some((hint) => hint.endsWith('at host front: host_key: "SHA256:shown"')));
+  });
+
+  test("a login shell that waits is told as that, and not as an agent that may have done something", () => {
+    const { error, hints } = explain(link({ ...LINK["link-silent"], isBeforeAgent: true }));
+    assert.match(error[0] ?? "", /while the agent was to start/);
+    assert.match(hints.join(), /^start-up files of the login shell/);
   });
 
   test("a hint for another port can be typed as it stands", () => {
@@ -318,7 +401,7 @@ describe("several hosts", () => {
       { failure: agent(AGENT["layout-missing"], "web-1"), phase: "plan" },
       { failure: agent({ ...AGENT["layout-missing"], path: "/other" }, "web-2"), phase: "plan" },
     ]);
-    assert.deepEqual(hints, ["make it: zdr setup"]);
+    assert.deepEqual(hints, ["zdr setup makes it"]);
   });
 });
 

@@ -28,3 +28,20 @@ describe("a command line that can not be read", () => {
     assert.match(hintOf("deply") ?? "", /deploy/);
   });
 });
+
+describe("which config a command goes by", () => {
+  test("may be said before the verb", () => {
+    assert.equal(parseCommandLine(["-e", "staging", "-c", "x.yml", "status", "shop"], "1.0.0").verb, "status");
+  });
+
+  test("may be said before the verb with its value in the same word", () => {
+    for (const flag of ["--environment=staging", "-estaging", "--config=x.yml", "-cx.yml"]) {
+      assert.equal(parseCommandLine([flag, "-e", "staging", "status", "shop"], "1.0.0").verb, "status", flag);
+      assert.equal(parseCommandLine(["-c", "x.yml", flag, "status", "shop"], "1.0.0").verb, "status", flag);
+    }
+  });
+
+  test("is refused before a verb that has none", () => {
+    assert.equal(hintOf("-e", "staging", "schema"), "see: zdr schema --help");
+  });
+});

@@ -286,6 +286,18 @@ describe("deploy.yml itself", () => {
   }
 });
 
+test("a section that the keeper runs, of a preset that deploy.yml has changed, is one finding with one remedy", () => {
+  const config: ConfigInfo = {
+    ...{
+      command: "/usr/bin/node /data/web/shop/lib/keeper.cjs /data/web/shop/run/shop.json",
+      directory: "/data/web/shop",
+    },
+    ...{ autostart: true, startsecs: 2, stopwaitsecs: 35, stopsignal: 15, killasgroup: true },
+    ...{ stdout_logfile: "auto", stderr_logfile: "none" },
+  };
+  assert.deepEqual(lint(plain, { config }), ["refuse section-differs"]);
+});
+
 describe("what supervisord read last", () => {
   const config: ConfigInfo = {
     command: "/data/web/shop/run/shop/shop -addr :8080",
@@ -305,7 +317,7 @@ describe("what supervisord read last", () => {
       lint(gunicorn, {
         config: { ...config, command: "/data/web/shop/current/gunicorn", directory: "/data/web/shop/current" },
       }),
-      ["refuse section-differs", "warn section-differs", "warn gunicorn-chdir"],
+      ["refuse section-differs", "warn gunicorn-chdir"],
     );
   });
 

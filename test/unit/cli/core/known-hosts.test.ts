@@ -59,8 +59,14 @@ describe("a host key", () => {
           keyType: "ssh-ed25519",
           fingerprint: fingerprintOf(ED_OTHER.blob, hashes),
           place: "/home/me/.ssh/known_hosts:1",
+          file: "/home/me/.ssh/known_hosts",
         },
-        { keyType: "ssh-rsa", fingerprint: fingerprintOf(RSA.blob, hashes), place: "/home/me/.ssh/known_hosts:2" },
+        {
+          keyType: "ssh-rsa",
+          fingerprint: fingerprintOf(RSA.blob, hashes),
+          place: "/home/me/.ssh/known_hosts:2",
+          file: "/home/me/.ssh/known_hosts",
+        },
       ],
     });
   });

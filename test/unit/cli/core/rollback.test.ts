@@ -60,16 +60,35 @@ test("withdrawn, bad and absent releases are not taken by themselves", () => {
   assert.equal(choice.kind, "refused");
 });
 
+test("where the hosts have none in common, each is told with what it would go back to", () => {
+  const other = [release("v0", "good", 0), release("v3", "good", 3)];
+  const none = [release("v3", "good", 3)];
+  const surveys = [host("a", "v3", both), host("b", "v3", other), host("c", "v3", none)];
+  const hosts = [
+    { host: "a", tag: "v2" },
+    { host: "b", tag: "v0" },
+    { host: "c", tag: undefined },
+  ];
+  assert.deepEqual(commonRollbackTarget(surveys, undefined), {
+    kind: "refused",
+    failure: { kind: "no-common-release", hosts },
+  });
+});
+
 test("--to takes any release that is there on all hosts", () => {
   const releases = [release("v1", "withdrawn", 1), release("v3", "good", 3)];
   assert.deepEqual(commonRollbackTarget([host("a", "v3", releases)], "v1"), { kind: "tag", tag: "v1" });
 });
 
-test("--to names the host that does not have the release", () => {
-  const choice = commonRollbackTarget([host("a", "v3", both), host("b", "v3", [release("v3", "good", 3)])], "v1");
+test("--to names all hosts that do not have the release", () => {
+  const lacking = [release("v3", "good", 3)];
+  const choice = commonRollbackTarget(
+    [host("a", "v3", both), host("b", "v3", lacking), host("c", "v3", lacking)],
+    "v1",
+  );
   assert.deepEqual(choice, {
     kind: "refused",
-    failure: { kind: "agent", host: "b", failure: { reason: "release-missing", tag: "v1" } },
+    failure: { kind: "agent", host: "b, c", failure: { reason: "release-missing", tag: "v1" } },
   });
 });
 
@@ -84,4 +103,12 @@ test("a release that the ledger calls bad is warned of on the hosts where it fai
   );
   assert.match(doubts[0]?.text ?? "", /^the ledger calls v2 bad: .*tried all the same/);
   assert.deepEqual(doubtsAbout(surveys, "v1"), []);
+});
+
+test("a folder that somebody has put beside the releases, under a name that no release has, is no release", () => {
+  const releases = [...both, release("hand made", "unknown", -1)];
+  assert.deepEqual(commonRollbackTarget([host("a", "v3", releases)], "hand made"), {
+    kind: "refused",
+    failure: { kind: "agent", host: "a", failure: { reason: "release-missing", tag: "hand made" } },
+  });
 });

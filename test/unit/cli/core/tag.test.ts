@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { TAG_PATTERN } from "../../../../agent/wire/release.ts";
-import { checkTag } from "../../../../cli/core/tag.ts";
+import { checkTag, requireTag } from "../../../../cli/core/tag.ts";
+import { explain } from "../../../../cli/explain.ts";
+import type { ZdrError } from "../../../../cli/failure.ts";
 
 const suggested = (tag: string) => `did you mean "${tag}"?`;
 
@@ -39,6 +41,17 @@ describe("a tag", () => {
     for (const tag of ["v1.2", "1", "2026-11-20_10.30", "v1.2.3-rc.1+build5", "a".repeat(128), "current", "a.."]) {
       assert.deepEqual(checkTag(tag), { ok: tag });
     }
+  });
+
+  test("what the layout of a host calls something else is no name for a new release", () => {
+    for (const tag of ["current", "releases", "none"]) {
+      assert.throws(
+        () => requireTag(tag, {}),
+        (error) => explain((error as ZdrError).failure).error[0]?.includes("zdr calls something else") === true,
+        tag,
+      );
+    }
+    assert.equal(requireTag("current-1", {}), "current-1");
   });
 
   test("each kind of bad one is refused with its own reason", () => {

@@ -114,6 +114,28 @@ test("a release whose pre-flight failed was refused, and one that was only stage
   );
 });
 
+test("of a release that was refused it is told what served, by what the ledger said last", () => {
+  const refused = (minute: number, tag: string): LedgerEntry => ({
+    ...{ event: "bad", at: at(minute), tag, by: ann, activation: "preflight", reason: "preflight" },
+  });
+  const entries = [
+    refused(0, "v0"),
+    activating("v1", "a"),
+    good("v1", "a"),
+    activating("v2", "b"),
+    reverted("v2", "b", "v1"),
+    refused(5, "v3"),
+  ];
+  const history = historyOf(entries, false).filter(({ ended }) => ended === "refused");
+  assert.deepEqual(
+    history.map(({ tag, from }) => [tag, from]),
+    [
+      ["v0", undefined],
+      ["v3", "v1"],
+    ],
+  );
+});
+
 test("what has no end is under way while somebody is at work, and interrupted when nobody is", () => {
   const entries = [staged("v1"), activating("v1", "a")];
   assert.equal(historyOf(entries, true)[0]?.ended, "under way");

@@ -14,6 +14,7 @@ import {
   parseUnixSocketTable,
   ringMayAccept,
   socketInode,
+  syscallWaitsForExec,
   TCP_LISTEN,
 } from "../../../../../agent/core/process/proc.ts";
 
@@ -254,4 +255,11 @@ describe("sets of fds in the memory of a process", () => {
     assert.deepEqual(fdsOfPoll(list), [3, 9]);
     assert.deepEqual(fdsOfPoll(list.subarray(0, 29)), [3], "a cut entry is none");
   });
+});
+
+test("only a kernel before 5.7 may have whoever reads what a thread waits in wait as well", () => {
+  for (const release of ["3.10.0-1160.el7.x86_64", "4.18.0-553.el8_10.x86_64", "5.4.0-216-generic", "5.6.19"])
+    assert.equal(syscallWaitsForExec(release), true, release);
+  for (const release of ["5.7.0", "5.10.0-33-amd64", "6.1.0-28-arm64", "6.18.44-fc-v657", "10.0", ""])
+    assert.equal(syscallWaitsForExec(release), false, release);
 });

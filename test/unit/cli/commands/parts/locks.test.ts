@@ -43,10 +43,16 @@ const target = (name: string, address: string): HostTarget => ({
 });
 
 /** One command's hosts, by the address of each. `asked`: in which order it asked, and whether it was ready to wait. */
-function command(who: string, locks: ReadonlyMap<string, MemoryLock>, targets: readonly HostTarget[]) {
+function command(
+  who: string,
+  locks: ReadonlyMap<string, MemoryLock>,
+  targets: readonly HostTarget[],
+  passedOver: readonly string[] = [],
+) {
   const asked: string[] = [];
   const mine = new Set<MemoryLock>();
-  const hosts = targets.map((one) => {
+  const left = targets.filter(({ name }) => !passedOver.includes(name));
+  const hosts = left.map((one) => {
     const lock = locks.get(one.kind === "ssh" ? one.address : "") as MemoryLock;
     const request = async (verb: string, body: { lock?: LockRequest }) => {
       if (verb === "unlock") {
@@ -114,5 +120,19 @@ describe("the locks of several hosts", () => {
       const done = await Promise.all([a, b].map((one) => one.take().finally(one.end)));
       assert.deepEqual(done, [true, true]);
     }
+  });
+
+  test("where a host was passed over the others are waited for in the same order as always", async () => {
+    const locks = threeHosts();
+    const targets = [target("x", "10.0.0.3"), target("y", "10.0.0.1"), target("z", "10.0.0.2")];
+    const first = command("a", locks, targets.slice(1));
+    await first.take();
+    const second = command("b", locks, targets, ["x"]);
+    const done = second.take();
+    while (!second.asked.some((said) => said.startsWith("waits")))
+      await new Promise((resolve) => setImmediate(resolve));
+    first.end();
+    assert.equal(await done, true);
+    assert.deepEqual(second.asked, ["tries y", "tries z", "waits for y", "waits for z"]);
   });
 });

@@ -16,6 +16,12 @@ test("the slowest host is the one whose phases took longest together, told with 
   assert.equal(slowest && describeSlowest(slowest), "slowest: web2, 1.9 s, of which stage took 1.2 s");
 });
 
+test("a phase that a host goes through more than once counts with all its times", () => {
+  const soaks = [900, 400, 400].map((ms) => ({ phase: "soak", ms }) as const);
+  const watched = { name: "web1", times: [{ phase: "activate", ms: 1000 }, ...soaks] } as const;
+  assert.deepEqual(slowestOf([watched, host("web2", 1, 1)]), { host: "web1", ms: 2700, phase: "soak", phaseMs: 1700 });
+});
+
 test("of one host, and of hosts that nothing was done on, none is the slowest", () => {
   assert.equal(slowestOf([host("web1", 1, 1)]), undefined);
   assert.equal(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerProblem } from "../../../../../cli/core/init/answer.ts";
+import { answerProblem, flagProblems } from "../../../../../cli/core/init/answer.ts";
 import type { Answers } from "../../../../../cli/core/init/render.ts";
 
 const problem = <Key extends keyof Answers>(key: Key, answer: Answers[Key], soFar: Partial<Answers> = {}) =>
@@ -29,4 +29,18 @@ test("an answer that will do has no problem, whatever has not been answered yet"
   })) {
     assert.equal(problem(key as keyof Answers, answer as never), undefined, key);
   }
+});
+
+test("answers that came as flags are told by their flags, all that will not do at once", () => {
+  const answers: Answers = {
+    ...{ project: "shop", deployTo: "data/web", hosts: ["local"], preset: "restart", command: "bin/shop" },
+    health: "127.0.0.1:8080",
+  };
+  const problems = flagProblems(undefined, answers);
+  assert.deepEqual(
+    problems.map((problem) => problem.split(":")[0]),
+    ["--deploy-to", "--health"],
+  );
+  assert.match(problems[0] ?? "", /absolute/);
+  assert.deepEqual(flagProblems(undefined, { ...answers, deployTo: "/data/web", health: undefined }), []);
 });

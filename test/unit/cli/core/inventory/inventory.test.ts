@@ -50,6 +50,11 @@ describe("an Ansible inventory", () => {
     });
   });
 
+  test("a port that is no number stays what it is, to be refused as that", () => {
+    const [entry] = ini("web1 ansible_port=abc\n");
+    assert.deepEqual(entry, { name: "web1", address: "web1", port: "abc" });
+  });
+
   test("groups that contain each other end", () => {
     assert.deepEqual(ini("[a]\nh\n[a:children]\nb\n[b:children]\na\n"), [
       { name: "h", address: "h", roles: ["a", "b"] },

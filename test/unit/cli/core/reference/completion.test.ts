@@ -13,6 +13,7 @@ const KNOWN: Known = {
   environments: ["staging"],
   tags: ["v2", "v1"],
   keys: ["keep", "programs"],
+  samples: ["go-grace", "go-plain", "gunicorn"],
 };
 
 function offered(...words: string[]): string[] | typeof FILES {
@@ -51,6 +52,15 @@ describe("what may come next", () => {
       ["v2", "v1"],
     ],
     [["rollback", "--to", "v1"], ["v1"]],
+    [
+      ["init", "--sample", "go-"],
+      ["go-grace", "go-plain"],
+    ],
+    [["init", "--reload", "gun"], ["gunicorn"]],
+    [
+      ["init", "--ci", "git"],
+      ["github", "gitlab"],
+    ],
   ] as const) {
     test(`behind a flag is what it takes: zdr ${words.join(" ")}`, () => assert.deepEqual(offered(...words), wanted));
   }

@@ -57,11 +57,16 @@ describe("the table at the end of a deploy", () => {
   });
 
   test("of a release that was taken back, each time says whose it is", () => {
-    const back = { ...PROGRAM, after: { ...PROGRAM.after, release: "v1.1" } };
+    const back = {
+      ...PROGRAM,
+      action: "restart",
+      tried: "reload",
+      after: { ...PROGRAM.after, release: "v1.1" },
+    } as const;
     const reverted = { ...report(back), outcome: "reverted" } as const;
     assert.match(
       activationTable([{ host: "web-1", report: reverted }]),
-      / reload, back +v1\.2 failed, v1\.1 again +4711 \(same\) +v1\.1: 48 ms +v1\.2: 2\.75 s /,
+      / reload, back by restart +v1\.2 failed, v1\.1 again +4711 \(same\) +v1\.1: 48 ms +v1\.2: 2\.75 s /,
     );
   });
 

@@ -36,3 +36,10 @@ describe("a line of a host", () => {
     assert.equal(told("gitlab", []).stderr, `${LINE}\n`);
   });
 });
+
+test("a terminal is shown the tabs of a log", () => {
+  const stdout = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: true });
+  const output = openOutput({ mode: "plain", stdout, stderr: new PassThrough(), color: false });
+  output.line("web1: shop: \tmain.go:8 \x1b[2J", "output", {});
+  assert.equal(String(stdout.read()), "web1: shop: \tmain.go:8 \\x1b[2J\n");
+});

@@ -91,3 +91,15 @@ test("whoever shows a step is told of each change", () => {
   steps.report(phase("web-1", "connect", "done", "web1:22"));
   assert.deepEqual(seen, ["connect", "connect: web1:22"]);
 });
+
+test("a phase that was not planned is told at the one that waits for its turn", () => {
+  const steps = grow();
+  steps.report(phase("web-1", "activate", "start"));
+  steps.report(phase("web-1", "activate", "done"));
+  steps.report(phase("web-1", "soak", "start"));
+  assert.equal(steps.hosts[0]?.steps[4]?.output, "soak");
+  steps.report(phase("web-1", "soak", "done", "well for 3 s"));
+  assert.equal(steps.hosts[0]?.steps[4]?.output, "soak done: well for 3 s");
+  assert.deepEqual(titles(steps), ["connect", "survey", "upload", "activate", "settle"]);
+  steps.end();
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { headProblem } from "../../../../agent/core/executable.ts";
+import { headProblem } from "../../../../../agent/core/preflight/executable.ts";
 
 function elf(machine: number, { bigEndian = false, length = 64 } = {}): Uint8Array {
   const head = Buffer.alloc(64);

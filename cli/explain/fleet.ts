@@ -1,0 +1,52 @@
+/** What to do about a fleet of which some hosts are not where the others are. */
+import type { ActivationReport } from "../../agent/wire/report.ts";
+import type { HostState } from "../core/report/state-line.ts";
+
+/** What a rollout was to bring about. */
+export interface FleetGoal {
+  readonly tag: string;
+  readonly why: "deploy" | "rollback";
+  /** It was held to a plan, which does not fit any more: what its hosts were has changed. */
+  readonly isPlanned: boolean;
+}
+
+interface HostEnd {
+  readonly state: HostState;
+  readonly activation: Pick<ActivationReport, "outcome" | "previous"> | undefined;
+}
+
+/** Some hosts serve the release of a rollout and some do not. Empty: that is not so, or one of them wants a look first. */
+export function hintsOnDifference(goal: FleetGoal, hosts: readonly HostEnd[]): string[] {
+  if (hosts.some(({ state }) => LOOK_FIRST.has(state.kind))) return [];
+  const serving = hosts.filter(({ state }) => state.kind === "serves");
+  if (serving.length === 0 || serving.length === hosts.length) return [];
+  const left = `the hosts that do not serve ${goal.tag}`;
+  const back = commonBefore(hosts);
+  return [`${goOn(goal, left)}${back === undefined ? "" : `; or take the others back: zdr rollback --to ${back}`}`];
+}
+
+/** A rollback that is asked for again without a tag would choose one further back: where it failed, its release is called bad by now. */
+function goOn({ tag, why, isPlanned }: FleetGoal, left: string): string {
+  if (why === "rollback") return `go on with ${left}: zdr rollback --to ${tag}`;
+  return isPlanned
+    ? `go on with ${left} by a new plan: zdr plan --tag ${tag}`
+    : `the same command again goes on with ${left}`;
+}
+
+/** What all that took the release had before, and all others still have. */
+function commonBefore(hosts: readonly HostEnd[]): string | undefined {
+  const before = hosts.flatMap(({ state, activation }) => {
+    if (state.kind !== "serves") return "current" in state ? state.current : undefined;
+    // What it had before it had the release, an earlier command has known.
+    return activation?.outcome === "unchanged" ? [] : activation?.previous;
+  });
+  const [first] = before;
+  return before.every((tag) => tag === first) ? first : undefined;
+}
+
+const LOOK_FIRST: ReadonlySet<HostState["kind"]> = new Set(["stuck", "halfway", "unknown"]);
+
+/** For a verb that knows --skip-unreachable: `hosts` could not be reached, and others could. */
+export function hintOnUnreachable(hosts: readonly string[]): string {
+  return `the others without ${hosts.join(", ")}: the same command with --skip-unreachable`;
+}

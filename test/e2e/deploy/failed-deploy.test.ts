@@ -1,0 +1,63 @@
+/** What a deploy that failed tells of why, and of what it cost. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { reportIn } from "../../support/load/deploy-series.ts";
+import { type ConfigParts, freePort, startRig } from "../../support/rig.ts";
+import type { SampleName, Variant } from "../../support/samples.ts";
+import { assertTold } from "../../support/wrong-world.ts";
+
+const HASTE = { watch: 0, start_seconds: 1 };
+
+test("of a program that listens elsewhere than its health check asks, it is said where", async (t) => {
+  const rig = await startRig(t);
+  const { port } = await rig.addSample("go-plain", { ...HASTE, reload: "restart" });
+  const asked = await freePort();
+  const health = { http: `http://127.0.0.1:${asked}/healthz`, timeout: "3s" };
+  await rig.addSample("go-plain", { ...HASTE, reload: "restart", command: `bin/shop -addr 127.0.0.1:${port}` }, health);
+  await rig.useSample("go-plain", { release: "v1" });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  assertTold(await rig.zdr(["deploy", "--tag", "v1"]), {
+    exit: 7,
+    error: new RegExp(
+      `within 4 s, which is start_seconds 1 s .*REFUSED.*:${asked}\\); it listens on 127\\.0\\.0\\.1:${port}`,
+    ),
+    hint: /programs\.shop\.health\.http/,
+  });
+});
+
+/** v1 serves, then a release that is no good is deployed. */
+async function failOver(t: TestContext, sample: SampleName, variant: Variant, more: ConfigParts) {
+  const rig = await startRig(t);
+  await rig.addSample(sample, { ...HASTE, ...more }, { timeout: "3s" });
+  await rig.useSample(sample, { release: "v1" });
+  for (const args of [["setup"], ["deploy", "--tag", "v1"]]) {
+    const { code, stdout, stderr } = await rig.zdr(args);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+  }
+  await rig.useSample(sample, { release: "v2", variant });
+  const result = await rig.zdr(["deploy", "--tag", "v2", "--json"]);
+  assert.equal(result.code, 7, result.stderr);
+  return { rig, program: reportIn(result.stdout, result.stderr) };
+}
+
+test("the gap of a restart to a release that never got healthy lasts until the old one serves again", async (t) => {
+  const { program } = await failOver(t, "go-plain", "unhealthy", { reload: "restart" });
+  assert.deepEqual([program.tried, program.action], ["restart", "restart"]);
+  // It was waited for as long as health.timeout says, and nobody served meanwhile.
+  assert.ok((program.gapMs ?? 0) >= 3_000, JSON.stringify(program));
+});
+
+test("a restart to a release that crashes as it starts has a gap too, and is called a restart", async (t) => {
+  const { rig, program } = await failOver(t, "go-plain", "crash", { reload: "restart" });
+  assert.equal(program.tried, "restart");
+  assert.ok((program.gapMs ?? 0) > (program.readyMs ?? 0), JSON.stringify(program));
+  const { stdout } = await rig.zdr(["deploy", "--tag", "v3"]);
+  assert.match(stdout, /restart, back by \w+ /);
+});
+
+test("a reload that was asked for is told also where the old process never went", async (t) => {
+  const { rig, program } = await failOver(t, "go-grace", "crash", {});
+  assert.deepEqual([program.tried, program.action, program.gapMs], ["reload", "none", undefined]);
+  const { stdout } = await rig.zdr(["deploy", "--tag", "v3"]);
+  assert.match(stdout, /reload, old one stayed /);
+});

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { HostState } from "../../../../cli/core/report/state-line.ts";
+import { type FleetGoal, hintsOnDifference } from "../../../../cli/explain/fleet.ts";
+
+const DEPLOY: FleetGoal = { tag: "v2", why: "deploy", isPlanned: false };
+const ROLLBACK: FleetGoal = { tag: "v1", why: "rollback", isPlanned: false };
+
+const took = (tag: string, previous?: string) => ({
+  state: { kind: "serves", tag } as const,
+  activation: { outcome: "kept", ...(previous === undefined ? {} : { previous }) } as const,
+});
+const has = (state: HostState) => ({ state, activation: undefined });
+
+test("a rollback that some hosts did not take goes on, and back, by the names of the releases", () => {
+  const hosts = [took("v1", "v2"), has({ kind: "reverted", current: "v2" })];
+  assert.deepEqual(hintsOnDifference(ROLLBACK, hosts), [
+    "go on with the hosts that do not serve v1: zdr rollback --to v1; or take the others back: zdr rollback --to v2",
+  ]);
+});
+
+test("a deploy that some hosts did not take goes on by the same command, and back to what the others serve", () => {
+  const hosts = [took("v2", "v1"), has({ kind: "reverted", current: "v1" })];
+  const held = has({ kind: "staged", tag: "v2", current: "v1" });
+  assert.deepEqual(hintsOnDifference(DEPLOY, [...hosts, held]), [
+    "the same command again goes on with the hosts that do not serve v2; or take the others back: zdr rollback --to v1",
+  ]);
+});
+
+test("a deploy that was held to a plan goes on by a new one", () => {
+  const [told] = hintsOnDifference({ ...DEPLOY, isPlanned: true }, [
+    took("v2", "v1"),
+    has({ kind: "reverted", current: "v1" }),
+  ]);
+  assert.match(told ?? "", /^go on with the hosts that do not serve v2 by a new plan: zdr plan --tag v2; or /);
+});
+
+test("no way back is named where the hosts had no release in common, or none at all", () => {
+  const onward = ["the same command again goes on with the hosts that do not serve v2"];
+  assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2"), has({ kind: "reverted" })]), onward);
+  assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2"), has({ kind: "reverted", current: "v1" })]), onward);
+  assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2", "v0"), has({ kind: "reverted", current: "v1" })]), onward);
+  assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2", "v1"), has({ kind: "untouched" })]), onward);
+});
+
+test("a host that had the release already goes back with the others", () => {
+  const had = { state: { kind: "serves", tag: "v2" }, activation: { outcome: "unchanged" } } as const;
+  const [told] = hintsOnDifference(DEPLOY, [had, has({ kind: "reverted", current: "v1" })]);
+  assert.match(told ?? "", /zdr rollback --to v1$/);
+});
+
+test("nothing is told where all hosts are alike, or one of them wants a look first", () => {
+  assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2", "v1"), took("v2", "v1")]), []);
+  assert.deepEqual(hintsOnDifference(DEPLOY, [has({ kind: "reverted", current: "v1" })]), []);
+  assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2", "v1"), has({ kind: "stuck" })]), []);
+});
