@@ -39,7 +39,8 @@ async function runSample(t: TestContext, name: SampleName, variant: Variant = "g
 const said = async (supervisord: Supervisord) => (await supervisord.ctl(["tail", "shop", "stderr"])).stdout;
 
 const ask = async (url: string) => {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  // A kept connection may be one that the server is closing just now, as uwsgi does after each answer.
+  const response = await fetch(url, { headers: { connection: "close" }, signal: AbortSignal.timeout(5_000) });
   const text = (await response.text()).trim();
   return { status: response.status, text, release: response.headers.get("x-release") };
 };
