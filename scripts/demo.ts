@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { textAt } from "../test/support/load/ask.ts";
 import { type LoadResult, startLoad } from "../test/support/load/load.ts";
 import { type Rig, startRig } from "../test/support/rig.ts";
 
@@ -64,7 +65,7 @@ function report({ sent, failed, reconnects, slowestMs, releases }: LoadResult): 
 }
 
 async function expectRelease(url: string, release: string): Promise<void> {
-  const answer = (await (await fetch(`${url}/version`)).text()).trim();
+  const answer = await textAt(`${url}/version`);
   print(`GET /version: ${answer}`);
   if (answer !== release) surprises.push(`${answer} answers where ${release} should`);
 }

@@ -8,7 +8,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort, type Rig, startRig } from "../test/support/rig.ts";
+import { freePort } from "../test/support/load/free-port.ts";
+import { type Rig, startRig } from "../test/support/rig.ts";
 
 const PAGE = fileURLToPath(new URL("../docs/tour.md", import.meta.url));
 /** A deploy that reverts, and one that is refused before the flip. */

@@ -1,6 +1,7 @@
 /** deploy.yml says something else of a program than supervisord runs: nothing is called proved before that is mended. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { textAt } from "../support/load/ask.ts";
 import { type Rig, startRig } from "../support/rig.ts";
 
 describe("a program whose section changes", () => {
@@ -20,7 +21,7 @@ describe("a program whose section changes", () => {
     for (const clean of cleaning.reverse()) await clean();
   });
 
-  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const version = () => textAt(`${url}/version`);
   const deployV2 = async () => {
     await rig.useSample("gunicorn", { release: "v2" });
     return rig.zdr(["deploy", "--tag", "v2"]);
@@ -32,7 +33,7 @@ describe("a program whose section changes", () => {
     const moved = await deployV2();
     assert.equal(moved.code, 5, moved.stderr);
     assert.match(moved.stderr, /supervisor's section differs/);
-    assert.equal(await (await fetch(`http://127.0.0.1:${port}/version`)).text(), "v1\n");
+    assert.equal(await textAt(`http://127.0.0.1:${port}/version`), "v1");
   });
 
   test("setup writes the section anew, says that supervisord must adopt it, and stops nothing", async () => {

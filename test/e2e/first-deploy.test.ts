@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ControlResult } from "../../agent/wire/control/control.ts";
 import type { ReleaseInfo } from "../../agent/wire/release.ts";
+import { textAt } from "../support/load/ask.ts";
 import { reportIn, resultIn } from "../support/load/deploy-series.ts";
 import type { RunResult } from "../support/processes.ts";
 import { type Rig, startRig } from "../support/rig.ts";
@@ -42,7 +43,7 @@ describe("one program on one host, through SSH", () => {
 
   const zdr = async (...args: string[]) => ok(await rig.zdr(args));
   const pid = () => pidsOf(rig, ["shop"]);
-  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const version = () => textAt(`${url}/version`);
   const current = () => readlink(join(rig.deployTo, "current"));
   const releases = async () => {
     const { data } = resultIn((await zdr("releases", "--json")).stdout) as {

@@ -5,7 +5,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { freePort, type Rig, startRig } from "../support/rig.ts";
+import { freePort } from "../support/load/free-port.ts";
+import { type Rig, startRig } from "../support/rig.ts";
 import { assertTold } from "../support/wrong-world.ts";
 
 describe("hooks", () => {

@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import type { LedgerEntry } from "../../agent/core/ledger.ts";
 import type { ActivationReport } from "../../agent/wire/report.ts";
 import { eventually } from "../support/eventually.ts";
+import { answerAt } from "../support/load/ask.ts";
 import { type Rig, startRig } from "../support/rig.ts";
 import type { Variant } from "../support/samples.ts";
 import { answerOf, assertServes, assertTold, resultOf } from "../support/wrong-world.ts";
@@ -48,7 +49,7 @@ describe("after the proof", () => {
       .map((line) => JSON.parse(line) as LedgerEntry)
       .flatMap((entry) => (entry.tag === tag ? entry.event : []));
   };
-  const isSick = async () => (await fetch(`${url}/healthz`)).status === 503;
+  const isSick = async () => (await answerAt(`${url}/healthz`)).status === 503;
 
   test("a release that gets ill while it is watched is put back, and not tried again", async () => {
     const result = await deploy("ill", "late-unhealthy", LONG_WATCH);

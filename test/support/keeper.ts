@@ -22,7 +22,9 @@ import { KEEPER_NODE_FLAGS } from "../../agent/core/section.ts";
 import type { KeptProgram } from "../../agent/keeper/spec.ts";
 import { ControlReply } from "../../agent/keeper/wire.ts";
 import { eventually } from "./eventually.ts";
-import { type Cleanup, freePort } from "./rig.ts";
+import { textAt } from "./load/ask.ts";
+import { freePort } from "./load/free-port.ts";
+import type { Cleanup } from "./rig.ts";
 import { type Supervisord, startSupervisord } from "./supervisord.ts";
 import { userNamed } from "./users.ts";
 
@@ -153,13 +155,7 @@ ${section}
   return {
     ...{ dir, port, url, supervisord, respec, status, log },
     flip: (tag, fault = "") => flip(dir, tag, fault, options.strategy),
-    get: async (path = "/") => {
-      const answer = await fetch(`${url}${path}`, {
-        headers: { connection: "close" },
-        signal: AbortSignal.timeout(8_000),
-      });
-      return answer.text();
-    },
+    get: (path = "/") => textAt(`${url}${path}`),
     control: async () => {
       const client = await openClient(join(run, "keeper.sock"));
       cleaning.push(async () => client.close());

@@ -5,10 +5,10 @@
  */
 import { spawn } from "node:child_process";
 import { access, chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "./load/free-port.ts";
 import { type RunOptions, type RunResult, run } from "./processes.ts";
 import { buildSample, type SampleName, type SampleOptions, sampleProgram } from "./samples.ts";
 import { makeKey, type Sshd, type SshdOptions, startSshd } from "./sshd.ts";
@@ -264,15 +264,6 @@ export function startCommand(command: readonly [string, ...string[]], options: R
     kill: (signal) => void child.kill(signal),
     stopReading: () => void child.stdout.destroy(),
   };
-}
-
-/** A port of loopback that nobody listens on; the kernel gives it to nobody else for a while. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The Node 18 that scripts/setup.sh fetches for the agent, the oldest that hosts may have. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { ReleaseInfo } from "../../agent/wire/release.ts";
+import { answerAt } from "./load/ask.ts";
 import type { RunResult } from "./processes.ts";
 import type { Rig } from "./rig.ts";
 
@@ -52,11 +53,8 @@ export async function releasesOf(rig: Rig): Promise<readonly ReleaseInfo[]> {
 /** What answers now, asked on a connection of its own; undefined: nobody. */
 export async function answerOf(url: string): Promise<string | undefined> {
   try {
-    const response = await fetch(`${url}/version`, {
-      headers: { connection: "close" },
-      signal: AbortSignal.timeout(5_000),
-    });
-    return `${response.status} ${(await response.text()).trim()}`;
+    const { status, text } = await answerAt(`${url}/version`);
+    return `${status} ${text}`;
   } catch {
     return undefined;
   }

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Figure, type Row, rowOf, type Samples } from "../../../scripts/bench-result.ts";
 import { eventually } from "../../support/eventually.ts";
+import { answerAt } from "../../support/load/ask.ts";
+import { freePort } from "../../support/load/free-port.ts";
 import { runOk } from "../../support/processes.ts";
-import { freePort } from "../../support/rig.ts";
 import { buildSample, SAMPLE_BINARY } from "../../support/samples.ts";
 import { inTurns, type Side, samplesOf } from "../turns.ts";
 import { type ReloadHost, reloadHost } from "./host.ts";
@@ -64,7 +65,9 @@ async function startDirect({ rig, sample }: ReloadHost): Promise<number> {
   const binary = join(await buildSample(sample, { release: "v1" }), SAMPLE_BINARY[sample]);
   await rig.supervisord.addProgram("direct", `[program:direct]\ncommand=${binary} -addr 127.0.0.1:${port}\n`);
   await rig.supervisord.ctl(["update", "direct"]);
-  await eventually(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok, { name: "it serves directly" });
+  await eventually(async () => (await answerAt(`http://127.0.0.1:${port}/healthz`)).status === 200, {
+    name: "it serves directly",
+  });
   return port;
 }
 

@@ -6,6 +6,7 @@ import { type CrashHost, startCrashHost } from "../../support/crash/host.ts";
 import { buildSteered } from "../../support/crash/moments.ts";
 import { findLies } from "../../support/crash/truth.ts";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import type { RunResult } from "../../support/processes.ts";
 import type { RunningZdr } from "../../support/rig.ts";
 
@@ -38,7 +39,7 @@ describe("a host that does not answer", () => {
   }
 
   const stateOf = ({ stderr }: Pick<RunResult, "stderr">) => /^zdr: state: (.*)$/m.exec(stderr)?.[1];
-  const current = async () => (await (await fetch(`${host.url}/version`)).text()).trim();
+  const current = () => textAt(`${host.url}/version`);
 
   test("after SIGTERM the state of each host is said all the same, and the agent finishes the activation alone", async () => {
     const { tag, code, stderr, ...rest } = await deployAndLeave("program: signalled #1", (zdr) => zdr.kill("SIGTERM"));

@@ -10,6 +10,7 @@ import { type CrashHost, startCrashHost } from "../../support/crash/host.ts";
 import { buildSteered } from "../../support/crash/moments.ts";
 import { findLies } from "../../support/crash/truth.ts";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { type Supervisord, startSupervisord } from "../../support/supervisord.ts";
 
 /** How it looks on the host when the power fails, and what the next command says of it. */
@@ -87,7 +88,7 @@ describe("a host that loses its power in the middle of a deploy", () => {
 
       const { release, stderr } = await deployNext();
       if (what === "cut short") assert.match(stderr, new RegExp(`the activation of ${tag} had been interrupted`));
-      assert.equal((await (await fetch(`${host.url}/version`)).text()).trim(), release);
+      assert.equal(await textAt(`${host.url}/version`), release);
       assert.deepEqual(await findLies(host.rig.deployTo), []);
       assert.doesNotMatch((await host.rig.zdr(["status"])).stderr, /cut short/);
     });

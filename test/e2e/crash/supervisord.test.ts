@@ -8,6 +8,7 @@ import { type Build, type CrashHost, startCrashHost } from "../../support/crash/
 import { buildSteered } from "../../support/crash/moments.ts";
 import { findLies } from "../../support/crash/truth.ts";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import type { RunningZdr } from "../../support/rig.ts";
 import { type Supervisord, startSupervisord } from "../../support/supervisord.ts";
 
@@ -46,7 +47,7 @@ describe("supervisord in the middle of a deploy", () => {
     supervisord = await startSupervisord({ dir: join(host.rig.dir, "sv") });
   };
   const pidOfShop = async () => Number((await supervisord.ctl(["pid", "shop"])).stdout);
-  const answer = async () => (await (await fetch(`${host.url}/version`)).text()).trim();
+  const answer = () => textAt(`${host.url}/version`);
   /** Until no worker of the release before answers any more. */
   const isTaken = () =>
     eventually(

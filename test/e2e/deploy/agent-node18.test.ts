@@ -4,6 +4,7 @@ import { readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
 import { run } from "../../support/processes.ts";
 import { node18, type Rig, startRig } from "../../support/rig.ts";
@@ -39,7 +40,7 @@ describe("one program, with the agent on Node 18", () => {
     const name = (await readdir(folder)).find((file) => /^lock\.\d+$/.test(file)) ?? "lock is missing";
     return (JSON.parse(await readFile(join(folder, name), "utf8")) as { pid: number }).pid;
   };
-  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const version = () => textAt(`${url}/version`);
 
   test("setup delivers it and makes the layout, and again finds all in order", async () => {
     await ok("setup");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { reportIn } from "../../support/load/deploy-series.ts";
-import { type ConfigParts, freePort, startRig } from "../../support/rig.ts";
+import { freePort } from "../../support/load/free-port.ts";
+import { type ConfigParts, startRig } from "../../support/rig.ts";
 import type { SampleName, Variant } from "../../support/samples.ts";
 import { assertTold } from "../../support/wrong-world.ts";
 

@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { textAt } from "../../support/load/ask.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
 import { startRig } from "../../support/rig.ts";
 
 test("a program with two successors is not reloaded, and the next deploy after a stop starts it as if nothing had been", async (t) => {
   const rig = await startRig(t);
   const { url } = await rig.addSample("go-overseer", { watch: 0, start_seconds: 1 });
-  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const version = () => textAt(`${url}/version`);
   const ok = async (...args: string[]) => {
     const { code, stdout, stderr } = await rig.zdr(args);
     assert.equal(code, 0, `${stdout}${stderr}`);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { prepareKeeperRig, startKeeperRig } from "../../support/keeper.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { type Load, startLoad } from "../../support/load/load.ts";
 
 const SOCKET = { strategy: "socket" } as const;
@@ -156,7 +157,7 @@ test("IPv4, IPv6 and unix sockets are passed together, and a stale socket file i
   for (const killed of [true, false]) {
     await rig.supervisord.ctl(["start", "shop"]);
     await eventually(() => rig.get(), { name: "v1 answers" });
-    assert.match(await (await fetch(`http://[::1]:${rig.port}/`)).text(), /^v1 /);
+    assert.match(await textAt(`http://[::1]:${rig.port}/`), /^v1 /);
     assert.equal(await getOn(path, "/env?v=LISTEN_FDNAMES"), "four:six:local");
     assert.equal((await stat(path)).mode & 0o777, 0o666);
     if (killed) process.kill(await rig.keeperPid(), "SIGKILL");

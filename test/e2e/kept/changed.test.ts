@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { textAt } from "../../support/load/ask.ts";
 import { failuresOf, reportIn } from "../../support/load/deploy-series.ts";
 import { startLoad } from "../../support/load/load.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
@@ -51,7 +52,7 @@ async function ok(rig: Rig, ...args: string[]) {
   return result;
 }
 
-const versionAt = async (url: string) => (await (await fetch(`${url}/version`)).text()).trim();
+const versionAt = (url: string) => textAt(`${url}/version`);
 
 for (const sample of ["go-grace", "go-graceful-url"] as const) {
   test(`${sample}: a changed environment is refused before anything is changed, and a restart takes it`, async (t) => {

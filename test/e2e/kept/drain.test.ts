@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { get } from "node:http";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 import type { SampleName } from "../../support/samples.ts";
@@ -54,10 +55,7 @@ async function isAccepted(serverPort: number, clientPort: number | undefined): P
 }
 
 /** On a connection that does not stay: one that does would count. */
-const version = async (url: string) => {
-  const response = await fetch(`${url}/version`, { headers: { connection: "close" } });
-  return (await response.text()).trim();
-};
+const version = (url: string) => textAt(`${url}/version`);
 
 test("a reload that comes while the old process of a handover still drains waits for it, and no request is lost", async (t) => {
   const { rig, url } = await deployed(t, "go-grace", { preset: "grace", drain: "60s" });

@@ -1,6 +1,7 @@
 /** What can come of the request that asks a program to reload. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { answerAt, textAt } from "../../support/load/ask.ts";
 import { answer, type Behaviour, startBadServer } from "../../support/load/bad-server.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
@@ -21,7 +22,7 @@ async function withUrl(
     assert.equal(code, 0, `${stdout}${stderr}`);
   }
   await rig.useSample(SAMPLE, { release: "v2" });
-  return { rig, own, version: async () => (await (await fetch(`${own}/version`)).text()).trim() };
+  return { rig, own, version: () => textAt(`${own}/version`) };
 }
 
 const REFUSALS: readonly { readonly what: string; readonly does: Behaviour | "down"; readonly says: RegExp }[] = [
@@ -58,7 +59,7 @@ for (const { what, does, says } of REFUSALS) {
 
 test("a GET that starts the successor and is never answered is no failure", async (t) => {
   let graceful = "";
-  const server = await startBadServer(() => void fetch(graceful));
+  const server = await startBadServer(() => void answerAt(graceful).catch(() => {}));
   t.after(() => server.down());
   const { rig, own, version } = await withUrl(t, server.url);
   graceful = `${own}/graceful`;

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { failuresOf, reportIn } from "../../support/load/deploy-series.ts";
+import { freePort } from "../../support/load/free-port.ts";
 import { startLoad } from "../../support/load/load.ts";
-import { freePort, type Rig, startRig } from "../../support/rig.ts";
+import { type Rig, startRig } from "../../support/rig.ts";
 import type { SampleName } from "../../support/samples.ts";
 import { userNamed } from "../../support/users.ts";
 

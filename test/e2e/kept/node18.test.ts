@@ -1,6 +1,7 @@
 /** Agent and keeper on the oldest Node that hosts may have. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { textAt } from "../../support/load/ask.ts";
 import { reportIn } from "../../support/load/deploy-series.ts";
 import { node18, startRig } from "../../support/rig.ts";
 
@@ -17,7 +18,7 @@ for (const sample of ["go-grace", "go-listenfds"] as const) {
       const { code, stdout, stderr } = await rig.zdr(["deploy", "--tag", release, "--json"]);
       assert.equal(code, 0, `${stdout}${stderr}`);
       assert.equal(reportIn(stdout, stderr).action, action);
-      assert.equal((await (await fetch(`${url}/version`)).text()).trim(), release);
+      assert.equal(await textAt(`${url}/version`), release);
     }
   });
 }

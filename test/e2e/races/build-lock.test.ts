@@ -8,7 +8,8 @@ import type { Config } from "../../../cli/core/config.ts";
 import { runBuildCommand } from "../../../cli/io/build/build-command.ts";
 import { lockBuild } from "../../../cli/io/build/build-lock.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePort, startRig } from "../../support/rig.ts";
+import { freePort } from "../../support/load/free-port.ts";
+import { startRig } from "../../support/rig.ts";
 import { buildSample, sampleProgram } from "../../support/samples.ts";
 import { assertTold } from "../../support/wrong-world.ts";
 

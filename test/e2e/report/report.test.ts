@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { HistoryEntry } from "../../../agent/wire/history.ts";
 import type { ChartData } from "../../../cli/core/page/chart.ts";
-import { freePort, type Rig, startRig } from "../../support/rig.ts";
+import { freePort } from "../../support/load/free-port.ts";
+import { type Rig, startRig } from "../../support/rig.ts";
 import { assertTold, resultOf } from "../../support/wrong-world.ts";
 
 interface Written {

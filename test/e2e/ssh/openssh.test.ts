@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { runOk } from "../../support/processes.ts";
 import { startRig } from "../../support/rig.ts";
 import { makeKey, startSshd } from "../../support/sshd.ts";
@@ -16,7 +17,7 @@ async function startOpensshRig(t: TestContext) {
   return { rig, url, sshd };
 }
 
-const answerOf = async (url: string) => (await (await fetch(`${url}/version`)).text()).trim();
+const answerOf = (url: string) => textAt(`${url}/version`);
 
 test("a first deploy, a reload and a rollback come through the system's ssh, on one connection each", async (t) => {
   const { rig, url, sshd } = await startOpensshRig(t);

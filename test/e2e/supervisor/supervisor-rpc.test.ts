@@ -1,7 +1,6 @@
 /** A real supervisord, asked as the agent asks it: what it answers, and what becomes of trouble on the way to it. */
 import assert from "node:assert/strict";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { namespecOf, renderStatus } from "../../../agent/core/supervisor/status-text.ts";
@@ -9,6 +8,7 @@ import { FAULT, faultCode, openSupervisor, type Supervisor } from "../../../agen
 import { findSupervisor } from "../../../agent/io/supervisor/supervisor-discovery.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failureOf } from "../../support/fixtures/failures.ts";
+import { freePort } from "../../support/load/free-port.ts";
 import { type Supervisord, startSupervisord } from "../../support/supervisord.ts";
 
 const SHORT = { connectMs: 2_000, answerMs: 300 };
@@ -39,15 +39,6 @@ startsecs=0
 stopwaitsecs=60
 stdout_logfile=%(ENV_LOGS)s/stubborn.log
 `;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === "object" && address !== null);
-  return address.port;
-}
 
 async function faultOf(promise: Promise<unknown>): Promise<number | undefined> {
   return faultCode(

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, readlink, truncate, writeFile } from "node:fs
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { type Rig, type RunningZdr, startRig } from "../../support/rig.ts";
 
 /** Long enough to disturb a deploy in, between its flip and its end. */
@@ -42,7 +43,7 @@ describe("a deploy that is cut short", () => {
     return stderr;
   };
   const zdrFolder = () => join(rig.deployTo, ".zdr");
-  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const version = () => textAt(`${url}/version`);
   const current = async () => (await readlink(join(rig.deployTo, "current"))).replace("releases/", "");
   const lock = async (): Promise<{ pid: number; released: boolean }> => {
     const name = (await readdir(zdrFolder())).find((file) => /^lock\.\d+$/.test(file)) ?? "lock is missing";

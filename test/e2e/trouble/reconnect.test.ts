@@ -5,6 +5,7 @@ import { appendFile, mkdir, readdir, readFile, readlink, writeFile } from "node:
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { type DelayProxy, startDelayProxy } from "../../support/load/delay-proxy.ts";
 import { type Rig, type RunningZdr, startRig } from "../../support/rig.ts";
 
@@ -52,7 +53,7 @@ for (const transport of ["builtin", "openssh"] as const) {
       assert.equal(code, 0, `${stdout}${stderr}`);
       return `${stdout}${stderr}`;
     };
-    const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+    const version = () => textAt(`${url}/version`);
     const current = async () => (await readlink(join(rig.deployTo, "current"))).replace("releases/", "");
     const incoming = () => readdir(join(rig.deployTo, ".zdr", "incoming"));
     const ledger = async (): Promise<string[]> => {

@@ -4,6 +4,7 @@ import { readdir, readFile, readlink, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { answerAt, textAt } from "../../support/load/ask.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 import type { Variant } from "../../support/samples.ts";
 
@@ -32,7 +33,7 @@ describe("what a killed agent left", () => {
 
   const zdrFolder = () => join(rig.deployTo, ".zdr");
   const current = async () => (await readlink(join(rig.deployTo, "current"))).replace("releases/", "");
-  const version = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const version = () => textAt(`${url}/version`);
   const ledger = async (): Promise<string[]> => {
     const lines = (await readFile(join(zdrFolder(), "ledger.ndjson"), "utf8")).trim().split("\n");
     const entries = lines.map((line) => JSON.parse(line) as { tag: string; event: string });
@@ -113,7 +114,7 @@ describe("what a killed agent left", () => {
     assert.equal(await current(), before);
     assert.equal(await version(), before);
     assert.equal((await ledger()).at(-1), "reverted");
-    assert.equal((await fetch(`${url}/healthz`)).status, 200);
+    assert.equal((await answerAt(`${url}/healthz`)).status, 200);
   });
 
   test("a release whose activation was cut short twice is not tried a third time: it may be what cuts it short", async () => {

@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { answerAt } from "../../support/load/ask.ts";
 import { newMark } from "../../support/processes.ts";
 import { type Rig, type RunningZdr, startRig } from "../../support/rig.ts";
 
@@ -113,7 +114,7 @@ describe("zdr is terminated", () => {
     await configure({ watch: 0 });
     const next = await rig.zdr(["reload", "--wait", "1m"]);
     assert.equal(next.code, 0, next.stderr);
-    assert.equal((await fetch(`${String(healthOf(programs))}`)).status, 200);
+    assert.equal((await answerAt(String(healthOf(programs)))).status, 200);
     assert.ok((await lastEvent()) !== "activating");
   });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmod, chown, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { textAt } from "../../support/load/ask.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 import { addTemporaryUser, type TemporaryUser } from "../../support/temporary-user.ts";
 import { assertServes, assertTold } from "../../support/wrong-world.ts";
@@ -62,7 +63,7 @@ describe("on a host that somebody else can reach into", () => {
         const untouched = await everything();
         assertTold(await rig.zdr(["deploy", "--tag", "v2"]), { exit: 5, error, state: /not touched/, hint });
         assert.deepEqual(await everything(), untouched);
-        assert.equal(await (await fetch(`${url}/version`)).text(), "v1\n");
+        assert.equal(await textAt(`${url}/version`), "v1");
       } finally {
         await undo();
       }

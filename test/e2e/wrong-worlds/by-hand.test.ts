@@ -4,6 +4,7 @@ import { readdir, readFile, readlink, realpath, rename, rm, symlink } from "node
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { textAt } from "../../support/load/ask.ts";
 import { type Rig, startRig } from "../../support/rig.ts";
 import type { SampleName, Variant } from "../../support/samples.ts";
 import { assertTold } from "../../support/wrong-world.ts";
@@ -30,7 +31,7 @@ async function holderPid(rig: Rig): Promise<number> {
 test("where the only good release was removed, a bad one does not cost the process that still serves it", async (t) => {
   const rig = await startRig(t);
   const { url } = await rig.addSample(SAMPLE, { watch: 0 });
-  const answer = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const answer = () => textAt(`${url}/version`);
   await ok(rig, "setup");
   assert.equal((await deploy(rig, "v1")).code, 0);
   await rm(join(rig.deployTo, "releases/v1"), { recursive: true });
@@ -45,7 +46,7 @@ test("where the only good release was removed, a bad one does not cost the proce
 test("nor does it where the agent is killed as well, and the next command ends what it had begun", async (t) => {
   const rig = await startRig(t);
   const { url } = await rig.addSample(SAMPLE, { watch: 0 }, { timeout: "3s" });
-  const answer = async () => (await (await fetch(`${url}/version`)).text()).trim();
+  const answer = () => textAt(`${url}/version`);
   const current = () => readlink(join(rig.deployTo, "current"));
   await ok(rig, "setup");
   assert.equal((await deploy(rig, "v1")).code, 0);

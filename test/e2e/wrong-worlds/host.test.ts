@@ -10,8 +10,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/load/free-port.ts";
 import { run, runOk } from "../../support/processes.ts";
-import { type ConfigParts, freePort, type Rig, startRig } from "../../support/rig.ts";
+import { type ConfigParts, type Rig, startRig } from "../../support/rig.ts";
 import { buildSample } from "../../support/samples.ts";
 import { assertServes, assertTold } from "../../support/wrong-world.ts";
 

@@ -1,6 +1,7 @@
 /** One deploy or rollback that is cut short at one moment, and what became of the host. */
 import { existsSync } from "node:fs";
 import { eventually } from "../eventually.ts";
+import { textAt } from "../load/ask.ts";
 import type { RunResult } from "../processes.ts";
 import { FAULTS, type FaultName } from "./faults.ts";
 import type { Build, CrashHost, WatchedHost } from "./host.ts";
@@ -55,7 +56,7 @@ export async function runCase(host: WatchedHost, crash: CrashCase, { mayFail }: 
   const failed = counts.failed - before.failed;
   if (failed > 0 && !mayFail) problems.push(`${failed} requests failed`);
   problems.push(...seenBefore, ...seen.problems, ...(await findLies(rig.deployTo)));
-  const answer = (await (await fetch(`${host.url}/version`)).text()).trim();
+  const answer = await textAt(`${host.url}/version`);
   if (answer !== build.release) problems.push(`${answer} answers, and not ${build.release}`);
   return {
     ...{ ...crash, exit: cut.exit, requests: counts.sent - before.sent, failed, looks: seen.looks - looksBefore },

@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { findLies } from "../crash/truth.ts";
+import { textAt } from "../load/ask.ts";
 import type { RunResult } from "../processes.ts";
 import { linesOf } from "../wrong-world.ts";
 import type { Build, DiskHost } from "./host.ts";
@@ -71,7 +72,7 @@ function problemsOf({ code, stderr }: RunResult, before: Build, build: Build, to
 }
 
 async function wrongAnswers({ url, serving }: DiskHost, { code }: RunResult, build: Build): Promise<string[]> {
-  const answer = (await (await fetch(`${url}/version`)).text()).trim();
+  const answer = await textAt(`${url}/version`);
   const expected = code === 0 ? build.release : serving.release;
   return answer === expected ? [] : [`${answer} answers, and not ${expected}`];
 }

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { stopSignalOf } from "../../../agent/core/presets.ts";
 import { eventually } from "../eventually.ts";
-import { freePort } from "../rig.ts";
+import { freePort } from "../load/free-port.ts";
 import { buildSample, type SampleName, sampleProgram, type Variant } from "../samples.ts";
 import { type Supervisord, startSupervisord } from "../supervisord.ts";
+import { answerAt } from "./ask.ts";
 
 interface Running {
   readonly url: string;
@@ -38,38 +39,31 @@ async function runSample(t: TestContext, name: SampleName, variant: Variant = "g
 
 const said = async (supervisord: Supervisord) => (await supervisord.ctl(["tail", "shop", "stderr"])).stdout;
 
-const ask = async (url: string) => {
-  // A kept connection may be one that the server is closing just now, as uwsgi does after each answer.
-  const response = await fetch(url, { headers: { connection: "close" }, signal: AbortSignal.timeout(5_000) });
-  const text = (await response.text()).trim();
-  return { status: response.status, text, release: response.headers.get("x-release") };
-};
-
 export function testSample(name: SampleName): void {
   test(`${name} tells its release and its health`, async (t) => {
     const { url } = await runSample(t, name);
-    await eventually(async () => (await ask(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
-    assert.deepEqual(await ask(`${url}/version`), { status: 200, text: "v7", release: "v7" });
-    assert.equal((await ask(`${url}/nowhere`)).release, "v7");
-    assert.equal((await ask(`${url}/slow?ms=x`)).status, 400);
+    await eventually(async () => (await answerAt(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
+    assert.deepEqual(await answerAt(`${url}/version`), { status: 200, text: "v7", release: "v7" });
+    assert.equal((await answerAt(`${url}/nowhere`)).release, "v7");
+    assert.equal((await answerAt(`${url}/slow?ms=x`)).status, 400);
   });
 
   test(`${name} answers the request in flight when it is stopped, and ends`, async (t) => {
     const { url, supervisord } = await runSample(t, name);
-    await eventually(async () => (await ask(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
-    const slow = ask(`${url}/slow?ms=800`);
+    await eventually(async () => (await answerAt(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
+    const slow = answerAt(`${url}/slow?ms=800`);
     // It is in flight once another request, sent after it, has been answered.
-    await ask(`${url}/version`);
+    await answerAt(`${url}/version`);
     const stopped = supervisord.ctl(["stop", "shop"]);
     assert.deepEqual(await slow, { status: 200, text: "v7", release: "v7" });
     assert.equal((await stopped).stdout, "shop: stopped\n");
-    await assert.rejects(ask(`${url}/version`));
+    await assert.rejects(answerAt(`${url}/version`));
   });
 
   test(`${name} writes what it is told into its log`, async (t) => {
     const { url, supervisord } = await runSample(t, name);
-    await eventually(async () => (await ask(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
-    assert.deepEqual(await ask(`${url}/log?text=one%20line`), { status: 200, text: "v7", release: "v7" });
+    await eventually(async () => (await answerAt(`${url}/healthz`)).status === 200, { name: `${name} is healthy` });
+    assert.deepEqual(await answerAt(`${url}/log?text=one%20line`), { status: 200, text: "v7", release: "v7" });
     await eventually(async () => (await said(supervisord)).includes('release v7 was told "one line"'), {
       name: "the line",
     });
@@ -77,9 +71,9 @@ export function testSample(name: SampleName): void {
 
   test(`${name} in its unhealthy variant serves, but says 503 of itself`, async (t) => {
     const { url } = await runSample(t, name, "unhealthy");
-    const health = await eventually(async () => await ask(`${url}/healthz`), { name: `${name} answers` });
+    const health = await eventually(async () => await answerAt(`${url}/healthz`), { name: `${name} answers` });
     assert.deepEqual(health, { status: 503, text: "database: connection refused", release: "v7" });
-    assert.equal((await ask(`${url}/version`)).status, 200);
+    assert.equal((await answerAt(`${url}/version`)).status, 200);
   });
 
   test(`${name} in its crash variant never answers`, async (t) => {
@@ -91,6 +85,6 @@ export function testSample(name: SampleName): void {
       return `${stdout}${await said(supervisord)}`.split("config/app.toml").length > 2;
     };
     await eventually(async () => (await hasDied()) || (await hasTriedAgain()), { name: `${name} has died` });
-    await assert.rejects(ask(`${url}/version`));
+    await assert.rejects(answerAt(`${url}/version`));
   });
 }
