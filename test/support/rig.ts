@@ -106,6 +106,8 @@ export async function startRig(cleanup: Cleanup, options: RigOptions = {}): Prom
   const cleaning: (() => Promise<unknown>)[] = [];
   cleanup.after(() => inOrder(cleaning.reverse()));
 
+  // zdr makes its cache in a home that is there, and no home.
+  await mkdir(dirname(CACHE), { recursive: true });
   const dir = await mkdtemp(join(tmpdir(), "zdr-"));
   // A local agent may outlive its zdr for a moment.
   cleaning.push(() => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));

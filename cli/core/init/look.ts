@@ -31,9 +31,17 @@ const GO_LIBRARIES: readonly (readonly [RegExp, PresetName, string])[] = [
   [/^\s*(?:require\s+)?github\.com\/cloudflare\/tableflip\s/m, "tableflip", "tableflip"],
 ];
 
+/** A variable of a Go program that the linker may fill, alone or in a block. */
+const STAMP = /^(?:var |\t)(release|version|Version)(?: +string)? *(?:= *"|$)/m;
+
+/** What lies in a program's folder and is no part of it; tar's `*` goes over slashes, so none may stand for a folder's name. */
+const NOT_THE_PROGRAM = [
+  ...["./build", "'./.git*'", "./node_modules", "__pycache__", "./zdr.gitlab-ci.yml", "'./known_hosts*'"],
+  ...["./deploy.yml", "'./deploy.*.yml'", "./deploy.schema.json", "'./report-*.html'"],
+];
+
 /** A copy of the folder without what is no part of a release. */
-const COPY =
-  "rm -rf build && mkdir build && tar -c --exclude=./build --exclude=./.git --exclude=./node_modules --exclude='./deploy*.yml' --exclude=./deploy.schema.json --exclude='./report-*.html' . | tar -x -C build";
+const COPY = `rm -rf build && mkdir build && tar -c ${NOT_THE_PROGRAM.map((path) => `--exclude=${path}`).join(" ")} . | tar -x -C build`;
 
 /** Undefined: nothing here says what it is. */
 export function lookAtFolder(texts: FolderTexts, folderName: string): Found | undefined {
@@ -57,11 +65,13 @@ function goProgram(texts: FolderTexts, folderName: string): Found | undefined {
   const where = main === undefined ? "." : `./${main.slice(0, -"/main.go".length)}`;
   const takesAddress = /flag\.String(?:Var)?\([^)]*"addr"/.test(source);
   const takesSocket = /LISTEN_FDS/.test(source);
+  const stamp = STAMP.exec(source)?.[1];
+  const flags = stamp === undefined ? "" : `-ldflags "-X main.${stamp}=$ZDR_TAG" `;
   const preset = library?.[1] ?? (takesSocket ? "systemd-socket" : "restart");
   const on = library?.[2] ?? (takesSocket ? "LISTEN_FDS" : "no library that reloads it");
   return {
     ...{ what: `a Go program on ${on} (go.mod)`, name, preset, isSeen: preset !== "restart" },
-    build: { run: `CGO_ENABLED=0 go build -o build/bin/${name} ${where}`, path: "build" },
+    build: { run: `CGO_ENABLED=0 go build ${flags}-o build/bin/${name} ${where}`, path: "build" },
     command: `bin/${name}${takesAddress ? " -addr HOST:PORT" : ""}`,
     notes: takesAddress ? [] : ["the command: how the program is told where to listen"],
   };

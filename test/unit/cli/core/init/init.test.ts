@@ -102,6 +102,15 @@ describe("what a folder says of its program, and the deploy.yml that comes of it
     assert.doesNotMatch(notesOf({ "package.json": "{}" }), /packages come from/);
   });
 
+  test("a Go program that has a variable for its release is told it by the build, and no other is", () => {
+    const runOf = (main: string) => lookAtFolder(go("x", { "main.go": main }), "folder")?.build.run ?? "";
+    for (const main of ['var release = "unknown"', "var release string", 'var (\n\tname = "x"\n\trelease = "dev"\n)']) {
+      assert.match(runOf(main), /go build -ldflags "-X main\.release=\$ZDR_TAG" -o/);
+    }
+    assert.match(runOf('var version = "dev"'), /-X main\.version=/);
+    assert.doesNotMatch(runOf('const release = "x"\nvar releases int'), /ldflags/);
+  });
+
   test("a folder that says nothing is not taken for anything", () => {
     assert.equal(lookAtFolder({ "notes.txt": "gunicorn" }, "folder"), undefined);
     assert.equal(lookAtFolder({ "requirements.txt": "flask" }, "folder"), undefined);
