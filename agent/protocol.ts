@@ -11,7 +11,7 @@ import * as z from "zod/mini";
 import { ControlResult } from "./wire/control/control.ts";
 import { DoctorResult } from "./wire/doctor.ts";
 import { ExecResult, OutputResult } from "./wire/exec.ts";
-import { AgentFailure } from "./wire/failure.ts";
+import { AgentFailure, Holder } from "./wire/failure.ts";
 import { Freeze, FreezeResult, UnfreezeResult } from "./wire/freeze.ts";
 import { HistoryResult } from "./wire/history.ts";
 import { LogPlace, LogsResult } from "./wire/logs.ts";
@@ -206,6 +206,8 @@ export const Survey = z.object({
   recovered: z.optional(z.string()),
   /** Without the lock: another command is at work here, or a dead one has left its own half done, so what is seen of the programs may pass. */
   isUnsettled: z.optional(z.boolean()),
+  /** Without the lock: who has it. */
+  holder: z.optional(Holder),
   /** The release that was asked about serves already, and the host has been settled. */
   unchanged: z.optional(z.lazy(() => Unchanged)),
   warnings: strings,

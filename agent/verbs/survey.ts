@@ -8,6 +8,7 @@ import { readCurrent } from "../io/current.ts";
 import { userName } from "../io/files.ts";
 import { readFreeze } from "../io/freeze.ts";
 import { ledgerWarnings, readLedger } from "../io/ledger-file.ts";
+import { lockHolder } from "../io/lock.ts";
 import { moment } from "../io/moment.ts";
 import { freeSpace } from "../io/release/disk.ts";
 import { readManifestHead } from "../io/release/manifests.ts";
@@ -48,6 +49,7 @@ export async function runSurvey(
   );
   moment("survey: host looked at");
   const unsettled = wasOthers || isOthers();
+  const holder = session.lock === undefined ? lockHolder(context.layout) : undefined;
   const { release } = request;
   const unchanged = release && (await settleUnchanged(session, { ...context, emit }, release, survey, running));
   return {
@@ -56,6 +58,7 @@ export async function runSurvey(
     warnings: [...(recovered?.warnings ?? []), ...survey.warnings],
     ...(unchanged === undefined ? {} : { unchanged }),
     ...(unsettled ? { isUnsettled: true } : {}),
+    ...(holder === undefined ? {} : { holder }),
   };
 }
 

@@ -7,6 +7,19 @@ import { strings } from "./scalars.ts";
 const failure = <Reason extends string, Shape extends z.core.$ZodLooseShape>(reason: Reason, shape: Shape) =>
   z.object({ reason: z.literal(reason), ...shape });
 
+const holderShape = () => ({
+  by: Actor,
+  why: z.string(),
+  since: z.string(),
+  pid: z.number(),
+  path: z.string(),
+  /** The holder counts as alive only because nobody can tell: its file is damaged, or its pid is of another namespace. */
+  doubt: z.optional(z.enum(["unreadable", "elsewhere"])),
+});
+
+/** Who holds a host's lock. */
+export const Holder = z.lazy(() => z.object(holderShape()));
+
 /** Built with the first failure: it is more than half of all schemas, and most sessions have none. */
 export const AgentFailure = z.lazy(() =>
   z.discriminatedUnion("reason", [
@@ -39,17 +52,8 @@ export const AgentFailure = z.lazy(() =>
       isQuota: z.optional(z.boolean()),
     }),
     failure("no-inodes", { path: z.string(), need: z.number(), free: z.number() }),
-    failure("locked", {
-      by: Actor,
-      why: z.string(),
-      since: z.string(),
-      pid: z.number(),
-      path: z.string(),
-      /** The holder counts as alive only because nobody can tell: its file is damaged, or its pid is of another namespace. */
-      doubt: z.optional(z.enum(["unreadable", "elsewhere"])),
-      /** How long it was waited for in vain. */
-      waitedMs: z.optional(z.number()),
-    }),
+    /** `waitedMs`: how long it was waited for in vain. */
+    failure("locked", { ...holderShape(), waitedMs: z.optional(z.number()) }),
     failure("frozen", { by: Actor, why: z.string(), since: z.string(), until: z.optional(z.string()) }),
     failure("ledger-damaged", { path: z.string(), line: z.number() }),
     // releases

@@ -4,13 +4,14 @@
  * - A build that lies there is read while the hosts are connected to, and look at themselves meanwhile.
  * - One that is yet to be made may take minutes. Whatever no build changes is refused before it: a host that cannot be reached, is not
  *   set up or is locked, a supervisord that does not answer, a program that cannot be reloaded (where another command is at
- *   work this is asked after it only). The connections stay.
+ *   work this is asked after it only). With `--wait` the build is made while another command has the host. The connections stay.
  */
 
 import type { ExitCode } from "../../core/exit-code.ts";
 import { type HostTarget, isConfidential } from "../../core/plan.ts";
 import type { HostPhase } from "../../core/report/progress.ts";
 import { count } from "../../core/report/units.ts";
+import { waitMsOf } from "../../core/wait.ts";
 import { ZdrError } from "../../failure.ts";
 import { Announcement } from "../../io/build/announcement.ts";
 import type { ScannedBuild } from "../../io/build/build.ts";
@@ -23,7 +24,7 @@ import { type FreezableOptions, isLockedFirst } from "./locks.ts";
 import { connectFleet, type Opened, tellSteps } from "./open.ts";
 import { concludeHosts } from "./outcome.ts";
 import { cacheFolderOf } from "./remember.ts";
-import { requireSound, requireThawed } from "./tell-survey.ts";
+import { requireSound, requireThawed, requireUnlocked } from "./tell-survey.ts";
 import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./unreachable.ts";
 
 export type PrepareOptions = BuildOptions & FreezableOptions & UnreachableOptions;
@@ -146,11 +147,15 @@ function earlyLook(opened: Opened, host: HostTarget): EarlyRequest | undefined {
 }
 
 /** Takes no lock. False: a host refuses, which is noted with it. What a dry run finds it tells later, with the rest. */
-function look(opened: Opened, fleet: Fleet<HostTarget>, { dryRun, ignoreFreeze }: PrepareOptions): Promise<boolean> {
+function look(opened: Opened, fleet: Fleet<HostTarget>, options: PrepareOptions): Promise<boolean> {
+  const { dryRun, ignoreFreeze } = options;
+  const waits = waitMsOf(options.wait) > 0;
   return fleet.askAll(async (host, session) => {
     const survey = await session.request("survey", { project: opened.planFor(host) });
     if (dryRun) return;
     if (ignoreFreeze !== true) requireThawed(host, survey);
+    // It may have gone by the end of the build; but whoever does not wait is told at once, and not when the build is made for nothing.
+    if (!waits) requireUnlocked(host, survey);
     // What is seen may be the other command's doing, and pass; who has the lock sees it again.
     if (survey.isUnsettled !== true) requireSound(host, survey);
   });

@@ -16,6 +16,10 @@ export function requireThawed({ name: host }: FleetHost, { freeze }: Survey): vo
   if (freeze !== undefined) throw new ZdrError({ kind: "agent", host, failure: { reason: "frozen", ...freeze } });
 }
 
+export function requireUnlocked({ name: host }: FleetHost, { holder }: Survey): void {
+  if (holder !== undefined) throw new ZdrError({ kind: "agent", host, failure: { reason: "locked", ...holder } });
+}
+
 /** What would be refused at the activation is refused before a byte is sent. */
 export function requireSound(host: FleetHost, survey: Survey): void {
   for (const program of survey.programs) {

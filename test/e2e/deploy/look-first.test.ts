@@ -59,6 +59,14 @@ test("what another command's work may make of a program is not held against a de
   const other = startLockDriver({ deployTo: rig.deployTo, journal: join(rig.dir, "journal"), act: "hold", claim });
   t.after(() => other.end());
   await other.saidSoon("in");
+  const locked = {
+    exit: 3,
+    error: /holds the lock: ann@laptop since .*deploy v7/,
+    state: /not touched/,
+    hint: /--wait/,
+  };
+  assertTold(await rig.zdr(["deploy", "--tag", "v1"]), locked);
+  assert.equal(await built(), "", "whoever does not wait is told before the build");
   const waiting = rig.startZdr(["deploy", "--tag", "v1", "--wait", "4m"]);
   await eventually(() => /waits for ann@laptop/.test(waiting.said().stderr), { name: "it waits", timeoutMs: 60_000 });
   assert.equal(await built(), "built\n");
