@@ -1,42 +1,43 @@
 /**
  * The project's sections come to supervisord without any other program noticing.
  *
- * - Only reloadConfig, which applies nothing, and addProcessGroup of the project's own groups are called. What other people
+ * - Only reloadConfig, which applies nothing, and add- and removeProcessGroup of the project's own groups are called. What other people
  *   have changed and not yet adopted stays as it is, and is told.
  * - A file that supervisord refuses, or does not read, is taken back before anything else happens.
- * - A section that a program runs by is changed in zdr's own file alone, and adopted by nobody here: supervisord would stop
- *   the program for it.
+ * - A section that supervisord knows is changed in zdr's own file alone, and adopted only where nothing runs by it (adopt.ts):
+ *   else supervisord would stop the program for it.
  */
 import type { HostContext } from "../context.ts";
 import { memberGroup } from "../core/members/plan.ts";
 import { decideSection, type SectionDecision } from "../core/section/decision.ts";
 import { groupNameOf, type RenderedSection } from "../core/section.ts";
 import { supervisorctl } from "../core/supervisor/ctl.ts";
-import { readCurrent } from "../io/current.ts";
 import { configOf } from "../io/supervisor/config-infos.ts";
 import type { ConfigChanges } from "../io/supervisor/supervisor.ts";
 import { findSectionTarget, type SectionTarget, sectionOf } from "../io/supervisor/supervisor-sections.ts";
-import { membersOf } from "../members/members.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { administratorStep, holdsEnvironment } from "./administrator.ts";
-import { stopUntilDeployed } from "./first-stop.ts";
+import { addAndStop, adoptSection, isIdle } from "./adopt.ts";
 import type { SetupReport } from "./report.ts";
-import { addGroup, placeSections, readChanges } from "./section-file.ts";
+import { placeSections, readChanges } from "./section-file.ts";
 import type { SupervisorView } from "./supervisor-view.ts";
 
 interface Decided extends SectionDecision {
   readonly program: ProgramPlan;
   /** supervisor's group: what is added. */
   readonly group: string;
+  /** Its section stands in zdr's own file. */
+  readonly isOwn: boolean;
 }
 
 /** @throws AgentError supervisor-config where supervisord does not take the sections; nothing of them is left then. */
 export async function setUpSections(context: HostContext, view: SupervisorView, report: SetupReport): Promise<void> {
   const target = view.files && findSectionTarget(view.files, context.project.project);
   const decided = context.project.programs.map((program) => decide(context, view, target, program));
-  for (const { program, findings, action } of decided) {
-    for (const finding of findings) report.findings.push({ program: program.name, finding });
-    if (action === "leave") report.done.push(`supervisor has ${program.process}`);
+  const idle = view.spoken === undefined ? [] : await idleOf(context, decided);
+  for (const one of decided) {
+    if (!idle.includes(one)) tellFindings(one, report);
+    if (one.action === "leave") report.done.push(`supervisor has ${one.program.process}`);
   }
   const rendered = decided.flatMap((one) => one.rendered ?? []);
   const own = decided.filter(({ action }) => action === "write" || action === "add");
@@ -47,13 +48,14 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
   } else if (view.spoken !== undefined && report.dryRun) {
     if (rendered.length > 0) tellWritten(target, rendered, report);
     for (const { group } of own) report.did("added", `${group} to supervisor`);
+    for (const { group, action } of idle) if (action === "rewrite") tellAdopted(group, report);
   } else if (view.spoken !== undefined) {
     const before = await readChanges(context);
-    const isOwn = (group: string) => decided.some((one) => one.group === group);
+    const isIn = (group: string, list: readonly Decided[]) => list.some((one) => one.group === group);
     // With nothing to add, what other people have not adopted is none of setup's business.
     tellPending(
       before,
-      (group) => (own.length > 0 ? !own.some((one) => one.group === group) : isOwn(group)),
+      (group) => !isIn(group, idle) && (own.length > 0 ? !isIn(group, own) : isIn(group, decided)),
       context,
       report,
     );
@@ -61,6 +63,38 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
     const after = isWriting ? await placeSections(context, target, rendered, fileMode(context, view)) : before;
     if (isWriting) tellWritten(target, rendered, report);
     await addOwn(context, after, own, report);
+    await adoptIdle(context, after, idle, report);
+  }
+}
+
+function tellFindings({ program, findings }: Decided, report: SetupReport): void {
+  for (const finding of findings) report.findings.push({ program: program.name, finding });
+}
+
+function tellAdopted(group: string, report: SetupReport): void {
+  report.did("changed", `${group} in supervisor to its new section: nothing of it runs`);
+}
+
+/** Those that supervisord knows by a section of zdr's own, and may know by another one. */
+async function idleOf(context: HostContext, decided: readonly Decided[]): Promise<readonly Decided[]> {
+  const idle: Decided[] = [];
+  for (const one of decided) {
+    const isKnown = one.action === "rewrite" || (one.action === "leave" && one.isOwn);
+    if (isKnown && (await isIdle(context, one.program))) idle.push(one);
+  }
+  return idle;
+}
+
+async function adoptIdle(
+  context: HostContext,
+  changes: ConfigChanges,
+  idle: readonly Decided[],
+  report: SetupReport,
+): Promise<void> {
+  for (const one of idle) {
+    const isAdopted = changes.changed.includes(one.group) && (await adoptSection(context, one.program));
+    if (isAdopted) tellAdopted(one.group, report);
+    else tellFindings(one, report);
   }
 }
 
@@ -81,7 +115,7 @@ function decide(
     ...(view.spoken ? configOf(program, view.spoken.configs) : { config: undefined }),
     section: section && { values: section.values, isOwn },
   });
-  return { ...decision, program, group: groupNameOf(program) };
+  return { ...decision, program, isOwn, group: groupNameOf(program) };
 }
 
 function isActive(program: ProgramPlan, active: ReadonlySet<string>): boolean {
@@ -105,11 +139,8 @@ async function addOwn(
 ): Promise<void> {
   for (const { group, program } of own) {
     if (!changes.added.includes(group)) continue;
-    await addGroup(context, group);
     report.did("added", `${group} to supervisor`);
-    if (readCurrent(context.layout) !== undefined) continue;
-    const members = await membersOf(context, program);
-    await Promise.all(members.map((member) => stopUntilDeployed(context, member.program)));
+    await addAndStop(context, program);
   }
 }
 

@@ -57,4 +57,27 @@ describe("a program whose section changes", () => {
     const { code, stderr } = await deployV2();
     assert.equal(code, 0, stderr);
   });
+
+  const stateOf = async () => (await rig.supervisord.ctl(["status", "shop"])).stdout.split(/\s+/)[1];
+
+  test("where it was stopped, setup does not adopt what would start it", async () => {
+    assert.equal((await rig.zdr(["stop"])).code, 0);
+    ({ url } = await rig.addSample("gunicorn", { watch: 0, environment: { COLOR: "red" } }));
+    const { code, stdout } = await rig.zdr(["setup"]);
+    assert.equal(code, 5);
+    assert.match(stdout, /still runs the one before; fix: supervisorctl -c \/\S+\.conf update shop/);
+    assert.equal(await stateOf(), "STOPPED");
+  });
+
+  test("but it does where supervisor starts it for nobody, and the next deploy does", async () => {
+    ({ url } = await rig.addSample("gunicorn", { watch: 0, environment: { COLOR: "green" }, autostart: false }));
+    const { code, stdout } = await rig.zdr(["setup"]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /changed shop in supervisor to its new section: nothing of it runs/);
+    assert.equal(await stateOf(), "STOPPED");
+    await rig.useSample("gunicorn", { release: "v3" });
+    const deployed = await rig.zdr(["deploy", "--tag", "v3"]);
+    assert.equal(deployed.code, 0, deployed.stderr);
+    assert.equal(await version(), "v3");
+  });
 });

@@ -116,6 +116,35 @@ describe("on a host where nothing is", () => {
     assert.equal((await host.ctl(["status", "theirs"])).code, 4);
   });
 
+  test("a section that changes before the first release is adopted, and the program waits stopped as before", async () => {
+    await setUp();
+    const pids = await otherPids();
+    await host.addProgram("programs", OTHERS.replace("1000", "2000"));
+    const changed = project([{ ...programPlan("overseer"), stopSeconds: 77 }]);
+    const foreseen = await setUp(changed, true);
+    const adopted = "shop in supervisor to its new section: nothing of it runs";
+    assert.ok(foreseen.done.includes(`would change ${adopted}`), foreseen.done.join("\n"));
+    assert.deepEqual(foreseen.findings, []);
+    const { done, findings } = await setUp(changed);
+    assert.ok(done.includes(`changed ${adopted}`), done.join("\n"));
+    assert.deepEqual(findings, []);
+    assert.equal(await statusOf("shop"), "STOPPED");
+    assert.equal(await otherPids(), pids, "what others have changed is not adopted with it");
+    assert.match((await host.ctl(["reread"])).stdout, /^other: changed$/m);
+    assert.deepEqual((await setUp(changed)).done, ["supervisor has shop", "all is in order"]);
+  });
+
+  test("one that was written before and not adopted is adopted by the next run", async () => {
+    await setUp();
+    const text = await readFile(sectionFile(), "utf8");
+    const changed = project([{ ...programPlan("overseer"), stopSeconds: 77 }]);
+    await writeFile(sectionFile(), text.replace(/^stopwaitsecs=.*$/m, "stopwaitsecs=77"));
+    const { done, findings } = await setUp(changed);
+    assert.match(done.join("\n"), /^changed shop in supervisor/m);
+    assert.deepEqual(findings, []);
+    assert.equal(await statusOf("shop"), "STOPPED");
+  });
+
   test("a second run changes nothing", async () => {
     await setUp();
     const before = {

@@ -2,7 +2,7 @@
  * What `setup` does about the section of one program:
  *
  *   supervisor runs by it already ........ leave
- *   … and it is zdr's own, and differs ... rewrite (supervisor adopts it only by stopping the program: that is the operator's)
+ *   … and it is zdr's own, and differs ... rewrite (of what runs supervisor adopts it only by stopping it: that is the operator's)
  *   something in it would break .......... refuse
  *   none there ........................... write, then add
  *   there, as wanted, not yet added ...... add
