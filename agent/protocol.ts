@@ -116,6 +116,8 @@ const requestShapes = {
   stage: { manifest: Manifest, dryRun: z.boolean(), announced: z.optional(z.literal(true)) },
   /** The tar stream of what was missing follows in `data` frames; the reply comes when the release is published. */
   upload: {},
+  /** What `activate` would refuse, refused before anything of it is begun. */
+  preflight: { tag: Tag, why: z.enum(["deploy", "rollback"]) },
   /** Flip, start or reload, prove, keep or revert. */
   activate: {
     tag: Tag,
@@ -164,6 +166,7 @@ export const Request = z.discriminatedUnion("verb", [
   request("survey"),
   request("stage"),
   request("upload"),
+  request("preflight"),
   request("activate"),
   request("outcome"),
   request("soak"),
@@ -252,6 +255,7 @@ export const results = {
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,
+  preflight: Nothing,
   activate: ActivationReport,
   outcome: OutcomeResult,
   soak: SoakResult,

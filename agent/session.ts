@@ -33,6 +33,8 @@ export interface Session {
   staging: Staging | undefined;
   /** The release that this session has received, so that it was read just now. */
   published: string | undefined;
+  /** The release that has passed its pre-flight in this session, and how long that took. */
+  checked: { readonly tag: string; readonly ms: number } | undefined;
   /** An operator's. */
   command: Command | undefined;
 }
@@ -56,9 +58,9 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   status: async () => (await import("./verbs/status.ts")).runStatus,
   lock: async () => (await import("./verbs/lock.ts")).runLock,
   unlock: async () => (await import("./verbs/lock.ts")).runUnlock,
-  freeze: async () => (await import("./verbs/freeze.ts")).runFreeze,
-  unfreeze: async () => (await import("./verbs/freeze.ts")).runUnfreeze,
-  history: async () => (await import("./verbs/history.ts")).runHistory,
+  freeze: async () => (await import("./verbs/operator/freeze.ts")).runFreeze,
+  unfreeze: async () => (await import("./verbs/operator/freeze.ts")).runUnfreeze,
+  history: async () => (await import("./verbs/operator/history.ts")).runHistory,
   traces: async () => (await import("./verbs/operator/traces.ts")).runTraces,
   verify: async () => (await import("./verbs/verify.ts")).runVerify,
   exec: async () => (await import("./verbs/operator/exec.ts")).runExec,
@@ -68,6 +70,7 @@ const VERBS: { readonly [V in Verb]: () => Promise<Run<V>> } = {
   survey: async () => (await import("./verbs/survey.ts")).runSurvey,
   stage: async () => (await import("./verbs/stage.ts")).runStage,
   upload: async () => (await import("./verbs/upload.ts")).runUpload,
+  preflight: async () => (await import("./verbs/preflight.ts")).runPreflight,
   activate: async () => (await import("./verbs/activate.ts")).runActivate,
   outcome: async () => (await import("./verbs/outcome.ts")).runOutcome,
   soak: async () => (await import("./verbs/soak.ts")).runSoak,
@@ -95,6 +98,7 @@ export async function runSession(start: SessionStart): Promise<void> {
       lock: undefined,
       staging: undefined,
       published: undefined,
+      checked: undefined,
       command: undefined,
     },
   };

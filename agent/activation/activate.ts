@@ -44,9 +44,9 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
       return finish(activation, "unchanged");
     moment("activation: programs looked at");
-    await preflightRelease(context, order.tag);
+    if (order.preflightMs === undefined) await preflightRelease(context, order.tag);
     moment("activation: release checked");
-    activation.lap("preflight");
+    activation.lap("preflight", order.preflightMs);
     const facts = hookFacts(activation, "before_activate");
     if (await runHooks(activation.context, facts, order.gone)) activation.lap("hooks");
     for (const { program, info } of activation.befores) {

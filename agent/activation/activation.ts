@@ -24,6 +24,8 @@ export interface ActivationOrder {
   readonly resumed?: Resumed;
   /** Before the flip, the end of the session undoes; after it, it changes nothing. */
   readonly gone: AbortSignal;
+  /** How long its pre-flight took, where it has passed that in this session; otherwise it is yet to come. */
+  readonly preflightMs?: number | undefined;
 }
 
 export interface Resumed {
@@ -104,10 +106,10 @@ export class Activation {
     this.#state = advance(this.#state, step);
   }
 
-  /** Ends a phase of agent/wire/history.ts; the next entry of the ledger tells how long it took. */
-  lap(phase: string): void {
+  /** Ends a phase of agent/wire/history.ts; the next entry of the ledger tells how long it took, `beforeMs` of it earlier. */
+  lap(phase: string, beforeMs = 0): void {
     const now = this.context.now();
-    this.#laps[phase] = Math.round(now - this.#lapAt);
+    this.#laps[phase] = Math.round(now - this.#lapAt + beforeMs);
     this.#lapAt = now;
   }
 

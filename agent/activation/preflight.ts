@@ -1,6 +1,6 @@
 /**
- * What is looked at before the flip, so that a release which can not run never costs a request: a regular file of this
- * machine, executable for the program's user, and the program's own check of itself.
+ * What is looked at before the flip, and before hooks of the activation run, so that a release which can not run costs neither a request
+ * nor a migration: a regular file of this machine, executable for the program's user, and the program's own check of itself.
  */
 import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { extname } from "node:path";

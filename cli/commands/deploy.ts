@@ -1,4 +1,4 @@
-/** `zdr deploy --tag TAG`: stage on all hosts, then activate host by host, then settle. */
+/** `zdr deploy --tag TAG`: stage on all hosts and pre-flight there, then activate host by host, then settle. */
 
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, Revision } from "../../agent/wire/release.ts";
@@ -18,6 +18,7 @@ import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { type Slots, slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
+import { preflightHosts } from "./parts/activate.ts";
 import { holdToPlan, requirePlanId, stillPlanned, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
@@ -92,6 +93,7 @@ async function stageAndRollOut(
     held.release();
     rememberReleases(run, opened, [...surveys.values()], options.tag);
     if (!(await hooks.before("after_stage"))) return concludeHosts(run, fleet.hosts);
+    if (!(await preflightHosts(relink, goal))) return concludeHosts(run, fleet.hosts);
     if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
     undo();
     return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);

@@ -6,6 +6,7 @@ import { commonRollbackTarget, doubtsAbout } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
+import { preflightHosts } from "./parts/activate.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
 import { openConfig, openFleet } from "./parts/open.ts";
@@ -22,7 +23,7 @@ export interface RollbackOptions extends FreezableOptions, UnreachableOptions {
 export async function rollback(run: Run, options: RollbackOptions): Promise<ExitCode> {
   const opened = openConfig(run, options);
   const lock = lockRequest(run, options.to === undefined ? "rollback" : `rollback to ${options.to}`, options);
-  const fleet = openFleet(run, opened, "rollback", ["lock", "survey", "activate", "settle"]);
+  const fleet = openFleet(run, opened, "rollback", ["lock", "survey", "preflight", "activate", "settle"]);
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     const found = new Map<FleetHost, Survey>();
@@ -57,6 +58,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     const relink = { run, fleet, opened, lock };
     const goal = { tag: choice.tag, why: "rollback" } as const;
     const hooks = hooksOf(run, fleet, opened.config, goal);
+    if (!(await preflightHosts(relink, goal))) return concludeHosts(run, fleet.hosts);
     if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
     undo();
     return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);

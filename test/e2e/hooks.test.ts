@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { freePort } from "../support/load/free-port.ts";
 import { type Rig, startRig } from "../support/rig.ts";
+import type { Variant } from "../support/samples.ts";
 import { assertTold } from "../support/wrong-world.ts";
 
 describe("hooks", () => {
@@ -26,7 +27,7 @@ describe("hooks", () => {
     for (const clean of cleaning.reverse()) await clean();
   });
 
-  const deploy = async (hooks: object, exit: number, variant: "good" | "unhealthy" = "good") => {
+  const deploy = async (hooks: object, exit: number, variant: Variant = "good") => {
     const tag = `v${++count}`;
     await rig.useSample("gunicorn", { release: tag, variant });
     await rig.configure({ hooks });
@@ -119,6 +120,20 @@ describe("hooks", () => {
     await assert.rejects(readFile(diary), "no hook behind it has run");
   });
 
+  test("a migration is not begun for a release that can not run", async () => {
+    const was = await current();
+    const ahead = [{ ...note("once"), once: true }, { ...note("here"), on: "local" }, note("each")];
+    const result = await deploy({ after_stage: [note("staged")], before_activate: ahead }, 5, "crash-in-check");
+    assertTold(result, {
+      exit: 5,
+      error: /local: program "shop" cannot be run from this release/,
+      hint: /./,
+      state: new RegExp(`holds ${result.tag} and still serves`),
+    });
+    assert.deepEqual(await written(), ["staged"]);
+    assert.equal(await current(), was);
+  });
+
   test("one that fails after the flip costs the release, unless it says warn", async () => {
     const was = await current();
     const broken = { run: ["/bin/false"] };
@@ -206,5 +221,18 @@ describe("hooks", () => {
     const { code, stderr } = await rig.zdr(["rollback"]);
     assert.equal(code, 0, stderr);
     assert.deepEqual(await written(), [`rollback ${(await current()).replace("releases/", "")}`]);
+  });
+
+  test("a rollback to a release that was changed by hand begins none", async () => {
+    const was = await current();
+    await rig.configure({ hooks: {} });
+    const before = await deploy({}, 0);
+    await deploy({ before_activate: [{ ...note("once"), once: true }] }, 0);
+    await writeFile(join(rig.deployTo, "releases", before.tag, "app.py"), "changed");
+    await rm(diary, { force: true });
+    const result = await rig.zdr(["rollback"]);
+    assertTold(result, { exit: 5, error: new RegExp(`${before.tag}.*app\\.py`), hint: /./ });
+    await assert.rejects(readFile(diary), "none has run");
+    assert.notEqual(await current(), was);
   });
 });

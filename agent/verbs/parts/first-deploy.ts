@@ -4,6 +4,25 @@ import { releaseRecords } from "../../core/ledger.ts";
 import { readCurrent } from "../../io/current.ts";
 import { appendLedger, readLedger } from "../../io/ledger-file.ts";
 import { removeRelease } from "../../io/release/release-store.ts";
+import type { RequestOf } from "../../protocol.ts";
+import type { ActivationReport } from "../../wire/report.ts";
+
+/** Runs `work`, which makes a release serve or refuses it; of a first deploy that fails, or is taken back, nothing is left. */
+export async function orLeaveNothing<T extends ActivationReport | void>(
+  context: HostContext,
+  { tag, why }: Pick<RequestOf<"activate">, "tag" | "why">,
+  work: () => Promise<T>,
+): Promise<T> {
+  const isFirst = why === "deploy" && readCurrent(context.layout) === undefined;
+  try {
+    const report = await work();
+    if (isFirst && report?.outcome === "reverted") await leaveNothing(context, tag);
+    return report;
+  } catch (error) {
+    if (isFirst) await leaveNothing(context, tag);
+    throw error;
+  }
+}
 
 /** Removes the release, unless `current` names one, or this one was ever proved. What can not be removed is no failure beside the one that led here. */
 export async function leaveNothing(context: HostContext, tag: string): Promise<void> {

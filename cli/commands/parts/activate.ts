@@ -23,6 +23,32 @@ export interface UnderWay {
   isAborted: boolean;
 }
 
+/**
+ * Asks every host what would keep it from taking the release, before a hook of the activation runs, or anything that serves is changed,
+ * on any of them. False: one of them refused.
+ */
+export async function preflightHosts(relink: Relink, goal: ActivationGoal): Promise<boolean> {
+  const { fleet } = relink;
+  // Of a host where the release serves already the session is over.
+  const hosts = fleet.hosts.filter(({ unchanged }) => unchanged === undefined);
+  const ask = async (host: FleetHost) => {
+    host.phase = "plan";
+    try {
+      await overNewLinks(relink, host, (session, again) => {
+        if (again !== undefined && goal.why === "deploy") requirePlanned(relink, host, again, goal.tag);
+        return session.request("preflight", goal, fleet.onEvent(host));
+      });
+    } catch (error) {
+      const reason = agentFailure(error);
+      if (reason !== undefined) host.state = stateBefore(host.state, reason);
+      throw error;
+    }
+    return undefined;
+  };
+  await Promise.all(hosts.map((host) => fleet.onOne(host, "preflight", ask)));
+  return fleet.failed.length === 0;
+}
+
 /** False: this host did not take the release, so no further one is tried. */
 export async function activateHost(relink: Relink, underWay: UnderWay, goal: ActivationGoal): Promise<boolean> {
   const { run, fleet } = relink;

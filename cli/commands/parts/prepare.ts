@@ -111,7 +111,7 @@ function verbOf({ dryRun }: PrepareOptions): string {
 }
 
 function stepsOf({ dryRun }: PrepareOptions): readonly HostPhase[] {
-  return dryRun === "plan" ? ["survey", "stage"] : ["lock", "survey", "stage", "activate", "settle"];
+  return dryRun === "plan" ? ["survey", "stage"] : ["lock", "survey", "stage", "preflight", "activate", "settle"];
 }
 
 async function scan({ env, home }: Run, { config }: Opened, announcement?: Announcement): Promise<ScannedBuild> {

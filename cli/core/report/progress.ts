@@ -13,6 +13,7 @@ export type HostPhase =
   | "setup"
   | "stage"
   | "upload"
+  | "preflight"
   | "activate"
   | "soak"
   | "revert"

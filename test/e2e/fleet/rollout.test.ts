@@ -80,6 +80,19 @@ describe("a fleet", { concurrency: 1 }, () => {
     assert.deepEqual(await answers(), all("v2"));
   });
 
+  test("of which one host can not run the release serves as before, all of it, though that one comes last and may fail", async () => {
+    const { shop } = fleet.defaults.programs;
+    const closed = `${fleet.dir}/host/closed`;
+    await fleet.host("web4").run(["touch", closed]);
+    await fleet.configure({ programs: { shop: { ...shop, check: `/usr/bin/test ! -e ${closed}` } } });
+    const { code, stderr } = await deploy("v2.1", { rollout: { batch: 1, max_failures: 1 } });
+    await fleet.configure({ programs: { shop } });
+    assert.equal(code, 5, stderr);
+    assert.match(stderr, /error: web4: program "shop" cannot be run from this release/);
+    assert.match(stderr, /web1, web2, web3, web4 hold v2\.1 and still serve v2/);
+    assert.deepEqual(await answers(), all("v2"));
+  });
+
   test("of which the first host fails goes no further", async () => {
     const { code, stderr } = await deploy("crash", { variant: "crash" });
     assert.equal(code, 7, stderr);

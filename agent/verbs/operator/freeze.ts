@@ -1,11 +1,11 @@
 /** `freeze` and `unfreeze`: what an operator wants of all commands to come. The lock is not needed, so nobody is waited for. */
-import { layoutOf } from "../core/layout.ts";
-import { endFreeze, writeFreeze } from "../io/freeze.ts";
-import { lockHolder } from "../io/lock.ts";
-import { checkLayout } from "../io/trust.ts";
-import type { RequestOf } from "../protocol.ts";
-import type { Session } from "../session.ts";
-import type { FreezeResult, UnfreezeResult } from "../wire/freeze.ts";
+import { layoutOf } from "../../core/layout.ts";
+import { endFreeze, writeFreeze } from "../../io/freeze.ts";
+import { lockHolder } from "../../io/lock.ts";
+import { checkLayout } from "../../io/trust.ts";
+import type { RequestOf } from "../../protocol.ts";
+import type { Session } from "../../session.ts";
+import type { FreezeResult, UnfreezeResult } from "../../wire/freeze.ts";
 
 export async function runFreeze(_session: Session, { deployTo, freeze }: RequestOf<"freeze">): Promise<FreezeResult> {
   const layout = layoutOf(deployTo);

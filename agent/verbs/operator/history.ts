@@ -1,12 +1,12 @@
 /** `history`: what happened here, activation by activation. Reads the ledger and looks who is at work; changes nothing. */
-import { layoutOf } from "../core/layout.ts";
-import { historyOf } from "../core/ledger/history.ts";
-import { ledgerWarnings, readLedger } from "../io/ledger-file.ts";
-import { lockHolder } from "../io/lock.ts";
-import { requireOwnZdr } from "../io/trust.ts";
-import type { RequestOf } from "../protocol.ts";
-import type { Session } from "../session.ts";
-import type { HistoryResult } from "../wire/history.ts";
+import { layoutOf } from "../../core/layout.ts";
+import { historyOf } from "../../core/ledger/history.ts";
+import { ledgerWarnings, readLedger } from "../../io/ledger-file.ts";
+import { lockHolder } from "../../io/lock.ts";
+import { requireOwnZdr } from "../../io/trust.ts";
+import type { RequestOf } from "../../protocol.ts";
+import type { Session } from "../../session.ts";
+import type { HistoryResult } from "../../wire/history.ts";
 
 export async function runHistory(_session: Session, { deployTo, limit }: RequestOf<"history">): Promise<HistoryResult> {
   const layout = layoutOf(deployTo);
