@@ -15,17 +15,34 @@ import type { ReleaseCheck } from "../core/section/preset.ts";
 import { errnoOf } from "../io/files.ts";
 import { appendLedger } from "../io/ledger-file.ts";
 import { runCheck } from "../io/run-check.ts";
+import { givenUp } from "../io/wire.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { type Account, closedFolder, EXECUTE, mayAccess, programAccount } from "./account.ts";
 import { binaryOf } from "./program-view.ts";
 
+/** `runCheck`, which ends with the session. */
+type Check = (
+  words: readonly string[],
+  cwd: string,
+  environment: Record<string, string>,
+  expect: string | undefined,
+) => Promise<string | undefined>;
 type Problem = Extract<AgentFailure, { reason: "preflight" }>["problem"];
 
-/** Checks every program of a release. Throws `preflight`; the ledger then calls the release bad. */
-export async function preflightRelease(context: HostContext, tag: string): Promise<void> {
+/**
+ * Checks every program of a release. `gone`: of the session; where the operator gives up, a check that is under way is ended.
+ *
+ * @throws AgentError `preflight`: then the ledger calls the release bad. `interrupted`.
+ */
+export async function preflightRelease(context: HostContext, tag: string, gone: AbortSignal): Promise<void> {
+  const check: Check = async (words, cwd, environment, expect) => {
+    const trouble = await runCheck(words, cwd, environment, expect, { interrupted: givenUp(gone) });
+    if (gone.aborted) throw new AgentError({ reason: "interrupted" });
+    return trouble;
+  };
   try {
-    for (const program of context.project.programs) await preflightProgram(context, program, tag);
+    for (const program of context.project.programs) await preflightProgram(context, program, tag, check);
   } catch (error) {
     if (error instanceof AgentError && error.failure.reason === "preflight") {
       const at = context.date().toISOString();
@@ -42,7 +59,12 @@ export async function preflightRelease(context: HostContext, tag: string): Promi
   }
 }
 
-async function preflightProgram(context: HostContext, program: ProgramPlan, tag: string): Promise<void> {
+async function preflightProgram(
+  context: HostContext,
+  program: ProgramPlan,
+  tag: string,
+  execute: Check,
+): Promise<void> {
   const release = context.layout.release(tag);
   const account = await programAccount(context, program);
   if (account === undefined) {
@@ -60,13 +82,13 @@ async function preflightProgram(context: HostContext, program: ProgramPlan, tag:
   const places = { release, current: release, deploy_to: deployTo, shared, run };
   const words = program.command.map((word) => fillPlaceholders(word, places));
   if (binary === undefined && words[1]?.startsWith(`${release}/`)) {
-    await checkScript(program, release, words, words[1]);
+    await checkScript(program, release, words, words[1], execute);
   }
   checkConfigFile(program, release, words);
   for (const check of checks) {
     const words = check.words.map((word) => fillPlaceholders(word, places));
     if (words[0]?.includes("/") && !words[0].startsWith("/")) words[0] = `${release}/${words[0]}`;
-    const trouble = await runCheck(words, release, { ...program.environment, ...check.environment }, check.expect);
+    const trouble = await execute(words, release, { ...program.environment, ...check.environment }, check.expect);
     if (trouble !== undefined) throw failure(program, words.join(" "), "check-failed", trouble);
   }
 }
@@ -103,12 +125,13 @@ async function checkScript(
   release: string,
   words: readonly string[],
   script: string,
+  execute: Check,
 ): Promise<void> {
   // Node finds a module by a name without its ending.
   if (extname(script) !== "") statOf(program, script);
   const check = program.check === undefined ? syntaxCheck(words, program.environment) : undefined;
   if (check === undefined) return;
-  const trouble = await runCheck(check.words, release, { ...program.environment, ...check.environment }, undefined);
+  const trouble = await execute(check.words, release, { ...program.environment, ...check.environment }, undefined);
   // Whoever may not start the interpreter, as its user may, has learnt nothing of the script.
   if (trouble !== undefined && /^exit /.test(trouble)) throw failure(program, script, "bad-script", trouble);
 }

@@ -16,7 +16,7 @@ import type { Activation } from "../activation/activation.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { runCheck } from "../io/run-check.ts";
-import { GIVEN_UP } from "../io/wire.ts";
+import { givenUp } from "../io/wire.ts";
 import type { HookEvent, HookPlan } from "../wire/plan.ts";
 
 export interface HookFacts {
@@ -97,15 +97,4 @@ async function runHook(
   const trouble = await runCheck([file, ...rest], folder, environment, undefined, { timeoutMs, interrupted });
   if (gone?.aborted) throw new AgentError({ reason: "interrupted" });
   if (trouble !== undefined) throw new AgentError({ reason: "hook-failed", when, command, detail: trouble });
-}
-
-/** Aborted once the operator has said so; never by a link that died. */
-function givenUp(gone: AbortSignal): AbortSignal {
-  const given = new AbortController();
-  const look = () => {
-    if (gone.reason === GIVEN_UP) given.abort();
-  };
-  if (gone.aborted) look();
-  else gone.addEventListener("abort", look, { once: true });
-  return given.signal;
 }

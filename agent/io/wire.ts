@@ -233,3 +233,14 @@ function parseRequest(line: string): Incoming {
     detail: issue ? `${issue.path.join(".")}: ${issue.message}` : "does not fit",
   };
 }
+
+/** Of a wire's `gone`: aborted once the operator has said so; never by a link that died. */
+export function givenUp(gone: AbortSignal): AbortSignal {
+  const given = new AbortController();
+  const look = () => {
+    if (gone.reason === GIVEN_UP) given.abort();
+  };
+  if (gone.aborted) look();
+  else gone.addEventListener("abort", look, { once: true });
+  return given.signal;
+}

@@ -27,9 +27,10 @@ export async function runPreflight(
     await requireActivatable(session, context, tag);
     moment("preflight: not refused");
     const startedAt = context.now();
-    await preflightRelease(context, tag);
+    await preflightRelease(context, tag, session.wire.gone);
     moment("preflight: release checked");
     session.checked = { tag, ms: Math.round(context.now() - startedAt) };
+    return undefined;
   });
   return {};
 }

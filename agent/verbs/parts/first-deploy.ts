@@ -8,7 +8,7 @@ import type { RequestOf } from "../../protocol.ts";
 import type { ActivationReport } from "../../wire/report.ts";
 
 /** Runs `work`, which makes a release serve or refuses it; of a first deploy that fails, or is taken back, nothing is left. */
-export async function orLeaveNothing<T extends ActivationReport | void>(
+export async function orLeaveNothing<T extends ActivationReport | undefined>(
   context: HostContext,
   { tag, why }: Pick<RequestOf<"activate">, "tag" | "why">,
   work: () => Promise<T>,

@@ -50,14 +50,14 @@ describe("a deploy in CI", () => {
   test("takes its tag from the job on GitHub, folds its phases, and writes the result into the summary", async () => {
     const { code, stdout, stderr } = await deploy(github("v1"), "v1");
     assert.equal(code, 0, stderr);
-    assert.deepEqual(foldsOf(stderr), ["survey", "stage", "activate", "settle"]);
+    assert.deepEqual(foldsOf(stderr), ["survey", "stage", "preflight", "activate", "settle"]);
     assert.match(stdout, /^host +program/, "stdout carries the result alone");
     assert.match(
       await readFile(summary, "utf8"),
       /^### zdr deploy: v1: done\n\n\| host \| program \|.*\n\| --- \|.*\n\| local \| shop \| start \|/,
     );
     await validate(junit);
-    assert.match(await readFile(junit, "utf8"), /<testsuite name="local" tests="4" failures="0"/);
+    assert.match(await readFile(junit, "utf8"), /<testsuite name="local" tests="5" failures="0"/);
   });
 
   test("is written down with who started the job, and with its page", async () => {
@@ -104,7 +104,7 @@ describe("a deploy in CI", () => {
     ];
     assert.deepEqual(
       sections.map(([, what, name, collapsed = "", title]) => [what, name, collapsed, title]),
-      ["survey", "stage", "activate", "settle"].flatMap((phase, index) => {
+      ["survey", "stage", "preflight", "activate", "settle"].flatMap((phase, index) => {
         const name = `zdr_${phase}_${index + 1}`;
         return [
           ["start", name, phase === "activate" ? "" : "[collapsed=true]", phase],

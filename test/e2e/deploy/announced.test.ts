@@ -53,7 +53,7 @@ describe("a build of many files", () => {
     const told = requests(await readFile(heard, "latin1"));
     assert.deepEqual(
       told.map(({ verb }) => verb).filter((verb, at, all) => !["beat", "agent", all[at - 1]].includes(verb)),
-      ["entries", "digest", "stage", "upload", "data", "activate", "settle"],
+      ["entries", "digest", "stage", "upload", "data", "preflight", "activate", "settle"],
     );
     const stage = told.find(({ verb }) => verb === "stage");
     assert.deepEqual([stage?.manifest?.entries, stage?.announced], [[], true]);

@@ -117,7 +117,9 @@ describe("a host that says more than anybody reads", () => {
     const [report] = sample(results.activate, 1);
     const kept = resultLine({ ...(report as object), outcome: "kept" });
     const settled = resultLine({ pruned: [], warnings: [] });
-    const words = { survey: [[survey(130_000), 1]], activate: [[kept, 1]], settle: [[settled, 1]] } as const;
+    const passed = resultLine({});
+    const asked = { preflight: [[passed, 1]], activate: [[kept, 1]], settle: [[settled, 1]] } as const;
+    const words = { survey: [[survey(130_000), 1]], ...asked } as const;
     const host = await startHostileHost(t, words);
     const { stderr } = await host.zdr(["rollback"]);
     assert.match(stderr, /rolling back to v129998/);

@@ -102,8 +102,8 @@ describe("zdr is terminated", () => {
   });
 
   test("while the agent hangs, it leaves too, and what was not flipped is undone when the agent comes to itself", async () => {
-    await configure({ watch: 0, check: "/bin/sleep 5" });
-    const zdr = await deployUntil("local: activate\n");
+    await rig.configure({ hooks: { before_activate: [{ run: "/bin/sleep 5" }] } });
+    const zdr = await deployUntil("hook before_activate");
     const agent = await agentPid();
     process.kill(agent, "SIGSTOP");
     zdr.kill("SIGTERM");
@@ -111,11 +111,28 @@ describe("zdr is terminated", () => {
     assert.equal(code, 143, stderr);
     assert.match(stderr, /^zdr: state: local was left to its agent/m);
     process.kill(agent, "SIGCONT");
-    await configure({ watch: 0 });
+    await rig.configure({ hooks: undefined });
     const next = await rig.zdr(["reload", "--wait", "1m"]);
     assert.equal(next.code, 0, next.stderr);
     assert.equal((await answerAt(String(healthOf(programs)))).status, 200);
     assert.ok((await lastEvent()) !== "activating");
+  });
+
+  test("while the release's own check runs, that is told to end, and the host is free", async () => {
+    const diary = join(rig.dir, "checks");
+    const script = `trap 'echo ended >>${diary}; exit 0' TERM; echo begun >>${diary}; sleep 600 & wait`;
+    await configure({ watch: 0, check: ["/bin/sh", "-c", script] });
+    const zdr = await deployUntil("local: preflight");
+    const said = async () => (await readFile(diary, "utf8").catch(() => "")).trimEnd();
+    await eventually(async () => (await said()) === "begun", { name: "the check is under way" });
+    zdr.kill("SIGTERM");
+    const { code, stderr } = await zdr.done;
+    assert.equal(code, 143, stderr);
+    assert.match(stderr, new RegExp(`^zdr: state: local holds ${tag} and still serves v\\d`, "m"));
+    await configure({ watch: 0 });
+    const next = await rig.zdr(["reload", "--wait", "1m"]);
+    assert.equal(next.code, 0, next.stderr);
+    assert.equal(await said(), "begun\nended");
   });
 
   test("while a hook ahead of the flip runs on a host, the hook is told to end, and the host is free", async () => {

@@ -153,7 +153,7 @@ test("a command that comes while another is at work is told who holds the host, 
   await rig.useSample("go-plain", { release: "v1" });
   assert.equal((await rig.zdr(["setup"])).code, 0);
   const first = rig.startZdr(["deploy", "--tag", "v1"], { env: { GITHUB_ACTOR: "alice" } });
-  await eventually(() => first.said().stderr.includes("local: activate"), { name: "the first one is at work" });
+  await eventually(() => first.said().stderr.includes("local: preflight"), { name: "the first one is at work" });
   const second = await rig.zdr(["deploy", "--tag", "v1"]);
   const error = /another command holds the lock: alice@.* since 20\d\d-.*Z \(deploy v1, pid \d+\)/;
   assertTold(second, { exit: 3, error, state: /not touched/, hint: /wait for it: .*--wait/ });
