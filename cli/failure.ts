@@ -58,6 +58,8 @@ export type LinkFailure =
         readonly keyType: string;
         readonly place: string;
         readonly file?: string;
+        /** Its line names the host by a pattern, and may stand for others too. */
+        readonly isPattern?: boolean;
       }[];
       /** The name as known_hosts spells it, for `ssh-keygen -R`. */
       readonly knownName: string;

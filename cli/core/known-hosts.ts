@@ -33,6 +33,8 @@ export interface ExpectedKey {
   readonly place: string;
   /** The known_hosts file that holds it; absent for a pin. */
   readonly file?: string;
+  /** The line names the host by a pattern, and may stand for others too. */
+  readonly isPattern?: boolean;
 }
 
 export type HostKeyVerdict =
@@ -56,6 +58,7 @@ interface KnownKey {
   readonly keyBlob: Buffer;
   readonly file: string;
   readonly place: string;
+  readonly isPattern: boolean;
 }
 
 export const DEFAULT_SSH_PORT = 22;
@@ -93,8 +96,7 @@ export function judgeHostKey(
   const trusted = named.filter((key) => key.marker === undefined);
   const known = (trusted.length > 0 ? trusted : plain).find((key) => key.marker === undefined && isOffered(key));
   if (known !== undefined) return { verdict: "known", place: known.place };
-  if (trusted.length > 0)
-    return { verdict: "changed", expected: trusted.map((key) => ({ ...expectedKey(key, hashes), file: key.file })) };
+  if (trusted.length > 0) return { verdict: "changed", expected: trusted.map((key) => expectedLine(key, hashes)) };
 
   const authority = named.find((key) => key.marker === "cert-authority");
   return authority === undefined ? { verdict: "unknown" } : { verdict: "authority", place: authority.place };
@@ -176,17 +178,21 @@ export function judgePinnedKey(
 // ---------------------------------------------------------------------------------------------------------------------
 
 function expectedKey(
-  { keyType, keyBlob, place }: Omit<KnownKey, "marker" | "file">,
+  { keyType, keyBlob, place }: Pick<KnownKey, "keyType" | "keyBlob" | "place">,
   hashes: HostKeyHashes,
 ): ExpectedKey {
   return { keyType, fingerprint: fingerprintOf(keyBlob, hashes), place };
+}
+
+function expectedLine(key: KnownKey, hashes: HostKeyHashes): ExpectedKey {
+  return { ...expectedKey(key, hashes), file: key.file, ...(key.isPattern ? { isPattern: true } : {}) };
 }
 
 function* keysFor(files: readonly KnownHostsFile[], name: string, hashes: HostKeyHashes): Generator<KnownKey> {
   for (const { marker, names, key, file, place } of files.flatMap(linesOf)) {
     if (!namesHost(names, name, hashes)) continue;
     const parsed = parsePublicKey(key);
-    if (parsed !== undefined) yield { marker, ...parsed, file, place };
+    if (parsed !== undefined) yield { marker, ...parsed, file, place, isPattern: isByPattern(names, name) };
   }
 }
 
@@ -214,6 +220,11 @@ function namesHost(names: string, name: string, hashes: HostKeyHashes): boolean 
     patterns.some((pattern) => !pattern.startsWith("!") && isMeant(pattern)) &&
     !patterns.some((pattern) => pattern.startsWith("!") && isMeant(pattern.slice(1)))
   );
+}
+
+/** Whether no name of the list is the very one. */
+function isByPattern(names: string, name: string): boolean {
+  return !names.startsWith("|") && !names.toLowerCase().split(",").includes(name);
 }
 
 /** `|1|salt|hash`: HMAC-SHA1 of the name with the salt as key. */

@@ -126,7 +126,7 @@ function unknownHostKey(link: LinkFailureOf<"host-key-unknown">): Words {
     `the host key of ${link.address} is not known: it shows ${link.keyType} ${link.fingerprint}; ` +
       `searched: ${searched}; nothing was sent`,
     "compare the fingerprint with the host's own; on its console: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done",
-    `if it is the same, trust it: echo ${shellWord(link.knownHostsLine)} >> ${knownHostsFile(link.searched)}`,
+    ...trusting(link),
     `or pin it in deploy.yml at ${pinPlace(link)}: host_key: "${link.fingerprint}"`,
   );
 }
@@ -136,10 +136,19 @@ function pinPlace({ listedAs, address }: Pick<LinkFailureOf<"host-key-unknown">,
   return listedAs === undefined ? `the jump host ${place(address)}` : `host ${listedAs}`;
 }
 
-/** The user's own where that is searched; else what deploy.yml names instead. */
-function knownHostsFile(searched: readonly string[]): string {
-  const own = searched.length === 0 || searched.some((file) => file.endsWith("/.ssh/known_hosts"));
-  return own ? "~/.ssh/known_hosts" : shellWord(searched[0] ?? "");
+/** To the user's own file where that is searched, or would be; else to what deploy.yml names instead. */
+function trusting({ searched, knownHostsLine }: LinkFailureOf<"host-key-unknown">): readonly string[] {
+  const own = "~/.ssh/known_hosts";
+  const [first] = searched.filter((file) => !file.startsWith("/etc/"));
+  const file =
+    first === undefined || searched.some((path) => path.endsWith("/.ssh/known_hosts")) ? own : shellWord(first);
+  const echo = `echo ${shellWord(knownHostsLine)} >> ${file}`;
+  if (first !== undefined) return [`if it is the same, trust it: ${echo}`];
+  // As in a CI job, whose home is new each time.
+  return [
+    `if it is the same, trust it: mkdir -pm 700 ~/.ssh && ${echo}`,
+    "or in a file beside deploy.yml, for every machine and for CI: zdr trust",
+  ];
 }
 
 function changedHostKey(link: LinkFailureOf<"host-key-changed">): Words {
@@ -168,9 +177,20 @@ function howToReplace({
       `if the host really has a new key, pin that in deploy.yml at ${pinPlace({ listedAs, address })}: host_key: "${fingerprint}"`,
     ];
   }
-  const forget = files.map((file) => `ssh-keygen -R ${shellWord(knownName)} -f ${shellWord(file)}`).join(" && ");
+  // Of a file with such a line, ssh-keygen would take that away, for all hosts that it names.
+  const patterned = new Set(expected.flatMap(({ file, isPattern }) => (isPattern ? (file ?? []) : [])));
+  const byHand = expected.filter(({ file }) => file !== undefined && patterned.has(file));
+  const forget = files
+    .filter((file) => !patterned.has(file))
+    .map((file) => `ssh-keygen -R ${shellWord(knownName)} -f ${shellWord(file)}`)
+    .join(" && ");
   return [
-    `if the host really has a new key, forget the old one: ${forget}`,
+    ...byHand.map(({ place, isPattern }) =>
+      isPattern
+        ? `if the host really has a new key: ${place} names it by a pattern, and others too maybe; except it there: ,!${knownName} behind the names`
+        : `if the host really has a new key, take out ${place}`,
+    ),
+    ...(forget === "" ? [] : [`if the host really has a new key, forget the old one: ${forget}`]),
     `and trust the new one: echo ${shellWord(knownHostsLine)} >> ${shellWord(first)}`,
   ];
 }

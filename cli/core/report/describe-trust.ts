@@ -59,10 +59,11 @@ function trustWords(problem: LinkFailure | undefined, writtenTo: string | undefi
 
 function adviceOn(hosts: readonly HostKeys[], { file, toName, appended }: TrustFile): string {
   const setting = toName === undefined ? undefined : `in deploy.yml: ssh: { known_hosts: ${yamlOf(toName)} }`;
+  const elsewhere = adviceElsewhere(file, toName);
   if (appended !== undefined) {
     if (appended === 0) return `nothing new for ${file}\n`;
     const told = `${count(appended, "line")} appended to ${file}: compare the fingerprints with the hosts' own before you rely on it\n`;
-    return setting === undefined ? told : `${told}not every host is looked for in it yet; ${setting}\n`;
+    return setting === undefined ? told : `${told}not every host is looked for in it yet; ${setting}\n${elsewhere}`;
   }
   const unknown = hosts.flatMap(({ keys }) => keys.filter(({ problem }) => problem?.kind === "host-key-unknown"));
   if (unknown.length === 0) return "";
@@ -70,8 +71,17 @@ function adviceOn(hosts: readonly HostKeys[], { file, toName, appended }: TrustF
     "",
     "Compare with the hosts' own, on their consoles: for f in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $f; done",
     `If they are the same: zdr trust --write ${file}${setting === undefined ? "" : `   (and ${setting})`}`,
-    "",
+    elsewhere,
   ].join("\n");
+}
+
+/** What stands in somebody's home is not there for others, and deploy.yml may name nothing that is missing. */
+function adviceElsewhere(file: string, [...toName]: readonly string[] = []): string {
+  const homes = toName.filter((name) => name.startsWith("~/"));
+  const shared = toName.filter((name) => !name.startsWith("~/"));
+  if (homes.length === 0 || shared.length === 0) return "";
+  const setting = `ssh: { known_hosts: ${yamlOf(shared)} }`;
+  return `where ${homes.join(", ")} may be missing, as in CI: ${setting}, and then zdr trust --write ${file} for the hosts that it does not have yet\n`;
 }
 
 function yamlOf(files: readonly string[]): string {

@@ -58,6 +58,21 @@ test("a key that has changed is told with what was expected, exits with 4, and n
   assert.equal(await readFile(known, "utf8"), text);
 });
 
+test("a changed key that a pattern expects is excepted from its line as the hint says, and other hosts stay known by it", async (t) => {
+  const { rig, sshd, known, know } = await startTrustRig(t, ["ed25519"]);
+  const { public: stranger } = (await startRig(t, { via: "ssh" })).sshd?.hostKeys[0] ?? assert.fail();
+  await know(`# all\n* ${stranger}\n`);
+  const { code, stderr } = await rig.zdr(["releases"]);
+  assert.equal(code, 4, stderr);
+  assert.doesNotMatch(stderr, /ssh-keygen -R/);
+  const excepted = /known_hosts:2 names it by a pattern.*except it there: (\S+) behind the names$/m.exec(stderr)?.[1];
+  const line = /and trust the new one: echo '([^']+)' >> /.exec(stderr)?.[1];
+  assert.equal(excepted, `,![127.0.0.1]:${sshd.port}`);
+  await know(`# all\n*${excepted} ${stranger}\n${line}\n`);
+  assert.match((await readFile(known, "utf8")).split("\n")[2] ?? "", /^\[127/);
+  assert.notEqual((await rig.zdr(["releases"])).code, 4);
+});
+
 test("a host that is not there is told, beside the keys of those that are", async (t) => {
   const { rig, know } = await startTrustRig(t);
   const { hosts } = JSON.parse(await readFile(rig.configPath, "utf8"));

@@ -351,6 +351,28 @@ describe("host keys", () => {
     assert.ok(hints.some((hint) => hint.endsWith('at the jump host web1:2222: host_key: "SHA256:shown"')));
   });
 
+  test("where no known_hosts file of the user's is there, as in CI, the line is one for a home that has none", () => {
+    for (const searched of [[], ["/etc/ssh/ssh_known_hosts"]]) {
+      const { hints } = explain(link({ ...LINK["host-key-unknown"], searched }));
+      const line = "mkdir -pm 700 ~/.ssh && echo '[web1]:2222 ssh-ed25519 AAAA' >> ~/.ssh/known_hosts";
+      assert.ok(hints.includes(`if it is the same, trust it: ${line}`), hints.join("\n"));
+      assert.ok(hints.some((hint) => hint.endsWith("for CI: zdr trust")));
+    }
+  });
+
+  test("a key that a pattern trusts is excepted there by hand: ssh-keygen would forget it for all hosts that it names", () => {
+    const changed = LINK["host-key-changed"];
+    const [first] = changed.expected;
+    assert.ok(first);
+    const other = { ...first, place: "/home/me/.ssh/known_hosts:9" };
+    const { hints } = explain(link({ ...changed, expected: [{ ...first, isPattern: true }, other] }));
+    assert.ok(
+      hints.some((hint) => /known_hosts:3 names it by a pattern.*: ,!\[web1\]:2222 behind the names$/.test(hint)),
+    );
+    assert.ok(hints.some((hint) => hint.endsWith("take out /home/me/.ssh/known_hosts:9")));
+    assert.ok(!hints.some((hint) => hint.includes("ssh-keygen -R")));
+  });
+
   test("a pin belongs to the host as deploy.yml lists it", () => {
     const { hints } = explain(link({ ...LINK["host-key-unknown"], listedAs: "front" }));
     assert.ok(hints.some((hint) => hint.endsWith('at host front: host_key: "SHA256:shown"')));

@@ -71,6 +71,19 @@ describe("a host key", () => {
     });
   });
 
+  test("that has changed may be expected by a pattern, which is told, and by a name in a list, which is none", () => {
+    const isPattern = (names: string) => {
+      const verdict = judge(`${names} ${ED_OTHER.text}\n`);
+      return verdict.verdict === "changed" ? verdict.expected.map((key) => key.isPattern) : verdict.verdict;
+    };
+    assert.deepEqual(["*", "web?,!web2", "web1,10.0.0.1", "Web1"].map(isPattern), [
+      [true],
+      [true],
+      [undefined],
+      [undefined],
+    ]);
+  });
+
   test("is known where one of several lines for the host holds it", () => {
     assert.equal(judge(`web1 ${ED_OTHER.text}\nweb1 ${ED.text}\n`).verdict, "known");
   });

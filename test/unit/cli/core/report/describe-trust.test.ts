@@ -30,6 +30,10 @@ test("a file in which not every host is looked for is told to be named in deploy
   assert.ok(told.includes(`\nnot every host is looked for in it yet; ${setting}\n`), told);
   const advice = describeHostKeys(hosts, { file: "config/keys", toName });
   assert.ok(advice.includes(`zdr trust --write config/keys   (and ${setting})\n`), advice);
+  const elsewhere =
+    /^where ~\/\.ssh\/known_hosts may be missing, as in CI: ssh: \{ known_hosts: keys \}, and then zdr trust --write config\/keys/m;
+  for (const text of [told, advice]) assert.match(text, elsewhere);
+  assert.doesNotMatch(describeHostKeys(hosts, { file: "config/keys", toName: ["ours", "keys"] }), elsewhere);
   assert.doesNotMatch(describeHostKeys(hosts, { file: "keys", appended: 1 }), /deploy\.yml/);
   assert.match(describeHostKeys(hosts, { file: "keys" }), /zdr trust --write keys$/m);
 });
