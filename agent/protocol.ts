@@ -17,7 +17,7 @@ import { HistoryResult } from "./wire/history.ts";
 import { LogPlace, LogsResult } from "./wire/logs.ts";
 import { Actor, HOOK_EVENTS, ProjectPlan, SupervisorAddress } from "./wire/plan.ts";
 import { ProgramSurvey, StatusResult } from "./wire/program.ts";
-import { HeldRelease, Manifest, ManifestEntry, ReleaseInfo, ReleaseName, Tag } from "./wire/release.ts";
+import { HeldRelease, Manifest, ManifestEntries, ReleaseInfo, ReleaseName, Tag } from "./wire/release.ts";
 import { ActivationReport } from "./wire/report.ts";
 import { nonNegative, strings } from "./wire/scalars.ts";
 import { SetupResult } from "./wire/setup.ts";
@@ -178,7 +178,7 @@ export const Request = z.discriminatedUnion("verb", [
   /** Of the release that `survey` was told of without one. Answered by nothing. */
   z.object({ verb: z.literal("digest"), digest: z.string() }),
   /** Of a release that will be staged, in the manifest's order, told while the build is still being read. Answered by nothing. */
-  z.object({ verb: z.literal("entries"), entries: z.array(ManifestEntry) }),
+  z.object({ verb: z.literal("entries"), entries: ManifestEntries }),
   DataFrame,
   /** Undo what was not activated, give the lock up and end. */
   z.object({ verb: z.literal("abort") }),

@@ -1,7 +1,7 @@
 /** What `stage` and `upload` answer. */
 import * as z from "zod/mini";
 import { HeldRelease } from "./release.ts";
-import { nonNegative, strings } from "./scalars.ts";
+import { counts, nonNegative, strings } from "./scalars.ts";
 
 /** How the bytes of a frame may be compressed: zstd (RFC 8878), brotli (RFC 7932). */
 export const Encoding = z.enum(["zstd", "br"]);
@@ -29,7 +29,7 @@ export const StageResult = z.object({
   /** True: `releases/<tag>` is there with this very content, and nothing has to be sent. */
   staged: z.boolean(),
   /** Indices into the manifest's entries of the files to send. */
-  missing: z.array(nonNegative),
+  missing: counts,
   missingBytes: nonNegative,
   /** Bytes that are copied on the host from releases that it has. */
   copiedBytes: nonNegative,

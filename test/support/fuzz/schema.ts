@@ -1,6 +1,8 @@
 /** Values that a schema of the wire accepts, with whatever is put in the place of texts and numbers. */
 import fc from "fast-check";
 import type * as z from "zod/mini";
+import { ManifestEntries, type ManifestEntry } from "../../../agent/wire/release.ts";
+import { counts } from "../../../agent/wire/scalars.ts";
 
 export interface Scalars {
   readonly text: fc.Arbitrary<string>;
@@ -52,9 +54,21 @@ export function valuesOf(schema: z.core.$ZodType, scalars: Scalars): fc.Arbitrar
       return fc.oneof(...(definition.options as z.core.$ZodType[]).map((option) => valuesOf(option, scalars)));
     case "object":
       return objectsOf(definition.shape as Record<string, z.core.$ZodType>, scalars);
+    case "custom":
+      return lookedAtByHand(schema, scalars);
     default:
       throw new Error(`no values are known for schemas of type ${definition.type}`);
   }
+}
+
+function lookedAtByHand(schema: z.core.$ZodType, { text, natural }: Scalars): fc.Arbitrary<unknown> {
+  if (schema === counts) return fc.array(natural, { maxLength: LIST_LENGTH });
+  if (schema !== ManifestEntries) throw new Error("no values are known for this schema");
+  const file = { type: fc.constant("file" as const), path: text, mode: natural, size: natural, sha256: text };
+  const folder = { type: fc.constant("dir" as const), path: text, mode: natural };
+  const link = { type: fc.constant("link" as const), path: text, target: text };
+  const entry: fc.Arbitrary<ManifestEntry> = fc.oneof(fc.record(file), fc.record(folder), fc.record(link));
+  return fc.array(entry, { maxLength: LIST_LENGTH });
 }
 
 function objectsOf(shape: Record<string, z.core.$ZodType>, scalars: Scalars): fc.Arbitrary<unknown> {
