@@ -13,6 +13,7 @@ import { waitMsOf } from "../core/wait.ts";
 import { ZdrError } from "../failure.ts";
 import type { ScannedBuild } from "../io/build/build.ts";
 import { readRevision } from "../io/build/git.ts";
+import { withoutOptimizing } from "../io/build/quick-code.ts";
 import type { Uploads } from "../io/build/upload.ts";
 import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
@@ -54,8 +55,8 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
   requirePlanId(options.plan);
   const opened = openConfig(run, options, { needsBuild: true });
   const question = (digest?: string) => surveyQuestion(run, opened, options, digest);
-  return withBuild(run, opened, options, question, (prepared) =>
-    stageAndRollOut(run, opened, options, limit, prepared),
+  return withoutOptimizing(() =>
+    withBuild(run, opened, options, question, (prepared) => stageAndRollOut(run, opened, options, limit, prepared)),
   );
 }
 
