@@ -1,6 +1,7 @@
 /** What to do about a fleet of which some hosts are not where the others are. */
 import type { ActivationReport } from "../../agent/wire/report.ts";
 import type { HostState } from "../core/report/state-line.ts";
+import { type GivenFlags, sameHosts } from "./flags.ts";
 
 /** What a rollout was to bring about. */
 export interface FleetGoal {
@@ -8,6 +9,7 @@ export interface FleetGoal {
   readonly why: "deploy" | "rollback";
   /** It was held to a plan, which does not fit any more: what its hosts were has changed. */
   readonly isPlanned: boolean;
+  readonly given: GivenFlags;
 }
 
 interface HostEnd {
@@ -22,14 +24,16 @@ export function hintsOnDifference(goal: FleetGoal, hosts: readonly HostEnd[]): s
   if (serving.length === 0 || serving.length === hosts.length) return [];
   const left = `the hosts that do not serve ${goal.tag}`;
   const back = commonBefore(hosts);
-  return [`${goOn(goal, left)}${back === undefined ? "" : `; or take the others back: zdr rollback --to ${back}`}`];
+  return [
+    `${goOn(goal, left)}${back === undefined ? "" : `; or take the others back: zdr rollback --to ${back}${sameHosts(goal.given)}`}`,
+  ];
 }
 
 /** A rollback that is asked for again without a tag would choose one further back: where it failed, its release is called bad by now. */
-function goOn({ tag, why, isPlanned }: FleetGoal, left: string): string {
-  if (why === "rollback") return `go on with ${left}: zdr rollback --to ${tag}`;
+function goOn({ tag, why, isPlanned, given }: FleetGoal, left: string): string {
+  if (why === "rollback") return `go on with ${left}: zdr rollback --to ${tag}${sameHosts(given)}`;
   return isPlanned
-    ? `go on with ${left} by a new plan: zdr plan --tag ${tag}`
+    ? `go on with ${left} by a new plan: zdr plan --tag ${tag}${sameHosts(given)}`
     : `the same command again goes on with ${left}`;
 }
 

@@ -91,7 +91,11 @@ describe("zdr plan", () => {
     const text = (await rig.zdr(["plan", "--tag", "v3"])).stdout;
     assert.match(text, /prune: v1, which gives back /);
     assert.match(text, /^plan \S+: zdr deploy --tag v3 --plan \S+$/m);
-    await deploy("v3");
+    const chosen = (await rig.zdr(["plan", "--tag", "v3", "-c", "./deploy.yml", "--host", "web*"])).stdout;
+    const command = /^plan \S+: zdr (.*)$/m.exec(chosen)?.[1] ?? "";
+    assert.match(command, / --plan \S+ -c \.\/deploy\.yml --host 'web\*'$/);
+    const deployed = await rig.zdr(command.replaceAll("'", "").split(" "));
+    assert.equal(deployed.code, 0, deployed.stderr);
     assert.deepEqual((await readdir(join(rig.deployTo, "releases"))).sort(), ["v2", "v3"]);
   });
 

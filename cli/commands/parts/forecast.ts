@@ -8,6 +8,7 @@ import { plannedHooks } from "../../core/forecast/hooks.ts";
 import { changedParts, isHostAsPlanned, isPlanId, PLAN_PARTS, planTexts } from "../../core/forecast/plan-facts.ts";
 import { type HostTarget, localHooks, rolloutPlan } from "../../core/plan.ts";
 import { busyHosts, describeDryRun, describePlan } from "../../core/report/describe-dry-run.ts";
+import { sameHosts } from "../../explain/flags.ts";
 import { ZdrError } from "../../failure.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
@@ -58,7 +59,7 @@ export async function tellPlan(
   const id = isRefused || failed !== EXIT.done ? undefined : planIdOf(opened, manifest, rows);
   const exit = failed !== EXIT.done ? failed : isRefused ? EXIT.refused : isDone ? EXIT.done : EXIT.pending;
   const hooks = plannedHooks(config.hooks, busyHosts(rows, release, plan));
-  const text = describePlan(rows, release, plan, id, config.hooks);
+  const text = describePlan(rows, release, plan, id, config.hooks, sameHosts(opened.given));
   run.output.result(text, { id, tag: release.tag, release, hosts, hooks }, exit);
   return exit;
 }

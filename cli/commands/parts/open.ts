@@ -27,6 +27,8 @@ export interface Opened {
   /** With those that this host runs. */
   planFor(host: { readonly name: string }): ProjectPlan;
   readonly targets: readonly HostTarget[];
+  /** The flags that it was opened by. */
+  readonly given: HostOptions;
 }
 
 export function openConfig(
@@ -41,7 +43,13 @@ export function openConfig(
   });
   run.output.report({ kind: "config", ...config.places });
   const targets = selectHosts(config, options);
-  return { config, plan: projectPlan(config), planFor: ({ name }) => projectPlan(config, name), targets };
+  return {
+    config,
+    plan: projectPlan(config),
+    planFor: ({ name }) => projectPlan(config, name),
+    targets,
+    given: options,
+  };
 }
 
 /** Starts the way to every host at once; what becomes of it shows in the first step. */

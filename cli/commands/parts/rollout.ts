@@ -57,7 +57,8 @@ export async function rollOut(
   );
   const slowest = slowestOf(fleet.hosts);
   if (slowest !== undefined) run.output.report({ kind: "note", text: describeSlowest(slowest) });
-  const difference = hintsOnDifference({ ...goal, isPlanned: relink.planned !== undefined }, fleet.hosts);
+  const { planned, opened } = relink;
+  const difference = hintsOnDifference({ ...goal, isPlanned: planned !== undefined, given: opened.given }, fleet.hosts);
   const exit = concludeHosts(run, fleet.hosts, true, difference);
   const result = { goal, hosts: hostResults(fleet), slowest };
   await hooks.tell(exit);

@@ -32,19 +32,23 @@ export function busyHosts(hosts: readonly LookedAt[], { tag }: PlannedRelease, p
   return hosts.filter((host) => !forecastHost(host, tag, project).isDone).map(({ host }) => host);
 }
 
-/** The same, and what to type next. `planId`: undefined where a deploy would be refused, or a host could not be read. */
+/**
+ * The same, and what to type next. `planId`: undefined where a deploy would be refused, or a host could not be read. `flags`: those of
+ * the plan, each with a blank before it.
+ */
 export function describePlan(
   hosts: readonly LookedAt[],
   release: PlannedRelease,
   project: ProjectPlan,
   planId: string | undefined,
   hooks: Config["hooks"] = {},
+  flags = "",
 ): string {
   const text = describeDryRun(hosts, release, project, hooks);
   if (planId === undefined) return text;
   if (busyHosts(hosts, release, project).length === 0)
     return `${text}nothing to do: ${release.tag} serves everywhere\n`;
-  return `${text}plan ${planId}: zdr deploy --tag ${release.tag} --plan ${planId}\n`;
+  return `${text}plan ${planId}: zdr deploy --tag ${release.tag} --plan ${planId}${flags}\n`;
 }
 
 function describeHost(looked: LookedAt, release: PlannedRelease, project: ProjectPlan): string[] {

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { HostState } from "../../../../cli/core/report/state-line.ts";
 import { type FleetGoal, hintsOnDifference } from "../../../../cli/explain/fleet.ts";
 
-const DEPLOY: FleetGoal = { tag: "v2", why: "deploy", isPlanned: false };
-const ROLLBACK: FleetGoal = { tag: "v1", why: "rollback", isPlanned: false };
+const DEPLOY: FleetGoal = { tag: "v2", why: "deploy", isPlanned: false, given: {} };
+const ROLLBACK: FleetGoal = { tag: "v1", why: "rollback", isPlanned: false, given: {} };
 
 const took = (tag: string, previous?: string) => ({
   state: { kind: "serves", tag } as const,
@@ -17,6 +17,23 @@ test("a rollback that some hosts did not take goes on, and back, by the names of
   assert.deepEqual(hintsOnDifference(ROLLBACK, hosts), [
     "go on with the hosts that do not serve v1: zdr rollback --to v1; or take the others back: zdr rollback --to v2",
   ]);
+});
+
+test("what is to be typed has the flags that chose the config and the hosts", () => {
+  const given = {
+    ...{ config: "ops/my deploy.yml", environment: "staging", host: ["web*", "db1"] },
+    ...{ role: ["web"], label: ["zone=a"], except: ["web9"], tag: "v1", wait: "5m" },
+  };
+  const flags = "-c 'ops/my deploy.yml' -e staging --host 'web*' db1 --role web --label zone=a --except web9";
+  const hosts = [took("v1", "v2"), has({ kind: "reverted", current: "v2" })];
+  assert.deepEqual(hintsOnDifference({ ...ROLLBACK, given }, hosts), [
+    `go on with the hosts that do not serve v1: zdr rollback --to v1 ${flags}; or take the others back: zdr rollback --to v2 ${flags}`,
+  ]);
+  const [planned] = hintsOnDifference({ ...DEPLOY, isPlanned: true, given: { role: ["web"] } }, [
+    took("v2", "v1"),
+    has({ kind: "reverted", current: "v1" }),
+  ]);
+  assert.match(planned ?? "", /: zdr plan --tag v2 --role web; .*: zdr rollback --to v1 --role web$/);
 });
 
 test("a deploy that some hosts did not take goes on by the same command, and back to what the others serve", () => {

@@ -1,0 +1,23 @@
+/** The flags of a command, for another one on the same hosts by the same config: so that it can be pasted. */
+import type { HostChoice } from "../core/fleet/select.ts";
+import { shellWord } from "./words.ts";
+
+export interface GivenFlags extends HostChoice {
+  readonly config?: string;
+  readonly environment?: string;
+}
+
+/** As they were given, with a blank before each; empty: none was. */
+export function sameHosts({ config, environment, host, role, label, except }: GivenFlags): string {
+  const flags = {
+    ...{ "-c": [config], "-e": [environment] },
+    ...{ "--host": host, "--role": role, "--label": label, "--except": except },
+  };
+  return Object.entries(flags)
+    .map(([flag, given = []]) => ({
+      flag,
+      words: given.flatMap((word) => (word === undefined ? [] : shellWord(word))),
+    }))
+    .flatMap(({ flag, words }) => (words.length === 0 ? [] : ` ${flag} ${words.join(" ")}`))
+    .join("");
+}
