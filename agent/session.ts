@@ -12,7 +12,7 @@ import { failureOf } from "./core/failure.ts";
 import type { Layout } from "./core/layout.ts";
 import type { Command } from "./io/command.ts";
 import type { Lock } from "./io/lock.ts";
-import type { Incoming } from "./io/release/release-store.ts";
+import type { Incoming, Sources } from "./io/release/release-store.ts";
 import { openStdin } from "./io/stdin.ts";
 import { Wire, type WireLimits } from "./io/wire.ts";
 import { type AgentEvent, PROTOCOL_VERSION, type Request, type RequestOf, type Verb } from "./protocol.ts";
@@ -29,6 +29,8 @@ export interface Session {
   layout: Layout | undefined;
   context: HostContext | undefined;
   lock: Lock | undefined;
+  /** What `stage` will look for, where it was found ahead. */
+  sources: Sources | undefined;
   /** A release on its way: staged, not published. */
   staging: Staging | undefined;
   /** The release that this session has received, so that it was read just now. */
@@ -96,6 +98,7 @@ export async function runSession(start: SessionStart): Promise<void> {
       layout: undefined,
       context: undefined,
       lock: undefined,
+      sources: undefined,
       staging: undefined,
       published: undefined,
       checked: undefined,
@@ -116,6 +119,7 @@ export async function runSession(start: SessionStart): Promise<void> {
       const incoming = await wire.next();
       if (incoming === undefined) break;
       if (incoming.kind === "request") await answer(session, incoming.request);
+      if (wire.isTold && session.lock) await lookAhead(session);
       else if (incoming.kind === "invalid") wire.send({ kind: "failure", id: incoming.id, failure: invalid(incoming) });
     }
   } finally {
@@ -138,6 +142,11 @@ async function answer(session: Session, request: Request): Promise<void> {
   } catch (error) {
     session.wire.send({ kind: "failure", id, failure: failureOf(error) });
   }
+}
+
+/** While a large build is still being read, an agent that has the lock does what `stage` would begin with. */
+async function lookAhead(session: Session): Promise<void> {
+  if (session.sources === undefined) (await import("./verbs/stage.ts")).lookAhead(session);
 }
 
 function invalid(incoming: { readonly verb: string | undefined; readonly detail: string }): AgentFailure {

@@ -115,6 +115,11 @@ export class Wire {
     });
   }
 
+  /** Whether `entries` lines have come that nobody has taken. */
+  get isTold(): boolean {
+    return this.#announced.length > 0;
+  }
+
   /** What `entries` lines have told since the last time. */
   takeAnnounced(): ManifestEntry[] {
     const announced = this.#announced;

@@ -4,6 +4,7 @@ import type { HostContext } from "../context.ts";
 import { bytesOnDisk, freeSpace } from "../io/release/disk.ts";
 import { readManifest } from "../io/release/manifests.ts";
 import { withoutOptimizing } from "../io/release/quick-code.ts";
+import { findSources } from "../io/release/release-store.ts";
 import { stageRelease } from "../io/release/stage.ts";
 import { ACCEPTED } from "../io/release/unpack.ts";
 import type { AgentEvent, RequestOf } from "../protocol.ts";
@@ -25,15 +26,24 @@ export async function runStage(
   // What the activation would refuse is refused before a byte is sent.
   await refuseWithoutRights(context);
   const { shared, allowSetuid = false } = context.project;
+  const { sources } = session;
+  session.sources = undefined;
   const startedAt = performance.now();
   const { result, incoming } = await withoutOptimizing(() =>
-    stageRelease(context.layout, manifest, shared, { dryRun, allowSetuid }),
+    stageRelease(context.layout, manifest, shared, { dryRun, allowSetuid, sources }),
   );
   if (dryRun) return { ...result, foreseen: await foresee(context, manifest, result.staged) };
   if (result.staged) recordStaged(context, manifest, 0, {});
   const copyMs = Math.round(performance.now() - startedAt);
   if (incoming) session.staging = { incoming, missing: result.missing, copyMs };
   return { ...result, accepts: ACCEPTED };
+}
+
+/** Finds what the host has, ahead of `stage`, which meets by itself whatever fails here. */
+export function lookAhead(session: Session): void {
+  try {
+    if (session.layout) session.sources = findSources(session.layout);
+  } catch {}
 }
 
 /** What would be true once the release was kept. Files that are copied on the host take room like those that are sent. */

@@ -20,8 +20,8 @@ import { moment } from "../moment.ts";
 import { type FileEntry, FileReader, sha256 } from "./bytes.ts";
 import { makeDurable, requireSpace, storeError, syncFolders } from "./disk.ts";
 import {
-  type Holding,
   makeFolder,
+  readHoldings,
   readManifest,
   readManifestHead,
   removeManifest,
@@ -62,19 +62,22 @@ export function checkManifest(manifest: Manifest, allowSetuid: boolean): void {
   }
 }
 
+/** The absolute path of a file of that sha256 (hex), by what manifests say: whoever takes it hashes it. */
+export type Sources = ReadonlyMap<string, string>;
+
 /**
- * What of this manifest the host lacks, reading only. `held`: what there is on this host (readHoldings); a manifest
- * whose release is gone serves nothing. With `readSources`, sources are also hashed, so that the answer is the one that a real run
- * would end with. Fails with `release-differs` where the tag is taken by other content.
+ * What of this manifest the host lacks, reading only. `findSources`: what there is on this host. With `readSources`, sources are
+ * also hashed, so that the answer is the one that a real run would end with. Fails with `release-differs` where the tag is taken
+ * by other content.
  */
 export async function planStage(
   layout: Layout,
   manifest: Manifest,
-  held: () => readonly Holding[],
+  findSources: () => Sources,
   { readSources = false }: { readonly readSources?: boolean } = {},
 ): Promise<StagePlan> {
   if (isStaged(layout, manifest)) return { staged: true, missing: [], copies: [] };
-  const sources = sourcesOf(layout, held());
+  const sources = findSources();
   const reader = new FileReader();
   const missing: number[] = [];
   const copies: Copy[] = [];
@@ -99,10 +102,10 @@ function isStaged(layout: Layout, manifest: Manifest): boolean {
   throw new AgentError({ reason: "release-differs", tag, stagedDigest: there?.digest ?? "", digest });
 }
 
-/** By the sha256 of what stands there. */
-function sourcesOf(layout: Layout, held: readonly Holding[]): Map<string, string> {
+/** The files of all releases of this host. A manifest whose release is gone serves nothing. */
+export function findSources(layout: Layout): Sources {
   const sources = new Map<string, string>();
-  for (const { tag, files } of held) {
+  for (const { tag, files } of readHoldings(layout)) {
     const root = layout.release(tag);
     if (ifThere("look at", root, () => lstatSync(root))?.isDirectory() !== true) continue;
     for (const { sha256, path } of files) sources.set(sha256, `${root}/${path}`);

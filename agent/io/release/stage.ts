@@ -6,17 +6,18 @@ import type { Manifest } from "../../wire/release.ts";
 import type { StageResult } from "../../wire/stage.ts";
 import { onFile } from "../files.ts";
 import { moment } from "../moment.ts";
-import { readHoldings } from "./manifests.ts";
 import { filesInPart, takePart } from "./part.ts";
 import {
   type Copy,
   checkManifest,
   copyFromReleases,
   createIncoming,
+  findSources,
   type Incoming,
   orDrop,
   planStage,
   requireRoom,
+  type Sources,
   type StagePlan,
 } from "./release-store.ts";
 import { checkShared, makeSharedFolders, type SharedPaths } from "./shared.ts";
@@ -27,6 +28,13 @@ export interface Staging {
   readonly incoming?: Incoming;
 }
 
+export interface StageOptions {
+  readonly dryRun: boolean;
+  readonly allowSetuid?: boolean;
+  /** Absent: they are looked for. */
+  readonly sources?: Sources | undefined;
+}
+
 /**
  * Finds out what the host lacks and, unless `dryRun`, copies what it has. What the answer calls missing goes to
  * receiveFiles(), in that order, and then publish() lets the release appear.
@@ -35,11 +43,11 @@ export async function stageRelease(
   layout: Layout,
   manifest: Manifest,
   shared: SharedPaths,
-  { dryRun, allowSetuid = false }: { readonly dryRun: boolean; readonly allowSetuid?: boolean },
+  { dryRun, allowSetuid = false, sources }: StageOptions,
 ): Promise<Staging> {
   checkManifest(manifest, allowSetuid);
   checkShared(layout, manifest.entries, shared);
-  const plan = await planStage(layout, manifest, () => readHoldings(layout), { readSources: dryRun });
+  const plan = await planStage(layout, manifest, () => sources ?? findSources(layout), { readSources: dryRun });
   if (dryRun) requireWritable(layout);
   if (!plan.staged) requireRoom(layout, manifest, filesInPart(layout, manifest, plan.missing));
   if (plan.staged || dryRun) return { result: resultOf(manifest, plan) };

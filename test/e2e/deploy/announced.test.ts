@@ -1,6 +1,6 @@
 /** The list of a large build's files reaches its host while the build is still being read. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -63,6 +63,21 @@ describe("a build of many files", () => {
     for (const at of [0, MANY - 1]) {
       assert.equal(await readFile(join(rig.deployTo, "releases/v1/many", `${at}.txt`), "utf8"), `one ${at}`);
     }
+  });
+
+  test("is looked for on the host meanwhile, and what has changed there since is asked for", async () => {
+    const { entries, digest } = await scanBuild(build, { modes: "normalize" });
+    const indexOf = (path: string) => entries.findIndex((entry) => entry.path === path);
+    await withSession([entries], async (session) => {
+      const kept = join(rig.deployTo, "releases/v1/many");
+      await writeFile(join(kept, "0.txt"), "two 0");
+      await rm(join(kept, "1.txt"));
+      const stage = { manifest: { tag: "v2", digest, entries: [] }, dryRun: false, announced: true as const };
+      const { missing, missingBytes, copiedBytes } = await session.request("stage", stage);
+      const asked = [indexOf("many/0.txt"), indexOf("many/1.txt")];
+      assert.deepEqual([missing, missingBytes], [asked, "one 0one 1".length]);
+      assert.ok(copiedBytes > MANY);
+    });
   });
 
   test("has the manifest that the lines said, and no other: what does not fit its digest is refused", async () => {
