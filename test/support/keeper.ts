@@ -232,7 +232,7 @@ function openClient(path: string): Promise<ControlClient> {
         if (found === undefined && failure !== undefined) return { failure };
         return found && { found };
       },
-      { name: `the keeper answers request ${id}`, timeoutMs: 20_000 },
+      { name: `the keeper answers request ${id}` },
     ).then((outcome) => {
       if ("failure" in outcome) throw outcome.failure;
       return outcome.found;

@@ -6,6 +6,8 @@ import { type KeeperRig, startKeeperRig } from "../../support/keeper.ts";
 import { startLoad } from "../../support/load/load.ts";
 
 const HANDOVER = { strategy: "handover" } as const;
+/** Far longer than a program takes until it is ready, or a bad one until it has ended. */
+const LONG_MS = 30_000;
 
 /** Supervisor's own lines about the program. */
 async function supervisorSays(rig: KeeperRig, pattern: RegExp): Promise<void> {
@@ -141,6 +143,8 @@ test("a successor that crashes or hangs costs nothing where the old one waits fo
     assert.match(await rig.get(), /^v1 /);
     await eventually(async () => (await rig.processes()).length === 1, { name: `what ${fault} left is gone` });
   }
+  // Short for those that never are; the good one may take its time.
+  await rig.respec({ readyMs: LONG_MS });
   await rig.flip("v2");
   assert.equal((await control.ask("reload")).event, "ready");
   assert.match(await rig.get(), /^v2 /);

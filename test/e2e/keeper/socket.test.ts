@@ -10,6 +10,8 @@ import { textAt } from "../../support/load/ask.ts";
 import { type Load, startLoad } from "../../support/load/load.ts";
 
 const SOCKET = { strategy: "socket" } as const;
+/** Far longer than a program takes until it is ready, or a bad one until it has ended. */
+const LONG_MS = 30_000;
 
 async function loadOn(t: TestContext, url: string): Promise<Load> {
   const load = await startLoad({ url, freshPerSecond: 60, keepAliveConnections: 4, ratePerSecond: 40 });
@@ -39,7 +41,7 @@ test("three reloads under load: no request fails, and what is in flight finishes
 });
 
 test("a release that crashes, hangs or can not be executed costs nothing", async (t) => {
-  const rig = await startKeeperRig(t, { ...SOCKET, spec: { readyMs: 3_000 } });
+  const rig = await startKeeperRig(t, { ...SOCKET, spec: { readyMs: LONG_MS } });
   const load = await loadOn(t, rig.url);
   const control = await rig.control();
   await rig.flip("bad", "crash");
@@ -54,7 +56,7 @@ test("a release that crashes, hangs or can not be executed costs nothing", async
     const file = join(rig.dir, "releases/bad/binary");
     await writeFile(file, "\x7fELF no program\n");
     await chmod(file, mode);
-    await rig.respec({ command: [join(rig.dir, "current/binary")], readyMs: 3_000 });
+    await rig.respec({ command: [join(rig.dir, "current/binary")], readyMs: LONG_MS });
     assert.equal((await control.ask("reload")).event, "failed");
   }
   assert.equal((await load.stop()).failed, 0);

@@ -59,7 +59,7 @@ const version = (url: string) => textAt(`${url}/version`);
 
 test("a reload that comes while the old process of a handover still drains waits for it, and no request is lost", async (t) => {
   const { rig, url } = await deployed(t, "go-grace", { preset: "grace", drain: "60s" });
-  const slow = await slowRequest(t, url, 10_000);
+  const slow = await slowRequest(t, url, 20_000);
   await ok(rig, "reload");
   const { stderr } = await ok(rig, "deploy", "--tag", "v2");
   assert.match(stderr, /shop: waits for the last reload to drain/);

@@ -128,7 +128,7 @@ describe("a host lets us in", () => {
     });
 
     test("however long the operator takes to type", async () => {
-      const handshakeMs = 400;
+      const handshakeMs = 2_000;
       const askPassphrase = async (path: string) => {
         await new Promise((resolve) => setTimeout(resolve, 2 * handshakeMs));
         return answering(PASSPHRASE)(path);

@@ -12,10 +12,10 @@ export interface Answer {
 }
 
 /** Of one whole answer, on a machine that is busy with other things as well. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
-export async function answerAt(url: string): Promise<Answer> {
-  const response = await fetch(url, { headers: { connection: "close" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+export async function answerAt(url: string, patienceMs = PATIENCE_MS): Promise<Answer> {
+  const response = await fetch(url, { headers: { connection: "close" }, signal: AbortSignal.timeout(patienceMs) });
   const text = (await response.text()).trim();
   return { status: response.status, text, release: response.headers.get("x-release") };
 }
