@@ -21,7 +21,7 @@ import {
   type ShownKey,
   type TrustedHost,
 } from "./ssh/host-keys.ts";
-import { prepareKeys, signAtOnce } from "./ssh/inside-ssh2.ts";
+import { narrowWindow, prepareKeys, signAtOnce } from "./ssh/inside-ssh2.ts";
 import type { KeyChoice, KeyRing } from "./ssh/keys.ts";
 import { failureOf, forwardTo, loggedIn, openChannel, silenceTimer, watchLink } from "./ssh/link.ts";
 import { planLogin } from "./ssh/login.ts";
@@ -262,12 +262,14 @@ async function logIn({
     throw fail(failure, setback.error);
   }
   prepareKeys(client);
+  const isHere = socket instanceof Socket && socket.remoteAddress === socket.localAddress;
   return {
     name,
-    isHere: socket instanceof Socket && socket.remoteAddress === socket.localAddress,
+    isHere,
     exec: async (command) => {
       const opened = await openChannel(client, link, command, timeouts.channelMs);
       if ("problem" in opened) throw fail(opened.problem);
+      if (isHere) narrowWindow(client, opened.stream);
       return channelOf(opened.stream, link, socket);
     },
     forward: (address, port) => forwardTo(client, link, { address, port }, timeouts.channelMs),

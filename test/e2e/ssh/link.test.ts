@@ -69,9 +69,9 @@ describe("a link", () => {
       const { proxy, connection } = await throughProxy();
       const channel = await connection.exec(FOREVER);
       channel.stdout.resume();
-      const block = Buffer.alloc(1024 * 1024);
+      const block = Buffer.alloc(128 * 1024);
       const writes = Array.from(
-        { length: 8 },
+        { length: 64 },
         () => new Promise<unknown>((resolve) => channel.stdin.write(block, resolve)),
       );
       await writes[0];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { KeyObject } from "node:crypto";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import type { Client } from "ssh2";
-import { prepareKeys } from "../../../../../cli/io/ssh/inside-ssh2.ts";
+import type { Client, ClientChannel } from "ssh2";
+import { narrowWindow, prepareKeys } from "../../../../../cli/io/ssh/inside-ssh2.ts";
 
 interface Info {
   readonly len: number;
@@ -80,4 +80,21 @@ test("a client of another make is left as it is", () => {
   const client = { _protocol: { _cipher: undefined } } as unknown as Client;
   prepareKeys(client);
   assert.deepEqual(client, { _protocol: { _cipher: undefined } });
+});
+
+const windowAfter = (version: string | undefined, window: number | undefined) => {
+  const stream = { outgoing: { window } };
+  narrowWindow({ _remoteVer: version } as unknown as Client, stream as unknown as ClientChannel);
+  return stream.outgoing.window;
+};
+
+test("half a MiB at most is on the way to an OpenSSH on this machine", () => {
+  assert.equal(windowAfter("OpenSSH_9.2p1 Debian-2", 2 * 1024 * 1024), 512 * 1024);
+  assert.equal(windowAfter("OpenSSH_9.2p1", 1000), 1000);
+});
+
+test("a server that is not known to give its window back early keeps all of it", () => {
+  for (const version of ["dropbear_2022.83", "AsyncSSH_2.14", "Go", undefined])
+    assert.equal(windowAfter(version, 2 * 1024 * 1024), 2 * 1024 * 1024);
+  assert.equal(windowAfter("OpenSSH_9.2p1", undefined), undefined);
 });
