@@ -10,6 +10,8 @@ export interface Trouble {
   end(place: string): Promise<void>;
   /** The words by which an operator must be told. */
   readonly told: RegExp;
+  /** Nothing at all can be written: where it began behind the flip, not even `current` can be put back. */
+  readonly holdsAll?: true;
 }
 
 const PIECE = Buffer.alloc(64 * 1024, "x");
@@ -45,6 +47,7 @@ export const TROUBLES = {
     begin: async (place) => (await run(["mount", "-o", "remount,ro", place])).code === 0,
     end: async (place) => void (await runOk(["mount", "-o", "remount,rw", place])),
     told: /may not .* \/|EROFS|read-only/,
+    holdsAll: true,
   },
   "a quota": {
     begin: async (place) => {

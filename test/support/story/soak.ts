@@ -94,11 +94,15 @@ class Soaked {
 
   async #reload(): Promise<void> {
     const tag = TAGS[this.done % 2] ?? "v1";
-    const { outcome, programs, failure } = await this.#session.request("activate", { tag, why: "deploy" });
+    const number = this.done + 1;
+    const asked = this.#session.request("activate", { tag, why: "deploy" });
+    // Of what is nested as deep as a finding, the runner tells nothing.
+    const refused = (error: unknown) => assert.fail(`reload ${number}: ${JSON.stringify(error)}`);
+    const { outcome, programs, failure } = await asked.catch(refused);
     const [report] = programs;
     if (outcome !== "kept") {
       const log = (await this.#host.rig.supervisord.programLogs()).slice(-LOG_CHARACTERS);
-      assert.fail(`reload ${this.done + 1}: ${outcome}: ${JSON.stringify(failure)}\n${log}`);
+      assert.fail(`reload ${number}: ${outcome}: ${JSON.stringify(failure)}\n${log}`);
     }
     assert.ok(report);
     if (this.#pid === 0) this.#pid = report.before.pid;
