@@ -22,18 +22,19 @@ export async function readChanges({ supervisor }: HostContext, path?: string): P
 
 /**
  * Writes the sections and has them read. Whatever goes wrong, the file is as before when this throws.
- * The config must have been good before, so that what supervisord refuses now is this file.
+ * The config must have been good before, so that what supervisord refuses now is this file. `known`: groups that supervisord has already.
  */
 export async function placeSections(
   context: HostContext,
   target: SectionTarget,
   rendered: readonly RenderedSection[],
+  known: ReadonlySet<string>,
   mode: number,
 ): Promise<ConfigChanges> {
   replaceFile(target.path, withSections(target.content, rendered), mode);
   try {
     const changes = await readChanges(context, target.path);
-    const unread = rendered.find(({ name }) => !isRead(changes, name.replace(/^(?:fcgi-)?program:/, "")));
+    const unread = rendered.find(({ name }) => !isRead(changes, known, name.replace(/^(?:fcgi-)?program:/, "")));
     if (unread === undefined) return changes;
     const detail = `supervisord does not take [${unread.name}] from it: it may run with another config`;
     throw new AgentError({ reason: "supervisor-config", path: target.path, detail });
@@ -45,8 +46,9 @@ export async function placeSections(
   }
 }
 
-function isRead({ added, changed }: ConfigChanges, group: string): boolean {
-  return added.includes(group) || changed.includes(group);
+/** A section that was changed back says what is active: then there is no change to tell of. */
+function isRead({ added, changed, removed }: ConfigChanges, known: ReadonlySet<string>, group: string): boolean {
+  return added.includes(group) || changed.includes(group) || (known.has(group) && !removed.includes(group));
 }
 
 function takeBack({ path, content }: SectionTarget, mode: number): void {

@@ -36,7 +36,9 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
   const decided = context.project.programs.map((program) => decide(context, view, target, program));
   const idle = view.spoken === undefined ? [] : await idleOf(context, decided);
   for (const one of decided) {
-    if (!idle.includes(one)) tellFindings(one, report);
+    // What is about to be written anew is judged when supervisord has read it.
+    const isRewritten = one.action === "rewrite" && !report.dryRun;
+    if (!idle.includes(one) && !isRewritten) tellFindings(one, report);
     if (one.action === "leave") report.done.push(`supervisor has ${one.program.process}`);
   }
   const rendered = decided.flatMap((one) => one.rendered ?? []);
@@ -48,7 +50,10 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
   } else if (view.spoken !== undefined && report.dryRun) {
     if (rendered.length > 0) tellWritten(target, rendered, report);
     for (const { group } of own) report.did("added", `${group} to supervisor`);
-    for (const { group, action } of idle) if (action === "rewrite") tellAdopted(group, report);
+    for (const one of idle) {
+      if (one.action === "rewrite") tellAdopted(one.group, report);
+      else tellFindings(one, report);
+    }
   } else if (view.spoken !== undefined) {
     const before = await readChanges(context);
     const isIn = (group: string, list: readonly Decided[]) => list.some((one) => one.group === group);
@@ -60,12 +65,23 @@ export async function setUpSections(context: HostContext, view: SupervisorView, 
       report,
     );
     const isWriting = rendered.length > 0 && target !== undefined;
-    const after = isWriting ? await placeSections(context, target, rendered, fileMode(context, view)) : before;
+    const after = isWriting
+      ? await placeSections(context, target, rendered, groupsToRewrite(decided), fileMode(context, view))
+      : before;
     if (isWriting) tellWritten(target, rendered, report);
+    for (const one of decided) {
+      if (one.action === "rewrite" && !idle.includes(one) && isPending(one, after)) tellFindings(one, report);
+    }
     await addOwn(context, after, own, report);
     await adoptIdle(context, after, idle, report);
   }
 }
+
+const groupsToRewrite = (decided: readonly Decided[]) =>
+  new Set(decided.flatMap(({ action, group }) => (action === "rewrite" ? [group] : [])));
+
+/** supervisord has read another section than it runs. One that was changed back is none. */
+const isPending = ({ group }: Decided, { changed }: ConfigChanges) => changed.includes(group);
 
 function tellFindings({ program, findings }: Decided, report: SetupReport): void {
   for (const finding of findings) report.findings.push({ program: program.name, finding });
@@ -92,9 +108,8 @@ async function adoptIdle(
   report: SetupReport,
 ): Promise<void> {
   for (const one of idle) {
-    const isAdopted = changes.changed.includes(one.group) && (await adoptSection(context, one.program));
-    if (isAdopted) tellAdopted(one.group, report);
-    else tellFindings(one, report);
+    if (isPending(one, changes) && (await adoptSection(context, one.program))) tellAdopted(one.group, report);
+    else if (one.action !== "rewrite" || isPending(one, changes)) tellFindings(one, report);
   }
 }
 

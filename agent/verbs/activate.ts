@@ -17,7 +17,7 @@ export function runActivate(
   const context = lockedContext(session, emit);
   const { tag, why, activation: id } = request;
   const { checked, wire } = session;
-  return orLeaveNothing(context, request, async () => {
+  return orLeaveNothing(context, wire, request, async () => {
     await requireActivatable(session, context, tag);
     moment("activation: not refused");
     const preflightMs = checked?.tag === tag ? checked.ms : undefined;

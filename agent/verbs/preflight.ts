@@ -15,6 +15,7 @@ import { orLeaveNothing } from "./parts/first-deploy.ts";
 import { refuseLints, refuseUnreloadable } from "./parts/lints.ts";
 import { lockedContext } from "./parts/open.ts";
 import { runningReleases } from "./parts/running.ts";
+import { servesAlready } from "./parts/unchanged.ts";
 
 export async function runPreflight(
   session: Session,
@@ -23,11 +24,14 @@ export async function runPreflight(
 ): Promise<object> {
   const context = lockedContext(session, emit);
   const { tag } = request;
-  await orLeaveNothing(context, request, async () => {
+  const { wire } = session;
+  await orLeaveNothing(context, wire, request, async () => {
     await requireActivatable(session, context, tag);
     moment("preflight: not refused");
+    // Nothing will be activated there, so a check that fails now says nothing of it.
+    if (await servesAlready(context, tag)) return undefined;
     const startedAt = context.now();
-    await preflightRelease(context, tag, session.wire.gone);
+    await preflightRelease(context, tag, wire.gone);
     moment("preflight: release checked");
     session.checked = { tag, ms: Math.round(context.now() - startedAt) };
     return undefined;
@@ -42,7 +46,7 @@ export async function requireActivatable(session: Session, context: HostContext,
   await refuseLints(context);
   await refuseUnreloadable(context);
   // What has lain there since an earlier command may have been changed by hand.
-  if (session.published !== tag && session.checked?.tag !== tag) await refuseDamaged(context, tag);
+  if (session.published !== tag && session.checked?.tag !== tag) await refuseDamaged(context, tag, session.wire.gone);
 }
 
 /** Without `current` nothing can run that was started through it: then somebody took it away, and this is no first deploy. */
@@ -55,7 +59,7 @@ async function refuseLostCurrent(context: HostContext): Promise<void> {
   }
 }
 
-async function refuseDamaged({ layout }: HostContext, tag: string): Promise<void> {
-  const path = await verifyRelease(layout, tag);
+async function refuseDamaged({ layout }: HostContext, tag: string, gone: AbortSignal): Promise<void> {
+  const path = await verifyRelease(layout, tag, gone);
   if (path !== undefined) throw new AgentError({ reason: "release-damaged", tag, path });
 }

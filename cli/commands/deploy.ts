@@ -19,7 +19,7 @@ import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { type Slots, slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
-import { preflightHosts } from "./parts/activate.ts";
+import { hintsOnRefusal, preflightHosts } from "./parts/activate.ts";
 import { holdToPlan, requirePlanId, stillPlanned, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
@@ -94,7 +94,9 @@ async function stageAndRollOut(
     held.release();
     rememberReleases(run, opened, [...surveys.values()], options.tag);
     if (!(await hooks.before("after_stage"))) return concludeHosts(run, fleet.hosts);
-    if (!(await preflightHosts(relink, goal))) return concludeHosts(run, fleet.hosts);
+    if (!(await preflightHosts(relink, goal))) {
+      return concludeHosts(run, fleet.hosts, true, hintsOnRefusal(fleet));
+    }
     if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
     undo();
     return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);

@@ -6,7 +6,7 @@ import { commonRollbackTarget, doubtsAbout } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
-import { preflightHosts } from "./parts/activate.ts";
+import { hintsOnRefusal, preflightHosts } from "./parts/activate.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
 import { openConfig, openFleet } from "./parts/open.ts";
@@ -58,7 +58,9 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     const relink = { run, fleet, opened, lock };
     const goal = { tag: choice.tag, why: "rollback" } as const;
     const hooks = hooksOf(run, fleet, opened.config, goal);
-    if (!(await preflightHosts(relink, goal))) return concludeHosts(run, fleet.hosts);
+    if (!(await preflightHosts(relink, goal))) {
+      return concludeHosts(run, fleet.hosts, true, hintsOnRefusal(fleet));
+    }
     if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
     undo();
     return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);

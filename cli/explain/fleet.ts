@@ -50,6 +50,11 @@ function commonBefore(hosts: readonly HostEnd[]): string | undefined {
 
 const LOOK_FIRST: ReadonlySet<HostState["kind"]> = new Set(["stuck", "halfway", "unknown"]);
 
+/** `hosts` could not take the release, and others could. */
+export function hintOnRefusal(hosts: readonly string[]): string {
+  return `the others without ${hosts.join(", ")}: the same command with --except ${hosts.join(",")}`;
+}
+
 /** For a verb that knows --skip-unreachable: `hosts` could not be reached, and others could. */
 export function hintOnUnreachable(hosts: readonly string[]): string {
   return `the others without ${hosts.join(", ")}: the same command with --skip-unreachable`;

@@ -1,5 +1,6 @@
 /** deploy.yml says something else of a program than supervisord runs: nothing is called proved before that is mended. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { textAt } from "../support/load/ask.ts";
 import { type Rig, startRig } from "../support/rig.ts";
@@ -26,6 +27,17 @@ describe("a program whose section changes", () => {
     await rig.useSample("gunicorn", { release: "v2" });
     return rig.zdr(["deploy", "--tag", "v2"]);
   };
+
+  test("and is changed back is as before: setup finds nothing that supervisord would have to adopt", async () => {
+    const { programs } = JSON.parse(await readFile(rig.configPath, "utf8"));
+    await rig.configure({ programs: { shop: { ...programs.shop, stop_seconds: 77 } } });
+    assert.equal((await rig.zdr(["setup"])).code, 5);
+    await rig.configure({ programs });
+    const { code, stdout, stderr } = await rig.zdr(["setup"]);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    assert.doesNotMatch((await rig.supervisord.ctl(["reread"])).stdout, /changed/);
+    assert.equal(await version(), "v1");
+  });
 
   test("is refused while deploy.yml and supervisor disagree, and goes on serving", async () => {
     const port = new URL(url).port;

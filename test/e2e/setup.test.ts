@@ -139,6 +139,7 @@ describe("on a host where nothing is", () => {
     const text = await readFile(sectionFile(), "utf8");
     const changed = project([{ ...programPlan("overseer"), stopSeconds: 77 }]);
     await writeFile(sectionFile(), text.replace(/^stopwaitsecs=.*$/m, "stopwaitsecs=77"));
+    assert.notDeepEqual((await setUp(changed, true)).findings, [], "a dry run does not call it in order");
     const { done, findings } = await setUp(changed);
     assert.match(done.join("\n"), /^changed shop in supervisor/m);
     assert.deepEqual(findings, []);

@@ -270,14 +270,16 @@ function isThere(path: string): boolean {
 
 /**
  * Reads a whole release again: the path of the first entry that is not what the manifest says, undefined where all are.
- * What a program added beside them is its own business. Fails with `release-missing` where there is nothing to compare.
+ * What a program added beside them is its own business. Fails with `release-missing` where there is nothing to compare,
+ * and with `interrupted` once `gone`.
  */
-export async function verifyRelease(layout: Layout, tag: string): Promise<string | undefined> {
+export async function verifyRelease(layout: Layout, tag: string, gone?: AbortSignal): Promise<string | undefined> {
   const manifest = readManifest(layout, tag);
   const root = layout.release(tag);
   if (manifest === undefined || !isThere(root)) throw new AgentError({ reason: "release-missing", tag });
   const reader = new FileReader();
   for (const entry of manifest.entries) {
+    if (gone?.aborted) throw new AgentError({ reason: "interrupted" });
     const path = `${root}/${entry.path}`;
     if (entry.type === "file" ? !(await reader.holds(path, entry)) : !isAsBuilt(path, entry)) return entry.path;
   }

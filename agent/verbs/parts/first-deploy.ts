@@ -1,15 +1,22 @@
-/** A first deploy that failed leaves nothing behind: no current, and no release that nothing ever ran from. */
+/**
+ * A first deploy that failed leaves nothing behind: no current, and no release that nothing ever ran from. One whose link has died leaves
+ * the release: whoever connects again goes on with it.
+ */
 import type { HostContext } from "../../context.ts";
+import { AgentError } from "../../core/failure.ts";
 import { releaseRecords } from "../../core/ledger.ts";
 import { readCurrent } from "../../io/current.ts";
 import { appendLedger, readLedger } from "../../io/ledger-file.ts";
 import { removeRelease } from "../../io/release/release-store.ts";
+import { GIVEN_UP } from "../../io/wire.ts";
 import type { RequestOf } from "../../protocol.ts";
+import type { Session } from "../../session.ts";
 import type { ActivationReport } from "../../wire/report.ts";
 
 /** Runs `work`, which makes a release serve or refuses it; of a first deploy that fails, or is taken back, nothing is left. */
 export async function orLeaveNothing<T extends ActivationReport | undefined>(
   context: HostContext,
+  { gone }: Session["wire"],
   { tag, why }: Pick<RequestOf<"activate">, "tag" | "why">,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -19,7 +26,7 @@ export async function orLeaveNothing<T extends ActivationReport | undefined>(
     if (isFirst && report?.outcome === "reverted") await leaveNothing(context, tag);
     return report;
   } catch (error) {
-    if (isFirst) await leaveNothing(context, tag);
+    if (isFirst && !isCutOff(error, gone)) await leaveNothing(context, tag);
     throw error;
   }
 }
@@ -37,4 +44,9 @@ export async function leaveNothing(context: HostContext, tag: string): Promise<v
     const text = error instanceof Error ? error.message : String(error);
     context.emit({ event: "warning", text: `${tag} could not be removed: ${text}` });
   }
+}
+
+function isCutOff(error: unknown, gone: AbortSignal): boolean {
+  const isInterrupted = error instanceof AgentError && error.failure.reason === "interrupted";
+  return isInterrupted && gone.reason !== GIVEN_UP;
 }

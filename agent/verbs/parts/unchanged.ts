@@ -1,10 +1,13 @@
 /** A deploy of what serves already: all of it within `survey`, since on a far host every answer costs a round trip. */
 import { reportUnchanged, type Seen } from "../../activation/activate.ts";
 import type { HostContext } from "../../context.ts";
+import { releaseRecords } from "../../core/ledger.ts";
+import { readCurrent } from "../../io/current.ts";
+import { readLedger } from "../../io/ledger-file.ts";
 import type { RequestOf, Survey, Unchanged } from "../../protocol.ts";
 import type { Session } from "../../session.ts";
 import { settleHost } from "../settle.ts";
-import type { RunningProgram } from "./running.ts";
+import { type RunningProgram, runningReleases } from "./running.ts";
 
 type Release = NonNullable<RequestOf<"survey">["release"]>;
 
@@ -23,14 +26,29 @@ export async function settleUnchanged(
   survey: Survey,
   running: readonly RunningProgram[],
 ): Promise<Unchanged | undefined> {
-  const seen = running.flatMap(({ program, info, serves, processes }): Seen[] =>
-    info?.statename === "RUNNING" && serves === release.tag ? [{ program, info, processes }] : [],
-  );
-  if (session.lock === undefined || seen.length < running.length) return undefined;
+  const seen = seenServing(running, release.tag);
+  if (session.lock === undefined || seen === undefined) return undefined;
   const digest = provedDigest(release.tag, survey);
   if (digest === undefined || !(await isNamed(session, release, digest))) return undefined;
   const report = await reportUnchanged(context, release.tag, seen);
   return report && { report, settled: await settleHost(session, context) };
+}
+
+/** Whether an activation of this release would find nothing to do. Only looks. */
+export async function servesAlready(context: HostContext, tag: string): Promise<boolean> {
+  const { layout } = context;
+  if (readCurrent(layout) !== tag) return false;
+  if (releaseRecords(readLedger(layout).entries).get(tag)?.verdict !== "good") return false;
+  const seen = seenServing(await runningReleases(context), tag);
+  return seen !== undefined && (await reportUnchanged(context, tag, seen)) !== undefined;
+}
+
+/** Undefined: one of them is down, or runs something else. */
+function seenServing(running: readonly RunningProgram[], tag: string): Seen[] | undefined {
+  const seen = running.flatMap(({ program, info, serves, processes }): Seen[] =>
+    info?.statename === "RUNNING" && serves === tag ? [{ program, info, processes }] : [],
+  );
+  return seen.length < running.length ? undefined : seen;
 }
 
 /** Of the release where it is current, was proved before, and nothing speaks against its programs. */

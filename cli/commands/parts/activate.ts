@@ -4,6 +4,7 @@ import type { AgentEvent, Survey } from "../../../agent/protocol.ts";
 import type { AgentFailureReason } from "../../../agent/wire/failure.ts";
 import type { ActivationReport } from "../../../agent/wire/report.ts";
 import { type HostState, stateOf } from "../../core/report/state-line.ts";
+import { hintOnRefusal } from "../../explain/fleet.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession, OnEvent } from "../../io/session/agent-session.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
@@ -49,6 +50,13 @@ export async function preflightHosts(relink: Relink, goal: ActivationGoal): Prom
   return fleet.failed.length === 0;
 }
 
+/** What else can be done where some hosts have refused and others have not. */
+export function hintsOnRefusal({ failed, hosts }: Relink["fleet"]): string[] {
+  const isSome = failed.length > 0 && failed.length < hosts.length;
+  const isRefused = failed.every(({ failure }) => failure?.failure.kind === "agent");
+  return isSome && isRefused ? [hintOnRefusal(failed.map(({ name }) => name))] : [];
+}
+
 /** False: this host did not take the release, so no further one is tried. */
 export async function activateHost(relink: Relink, underWay: UnderWay, goal: ActivationGoal): Promise<boolean> {
   const { run, fleet } = relink;
@@ -76,7 +84,8 @@ export async function activateHost(relink: Relink, underWay: UnderWay, goal: Act
 }
 
 function stateBefore(before: HostState, reason: AgentFailureReason): HostState {
-  if (before.kind !== "staged") return before;
+  // Where the lock is somebody else's by now, nothing was asked.
+  if (before.kind !== "staged" || reason === "locked" || reason === "frozen") return before;
   if (before.current === undefined) return { kind: "untouched" };
   return reason.startsWith("supervisor-") ? { ...before, kind: "unasked" } : before;
 }

@@ -34,14 +34,25 @@ const GO_LIBRARIES: readonly (readonly [RegExp, PresetName, string])[] = [
 /** A variable of a Go program that the linker may fill, alone or in a block. */
 const STAMP = /^(?:var |\t)(release|version|Version)(?: +string)? *(?:= *"|$)/m;
 
-/** What lies in a program's folder and is no part of it; tar's `*` goes over slashes, so none may stand for a folder's name. */
-const NOT_THE_PROGRAM = [
-  ...["./build", "'./.git*'", "./node_modules", "__pycache__", "./zdr.gitlab-ci.yml", "'./known_hosts*'"],
-  ...["./deploy.yml", "'./deploy.*.yml'", "./deploy.schema.json", "'./report-*.html'"],
+/** What lies in a program's folder and is no part of it. */
+const NOT_THE_PROGRAM = ["./build", "./.git", "./node_modules", "__pycache__"];
+/** The same by patterns, taken away afterwards: a `*` of tar's goes over slashes, and would take files of folders with such names along. */
+const NOR_IS = [
+  "known_hosts*",
+  "zdr.gitlab-ci.yml",
+  "deploy.yml",
+  "deploy.*.yml",
+  "deploy.schema.json",
+  "report-*.html",
 ];
 
 /** A copy of the folder without what is no part of a release. */
-const COPY = `rm -rf build && mkdir build && tar -c ${NOT_THE_PROGRAM.map((path) => `--exclude=${path}`).join(" ")} . | tar -x -C build`;
+const COPY = [
+  "rm -rf build",
+  "mkdir build",
+  `tar -c ${NOT_THE_PROGRAM.map((path) => `--exclude=${path}`).join(" ")} . | tar -x -C build`,
+  `(cd build && rm -rf .git?* && rm -f ${NOR_IS.join(" ")})`,
+].join(" && ");
 
 /** Undefined: nothing here says what it is. */
 export function lookAtFolder(texts: FolderTexts, folderName: string): Found | undefined {

@@ -87,9 +87,11 @@ describe("a fleet", { concurrency: 1 }, () => {
     await fleet.configure({ programs: { shop: { ...shop, check: `/usr/bin/test ! -e ${closed}` } } });
     const { code, stderr } = await deploy("v2.1", { rollout: { batch: 1, max_failures: 1 } });
     await fleet.configure({ programs: { shop } });
+    await fleet.host("web4").run(["rm", closed]);
     assert.equal(code, 5, stderr);
     assert.match(stderr, /error: web4: program "shop" cannot be run from this release/);
     assert.match(stderr, /web1, web2, web3, web4 hold v2\.1 and still serve v2/);
+    assert.match(stderr, /hint: +the others without web4: the same command with --except web4/);
     assert.deepEqual(await answers(), all("v2"));
   });
 
@@ -111,9 +113,24 @@ describe("a fleet", { concurrency: 1 }, () => {
       /hint: {2}the same command again goes on with the hosts that do not serve v4; .* zdr rollback --to v2 --host 'web\*'$/m,
     );
     await mendHost("web3");
+    await rollBackBeside("web4", "v2");
     assert.equal((await deploy("v4")).code, 0);
     assert.deepEqual(await answers(), all("v4"));
   });
+
+  /** A check that fails on a host which serves that release already says nothing of it. */
+  async function rollBackBeside(name: string, tag: string): Promise<void> {
+    const { shop } = fleet.defaults.programs;
+    const closed = `${fleet.dir}/host/closed`;
+    await fleet.host(name).run(["touch", closed]);
+    await fleet.configure({ programs: { shop: { ...shop, check: `/usr/bin/test ! -e ${closed}` } } });
+    const { code, stderr } = await fleet.zdr(["rollback", "--to", tag]);
+    await fleet.configure({ programs: { shop } });
+    await fleet.host(name).run(["rm", closed]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await answers(), all(tag));
+    assert.match((await fleet.zdr(["releases"])).stdout, new RegExp(`${name} .*${tag} +good`));
+  }
 
   test("of which a later host fails goes back as a whole by on_failure: revert-all", async () => {
     await breakHost("web4", "v5");

@@ -58,7 +58,14 @@ for (const [sample, own] of [
   ["node-plain", ["server.mjs"]],
 ] as const) {
   test(`of the folder of ${sample}, what is not the program stays out of the release, and nothing else does`, async (t) => {
-    const kept = ["deploy/settings.yml", "docs/known_hosts", "shop/views.py", ".env"];
+    const kept = [
+      "deploy/settings.yml",
+      "deploy.d/x.yml",
+      "docs/known_hosts",
+      "report-html/report-1.html",
+      "shop/views.py",
+      ".env",
+    ];
     const { released } = await initialized(t, sample, [...NOT_THE_PROGRAM, ...kept]);
     const files = await released("v1");
     // What init and the rig wrote beside the sample is called otherwise than it would be.

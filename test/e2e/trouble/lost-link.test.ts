@@ -143,7 +143,7 @@ describe("a deploy that is cut short", () => {
     t.after(() => rig.configure({ programs }));
     await rig.configure({ programs: { shop: { ...programs.shop, check: "/bin/sleep 2" } } });
     await rig.useSample("gunicorn", { release: tag });
-    const zdr = await deployUntil("web1: activate\n");
+    const zdr = await deployUntil("web1: preflight\n");
     zdr.kill("SIGINT");
     const { code, stdout, stderr } = await zdr.done;
     assert.equal(code, 130, `${stdout}${stderr}`);

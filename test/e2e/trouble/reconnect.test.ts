@@ -16,6 +16,9 @@ const FILE_BYTES = 2 * 1024 * 1024;
 /** What ssh and the manifest take up besides is far less than a file. */
 const HALF_SENT = (FILES / 2) * FILE_BYTES;
 
+/** Longer than a link takes to die. */
+const SLOW_HOOK = { run: "/bin/sleep 2" };
+
 for (const transport of ["builtin", "openssh"] as const) {
   describe(`over ${transport}, a link that dies`, () => {
     const cleaning: (() => Promise<void>)[] = [];
@@ -119,12 +122,25 @@ for (const transport of ["builtin", "openssh"] as const) {
       assert.deepEqual([await version(), await current()], [old, old]);
     });
 
-    test("before the flip: the agent gives up, and is told again", async (t) => {
+    test("in the pre-flight: the host is asked again", async (t) => {
       const { programs } = JSON.parse(await readFile(rig.configPath, "utf8"));
       t.after(() => rig.configure({ programs }));
       await rig.configure({ programs: { shop: { ...programs.shop, check: "/bin/sleep 2" } } });
       await rig.useSample("gunicorn", { release: tag });
-      const zdr = await deployUntil("web1: activate\n");
+      const zdr = await deployUntil("web1: preflight\n");
+      proxy.cut();
+      const { code, stdout, stderr } = await zdr.done;
+      assert.equal(code, 0, `${stdout}${stderr}`);
+      assert.match(stderr, /the connection was lost during preflight: .*connecting again/);
+      assert.deepEqual(await ledger(), ["staged", "activating", "good"]);
+      assert.equal(await version(), tag);
+    });
+
+    test("before the flip: the agent gives up, and is told again", async (t) => {
+      t.after(() => rig.configure({ hooks: undefined }));
+      await rig.configure({ hooks: { before_activate: [SLOW_HOOK] } });
+      await rig.useSample("gunicorn", { release: tag });
+      const zdr = await deployUntil("hook before_activate");
       proxy.cut();
       const { code, stdout, stderr } = await zdr.done;
       assert.equal(code, 0, `${stdout}${stderr}`);
@@ -170,11 +186,10 @@ for (const transport of ["builtin", "openssh"] as const) {
       });
 
       test("before the flip: the same, and the activation is told again", async (t) => {
-        const { programs } = JSON.parse(await readFile(rig.configPath, "utf8"));
-        t.after(() => rig.configure({ programs }));
-        await rig.configure({ programs: { shop: { ...programs.shop, check: "/bin/sleep 2" } } });
+        t.after(() => rig.configure({ hooks: undefined }));
+        await rig.configure({ hooks: { before_activate: [SLOW_HOOK] } });
         await rig.useSample("gunicorn", { release: tag });
-        const zdr = await deployUntil("web1: activate\n");
+        const zdr = await deployUntil("hook before_activate");
         await cutNear(zdr);
         const { code, stdout, stderr } = await zdr.done;
         assert.equal(code, 0, `${stdout}${stderr}`);
@@ -203,3 +218,24 @@ for (const transport of ["builtin", "openssh"] as const) {
     });
   });
 }
+
+test("a link that dies in the pre-flight of a first deploy: the release is still there, and the deploy goes on", async (t) => {
+  const rig = await startRig({ after: (clean) => t.after(clean) }, { via: "ssh" });
+  const { sshd } = rig;
+  assert.ok(sshd);
+  const { url } = await rig.addSample("gunicorn", { ...TIMES.program, check: "/bin/sleep 2" }, TIMES.health);
+  await rig.useSample("gunicorn", { release: "v1" });
+  const proxy = await startDelayProxy({ target: { port: sshd.port }, oneWayMs: 0 });
+  t.after(() => proxy.close());
+  const { hosts, ssh } = JSON.parse(await readFile(rig.configPath, "utf8"));
+  await appendFile(ssh.known_hosts, sshd.knownHostsLine({ name: `[127.0.0.1]:${proxy.port}` }));
+  await rig.configure({ hosts: [{ ...hosts[0], port: proxy.port }] });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  const zdr = rig.startZdr(["deploy", "--tag", "v1"]);
+  await eventually(() => zdr.said().stderr.includes("web1: preflight\n"), { name: "the pre-flight" });
+  proxy.cut();
+  const { code, stderr } = await zdr.done;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /the connection was lost during preflight: .*connecting again/);
+  assert.equal(await textAt(`${url}/version`), "v1");
+});

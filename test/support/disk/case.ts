@@ -6,7 +6,7 @@ import { textAt } from "../load/ask.ts";
 import type { RunResult } from "../processes.ts";
 import { linesOf } from "../wrong-world.ts";
 import type { Build, DiskHost } from "./host.ts";
-import { type Trouble, TROUBLES, type TroubleName } from "./troubles.ts";
+import { TROUBLES, type Trouble, type TroubleName } from "./troubles.ts";
 
 export interface DiskResult {
   readonly moment: string;
@@ -36,10 +36,7 @@ export async function runDiskCase(host: DiskHost, moment: string, name: TroubleN
   const present = await readdir(join(rig.deployTo, "releases"));
   if (hasBegun) await trouble.end(rig.deployTo);
   if (hasBegun)
-    problems.push(
-      ...problemsOf(result, host.serving, build, trouble),
-      ...(await wrongAnswers(host, result, build)),
-    );
+    problems.push(...problemsOf(result, host.serving, build, trouble), ...(await wrongAnswers(host, result, build)));
   problems.push(...(await partialReleases(host, present)));
   const after = await host.nextBuild();
   const next = await rig.zdr(["deploy", "--tag", after.tag], { timeoutMs: 120_000 });
