@@ -4,7 +4,7 @@
  * are written as those of a usual one. Fails where a step ends otherwise than it should, and then writes nothing.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,8 @@ import { type Rig, startRig } from "../test/support/rig.ts";
 const PAGE = fileURLToPath(new URL("../docs/tour.md", import.meta.url));
 /** A deploy that reverts, and one that is refused before the flip. */
 const [REFUSED, REVERTED, PENDING] = [5, 7, 10];
+/** Under which `prepare` writes down what a usual host has where zdr looks. */
+const ELSEWHERE = ["-e", "tour"];
 
 interface Tour {
   readonly title: string;
@@ -70,7 +72,7 @@ async function walk({ title, sample, program, broken }: Tour): Promise<string> {
     const zdr = async (words: string, wanted = 0) => {
       const [verb = "", ...rest] = words.split(" ");
       // What a usual host has where zdr looks, the temporary one has elsewhere.
-      const elsewhere = verb === "init" ? [] : ["-e", "tour"];
+      const elsewhere = verb === "init" ? [] : ELSEWHERE;
       const { code, stdout, stderr } = await rig.zdr([verb, ...elsewhere, ...rest], {
         env: goEnvironment(),
         timeoutMs: 300_000,
@@ -88,13 +90,11 @@ async function walk({ title, sample, program, broken }: Tour): Promise<string> {
     await zdr("setup");
     await zdr("plan --tag v1", PENDING);
     await zdr("deploy --tag v1");
-    told.push(`# a line of ${broken.file} is changed, and VERSION says v2`);
-    change(rig, broken.file, (text) => `${text}\n`);
-    setVersion(rig, "v2");
+    told.push(`# a line of ${broken.file} is changed: it says "hello again" now`);
+    change(rig, broken.file, (text) => text.replace("hello from", "hello again from"));
     await zdr("deploy --tag v2");
     told.push(`# and here something goes wrong, in ${broken.file}:\n${broken.to.trim().replace(/^/gm, "#   ")}`);
     change(rig, broken.file, (text) => text.replace(broken.from, broken.to));
-    setVersion(rig, "v3");
     await zdr("deploy --tag v3", broken.exit);
     await zdr(`logs ${program} -n 3`);
     await zdr("rollback");
@@ -129,11 +129,6 @@ function change({ project }: Rig, file: string, how: (text: string) => string): 
   writeFileSync(path, after);
 }
 
-function setVersion({ project }: Rig, release: string): void {
-  rmSync(join(project, "VERSION"), { force: true });
-  writeFileSync(join(project, "VERSION"), `${release}\n`);
-}
-
 /** Go's caches are the machine's: the home of the tour is empty. */
 function goEnvironment(): Record<string, string> {
   const [GOCACHE = "", GOMODCACHE = ""] = execFileSync("go", ["env", "GOCACHE", "GOMODCACHE"], {
@@ -158,6 +153,8 @@ function asUsual(text: string, { dir, deployTo, project, sshd }: Rig, port: numb
       [process.execPath, "/opt/node/bin/node"],
       [`:${port}`, ":8080"],
       [`:${sshd?.port ?? 0}`, ":22"],
+      // Commands to paste have the flags that were given.
+      [` ${ELSEWHERE.join(" ")}`, ""],
     ] as const),
   ];
   return places.reduce((said, [from, to]) => said.replaceAll(from, to), text);
@@ -170,7 +167,7 @@ function trimmed(text: string): string[] {
   const lines = text
     .trimEnd()
     .split("\n")
-    .filter((line) => !/^web1: (?:connect|lock|survey|stage|settle|setup)$/.test(line));
+    .filter((line) => !/^web1: (?:connect|lock|survey|stage|preflight|settle|setup)$/.test(line));
   if (lines.length <= LONGEST) return lines;
   return [...lines.slice(0, LONGEST / 2), "…", ...lines.slice(-LONGEST / 2)];
 }
