@@ -9,7 +9,7 @@ export const EXIT = {
   locked: 3,
   /** A host cannot be reached, is not the one that it should be, or lets nobody in. */
   unreachable: 4,
-  /** Refused before anything was changed. */
+  /** Refused: nothing that serves was changed. */
   refused: 5,
   /** Failed while staging: nothing serving changed. */
   staging: 6,
@@ -17,7 +17,7 @@ export const EXIT = {
   reverted: 7,
   /** Hosts differ, or a revert could not be proved: a person must look. */
   stuck: 8,
-  /** The new release serves, but more requests failed than in the baseline. */
+  /** The new release serves, but more requests failed in a reload than in the baseline. */
   lossy: 9,
   /** `plan` only: there is something to do. */
   pending: 10,
@@ -30,7 +30,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** What became of one host, as far as exit codes go. */
 export type HostOutcome =
-  /** The new release serves. `lossy`: more requests failed than before, and the strategy promises no gap. */
+  /** The new release serves. `lossy`: more requests failed than before, in a reload. */
   | { readonly kind: "kept"; readonly lossy: boolean }
   /** It is as it was before the command. `exit`: of its own failure, `done` where it had none (not reached, or nothing to do). */
   | { readonly kind: "as-before"; readonly exit: ExitCode }

@@ -6,6 +6,7 @@ import {
   STATUS_EXIT_CODES,
   shownBy,
   type Take,
+  VERIFY_EXIT_CODES,
   verb,
 } from "./verb.ts";
 
@@ -118,7 +119,7 @@ export function addVerify(program: Command, take: Take): void {
       "zdr verify v1.1 v1.2",
       "zdr verify --all --json    every release that is there, for a nightly job",
     ],
-    READING_EXIT_CODES,
+    VERIFY_EXIT_CODES,
   )
     .argument("[tag...]", "releases (default: the one that is current on each host)")
     .option("--all", "every release that is there")

@@ -38,7 +38,7 @@ export interface LockFlags extends CommonFlags {
 
 export const EXIT_CODES = `
 Exit codes:
-  0 done   2 usage or config   3 locked   4 a host cannot be reached or trusted   5 refused, nothing changed
+  0 done   2 usage or config   3 locked   4 a host cannot be reached or trusted   5 refused, nothing serving changed
   6 failed while staging, nothing serving changed   7 failed and reverted   8 hosts differ: look at the state lines
   9 serves, but requests failed during the reload   70 a bug in zdr   130, 143 interrupted
 `;
@@ -56,8 +56,9 @@ Exit codes:
 
 export const EXEC_EXIT_CODES = `
 Exit codes:
-  0 the command ended with 0 everywhere   its own where all that did not agree on one   1 where they do not
-  127 it could not be started there   and zdr's own: 2 usage or config   4 a host cannot be reached or trusted
+  0 the command ended with 0 everywhere   its own code where all hosts on which it failed agree on one
+  1 where they do not   127 it could not be started there
+  and zdr's own: 2 usage or config   4 a host cannot be reached or trusted
 `;
 
 export const SSH_EXIT_CODES = `
@@ -75,6 +76,12 @@ export const READING_EXIT_CODES = `
 Exit codes:
   0 done   2 usage or config   4 a host cannot be reached or trusted   5 it could not be read there
   70 a bug in zdr   130, 143 interrupted
+`;
+
+export const VERIFY_EXIT_CODES = `
+Exit codes:
+  0 all is as it was published   5 a release is not, or could not be read there
+  2 usage or config   4 a host cannot be reached or trusted   70 a bug in zdr   130, 143 interrupted
 `;
 
 export const LOCAL_EXIT_CODES = `

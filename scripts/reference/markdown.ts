@@ -15,7 +15,6 @@ Made by \`scripts/reference-docs.ts\` from the command line and from the schema 
 
 export function referencePage(tree: ProgramTree, keys: readonly KeyInfo[]): string {
   const common = commonFlags(tree);
-  const isCommon = (flag: FlagInfo) => common.some(({ long }) => long === flag.long);
   return [
     HEAD,
     "## Verbs\n",
@@ -24,7 +23,7 @@ export function referencePage(tree: ProgramTree, keys: readonly KeyInfo[]): stri
     "### What most verbs take\n",
     ...flagTable(common),
     ...codeBlock(tree.exitCodes),
-    ...tree.verbs.flatMap((verb) => verbSection(verb, isCommon)),
+    ...tree.verbs.flatMap((verb) => verbSection(verb, common)),
     "## deploy.yml\n",
     "`*` stands for a name of your own, or for any item of a list.\n",
     "| key | what it is for | what it may be | if left out |",
@@ -40,10 +39,9 @@ function commonFlags({ verbs }: ProgramTree): readonly FlagInfo[] {
   return first?.flags.filter(({ long }) => rest.every(({ flags }) => flags.some((flag) => flag.long === long))) ?? [];
 }
 
-function verbSection(verb: VerbInfo, isCommon: (flag: FlagInfo) => boolean): string[] {
+function verbSection(verb: VerbInfo, common: readonly FlagInfo[]): string[] {
   const { name, summary, examples, exitCodes } = verb;
-  const own = verb.flags.filter((flag) => !isCommon(flag));
-  const takesCommon = verb.flags.length > own.length + 1;
+  const own = verb.flags.filter((flag) => !includesFlag(common, flag));
   const usage = [
     "zdr",
     name,
@@ -52,7 +50,7 @@ function verbSection(verb: VerbInfo, isCommon: (flag: FlagInfo) => boolean): str
   ].join(" ");
   return [
     `### zdr ${name}\n`,
-    `${text(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)}${takesCommon ? " Takes what most verbs take." : ""}\n`,
+    `${text(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)}${commonWords(verb, common)}\n`,
     ...codeBlock(usage),
     ...verb.arguments.map((argument) => `- \`${argumentText(argument)}\`: ${text(argument.help)}`),
     ...(verb.arguments.length === 0 ? [] : [""]),
@@ -61,6 +59,16 @@ function verbSection(verb: VerbInfo, isCommon: (flag: FlagInfo) => boolean): str
     ...(exitCodes === "" ? [] : codeBlock(exitCodes)),
   ];
 }
+
+/** Which of those that most verbs take; all of them have a help. */
+function commonWords({ flags }: VerbInfo, common: readonly FlagInfo[]): string {
+  const taken = common.filter((flag) => includesFlag(flags, flag));
+  if (taken.length === common.length) return " Takes what most verbs take.";
+  const names = taken.filter(({ long }) => long !== "--help").map(({ long }) => code(long));
+  return names.length === 0 ? "" : ` Of what most verbs take: ${names.join(", ")}.`;
+}
+
+const includesFlag = (flags: readonly FlagInfo[], { long }: FlagInfo) => flags.some((flag) => flag.long === long);
 
 function flagTable(flags: readonly FlagInfo[]): string[] {
   if (flags.length === 0) return [];
