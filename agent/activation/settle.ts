@@ -1,4 +1,4 @@
-/** After ready: the watch for a crash loop, and the wait until the old generation has gone. */
+/** After ready: the watch for a crash loop. */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { type ProcessView, processKey, workerLifeMs } from "../core/generation.ts";
