@@ -89,6 +89,12 @@ export function sampleNames(bundles: string): string[] {
   return names(join(bundles, TEMPLATES, "apps"));
 }
 
+/** All files of a sample. */
+export function readSample(bundles: string, name: string): Record<string, string> {
+  const folder = sampleFolder(bundles, name);
+  return Object.fromEntries(names(folder).map((file) => [file, readFileSync(join(folder, file), "utf8")]));
+}
+
 /** @throws ZdrError `usage`, which names those that there are. */
 export function sampleFolder(bundles: string, name: string): string {
   const there = sampleNames(bundles);

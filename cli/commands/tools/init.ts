@@ -5,11 +5,12 @@ import { parseConfig } from "../../core/config.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { answerProblem, flagProblems } from "../../core/init/answer.ts";
 import { guessesOf } from "../../core/init/guess.ts";
-import { type FolderTexts, type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
+import { type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
 import { type Answers, renderDeployYml } from "../../core/init/render.ts";
+import { lookAtSample } from "../../core/init/sample.ts";
 import { ZdrError } from "../../failure.ts";
 import { ask } from "../../io/ask.ts";
-import { isThere, putFile, putTree, readTemplate, readTexts, sampleFolder } from "../../io/folder.ts";
+import { isThere, putFile, putTree, readSample, readTemplate, readTexts, sampleFolder } from "../../io/folder.ts";
 import type { Run } from "../../run.ts";
 
 export interface InitOptions {
@@ -40,7 +41,7 @@ export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
   const file = options.config ?? "deploy.yml";
   const mayReplace = options.force === true;
   if (!mayReplace && isThere(join(run.cwd, file))) throw alreadyThere(file);
-  const found = lookAtFolder(textsWith(run, options.sample, mayReplace), basename(run.cwd));
+  const found = lookHere(run, options.sample, mayReplace);
   run.output.report({
     kind: "note",
     text: found === undefined ? "this folder says nothing of a program" : `found ${found.what}`,
@@ -88,10 +89,11 @@ function alreadyThere(file: string): ZdrError {
 }
 
 /** What the folder will say once the sample lies in it: nothing is written before all is asked and checked. */
-function textsWith({ cwd, bundles }: Run, sample: string | undefined, mayReplace: boolean): FolderTexts {
+function lookHere({ cwd, bundles }: Run, sample: string | undefined, mayReplace: boolean): Found | undefined {
   const own = readTexts(cwd);
-  const its = sample === undefined ? {} : readTexts(sampleFolder(bundles, sample));
-  return mayReplace ? { ...own, ...its } : { ...its, ...own };
+  if (sample === undefined) return lookAtFolder(own, basename(cwd));
+  const its = readSample(bundles, sample);
+  return lookAtSample(sample, its, mayReplace ? { ...own, ...its } : { ...its, ...own }, basename(cwd));
 }
 
 /** What neither the folder nor a flag says is asked where somebody sits, and else has to be given. */
@@ -156,7 +158,7 @@ async function askRest(run: Run, options: InitOptions, found: Found | undefined)
     (answer) => (answer === "none" ? undefined : answer),
   );
   // A sample is made for the address that deploy.yml gives it, and answers there.
-  if (options.sample !== undefined && command.includes("HOST:PORT")) told.add("health");
+  if (options.sample !== undefined && options.command === undefined) told.add("health");
   const answers: Answers = { project, hosts, deployTo, command, preset, health };
   return { answers, told };
 }
@@ -170,7 +172,7 @@ function presetQuestion(): string {
 function putSample({ bundles, cwd, output }: Run, name: string, mayReplace: boolean): string[] {
   const { put, kept } = putTree(sampleFolder(bundles, name), cwd, mayReplace);
   if (kept.length > 0) output.report({ kind: "warning", text: `${kept.join(", ")}: there already, and left as it is` });
-  // The scripts among the samples answer with what stands in this file.
+  // For whoever starts it by hand, without a build: the scripts among the samples answer with what stands in this file.
   if (!put.some((file) => file.endsWith(".go")) && putFile(join(cwd, "VERSION"), "v1\n", false)) put.push("VERSION");
   return put;
 }

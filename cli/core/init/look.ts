@@ -16,6 +16,10 @@ export interface Found {
   readonly build: { readonly run?: string; readonly path: string };
   /** `HOST:PORT` stands for where it listens. */
   readonly command: string;
+  /** Whether the socket is opened for it; absent: as its preset usually has it. */
+  readonly listens?: boolean;
+  /** Run before the flip, as `check:` has it. */
+  readonly check?: string;
   /** Of a supervisor section that names it. */
   readonly user?: string;
   /** What is to be looked at before the first deploy. */
@@ -47,7 +51,7 @@ const NOR_IS = [
 ];
 
 /** A copy of the folder without what is no part of a release. */
-const COPY = [
+export const COPY = [
   "rm -rf build",
   "mkdir build",
   `tar -c ${NOT_THE_PROGRAM.map((path) => `--exclude=${path}`).join(" ")} . | tar -x -C build`,

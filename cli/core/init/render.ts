@@ -26,14 +26,15 @@ export function listenAddress(health: string | undefined): string {
 /** `guesses`: what is to be looked at beside the notes on what was found. */
 export function renderDeployYml(found: Found | undefined, answers: Answers, guesses: readonly string[] = []): string {
   const { project, deployTo, hosts, preset, command, health } = answers;
-  const { build = { path: "build" }, user, what = "nothing that zdr knows", notes = [] } = found ?? {};
+  const { build = { path: "build" }, user, check, what = "nothing that zdr knows", notes = [] } = found ?? {};
+  const listens = (preset === found?.preset ? found.listens : undefined) ?? LISTENING.has(preset);
   const address = listenAddress(health);
   const filled = command.replaceAll("HOST:PORT", address);
-  const check = [...notes, ...guesses].map((note) => `# Look at: ${note}.\n`).join("");
+  const toLookAt = [...notes, ...guesses].map((note) => `# Look at: ${note}.\n`).join("");
   return `# yaml-language-server: $schema=./deploy.schema.json
 # Written by zdr init, which saw ${what}. The schema, for editors: zdr schema > deploy.schema.json
 # Every key there is: zdr explain, or deploy.example.yml.
-${check}
+${toLookAt}
 project: ${quoted(project)}
 
 # On each host. releases/, current, shared/ and run/ stand in it; zdr setup makes them.
@@ -58,11 +59,11 @@ programs:
     command: ${quoted(filled)}
     # How it takes a new release; docs/strategies.md says what each needs of the program.
     reload: ${preset}
-${LISTENING.has(preset) ? `    # Opened before the program starts, and handed to it.\n    listen: ${quoted(address)}\n` : ""}${
+${listens ? `    # Opened before the program starts, and handed to it.\n    listen: ${quoted(address)}\n` : ""}${
   health === undefined
     ? '    # Without a check, a release counts as healthy when it runs and accepts.\n    # health: { http: "http://127.0.0.1:8080/healthz" }\n'
     : `    # Asked on the host itself: before a release is kept, and all through the reload, to count what fails.\n    health: { http: ${quoted(health)} }\n`
-}${user === undefined ? "" : `    # Whom supervisord starts it as.\n    user: ${quoted(user)}\n`}`;
+}${check === undefined ? "" : `    # Run in the release before anything takes it: one that can not even be loaded is found by this.\n    check: ${quoted(check)}\n`}${user === undefined ? "" : `    # Whom supervisord starts it as.\n    user: ${quoted(user)}\n`}`;
 }
 
 const COMMAND_WORDS: Readonly<Record<string, string>> = {

@@ -39,13 +39,24 @@ async function initialized(t: TestContext, sample: string, files: readonly strin
   return { url, released };
 }
 
-test("a Go sample is told which release it is", async (t) => {
-  const { url, released } = await initialized(t, "go-plain");
-  for (const tag of ["v1", "v2"]) {
-    assert.deepEqual(await released(tag), ["bin/shop"]);
-    assert.equal(await textAt(`${url}/version`), tag);
-  }
-});
+for (const [sample, files] of [
+  ["go-plain", ["bin/shop"]],
+  ["go-graceful-url", ["bin/graceful"]],
+  ["python-members", ["VERSION", "server.py"]],
+  ["uwsgi", ["VERSION", "app.py", "uwsgi.ini"]],
+] as const) {
+  test(`the sample ${sample} is told which release it is, and takes the next one as its preset has it`, async (t) => {
+    const { url, released } = await initialized(t, sample);
+    for (const tag of ["v1", "v2"]) {
+      const inIt = await released(tag);
+      assert.deepEqual(
+        inIt.filter((file) => file !== "made.yml"),
+        files,
+      );
+      assert.equal((await textAt(`${url}/version`)).trim(), tag);
+    }
+  });
+}
 
 const NOT_THE_PROGRAM = [
   ...[".git/config", ".github/workflows/deploy.yml", ".gitlab-ci.yml", "zdr.gitlab-ci.yml", ".gitignore"],

@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { run } from "../../support/processes.ts";
 import { DIST } from "../../support/rig.ts";
+import { presetOf, SAMPLE_BINARY, type SampleName } from "../../support/samples.ts";
 import { assertTold, resultOf } from "../../support/wrong-world.ts";
+
+const SAMPLE_NAMES = Object.keys(SAMPLE_BINARY) as SampleName[];
 
 async function folder(t: TestContext) {
   const dir = await mkdtemp(join(tmpdir(), "zdr-init-"));
@@ -16,18 +19,17 @@ async function folder(t: TestContext) {
   return { dir, zdr, read: (name: string) => readFile(join(dir, name), "utf8") };
 }
 
-for (const [sample, preset] of [
-  ["go-grace", "grace"],
-  ["go-overseer", "overseer"],
-  ["gunicorn", "gunicorn"],
-  ["node-listenfds", "node"],
-] as const) {
+for (const sample of SAMPLE_NAMES) {
+  const preset = presetOf(sample);
   test(`in an empty folder, the sample ${sample} comes with a deploy.yml for reload: ${preset}, and zdr reads it`, async (t) => {
     const { dir, zdr, read } = await folder(t);
     const { code, stdout, stderr } = await zdr("init", "--sample", sample, "--on", "deploy@web1.invalid");
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^wrote .*deploy\.yml.*\nnext: zdr doctor, zdr setup, /ms);
-    assert.match(await read("deploy.yml"), new RegExp(`^ {4}reload: ${preset}$`, "m"));
+    const text = await read("deploy.yml");
+    assert.match(text, new RegExp(`^ {4}reload: ${preset}$`, "m"));
+    // What a sample says of itself, nobody has to guess.
+    assert.doesNotMatch(text, /is a guess/);
     assert.ok((await readdir(dir)).length > 1);
     // The loader has no complaint: what is in the way is the host.
     assertTold(await zdr("status"), { exit: 4, error: /web1\.invalid/ });
