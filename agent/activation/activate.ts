@@ -44,7 +44,7 @@ export async function activate(context: HostContext, order: ActivationOrder): Pr
     if (readCurrent(context.layout) === order.tag && (await isUnchanged(activation)))
       return finish(activation, "unchanged");
     moment("activation: programs looked at");
-    if (order.preflightMs === undefined) await preflightRelease(context, order.tag, order.gone);
+    if (order.preflightMs === undefined) await preflightRelease(context, order.tag, order.why, order.gone);
     moment("activation: release checked");
     activation.lap("preflight", order.preflightMs);
     const facts = hookFacts(activation, "before_activate");

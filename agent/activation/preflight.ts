@@ -7,18 +7,20 @@ import { extname } from "node:path";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { fillPlaceholders } from "../core/layout.ts";
+import { releaseRecords } from "../core/ledger.ts";
 import { CONFIG_LOOKS } from "../core/lint/config-file.ts";
 import { headProblem } from "../core/preflight/executable.ts";
 import { syntaxCheck } from "../core/preflight/syntax-check.ts";
 import { PRESETS } from "../core/presets.ts";
 import type { ReleaseCheck } from "../core/section/preset.ts";
 import { errnoOf } from "../io/files.ts";
-import { appendLedger } from "../io/ledger-file.ts";
+import { appendLedger, readLedger } from "../io/ledger-file.ts";
 import { runCheck } from "../io/run-check.ts";
 import { givenUp } from "../io/wire.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { type Account, closedFolder, EXECUTE, mayAccess, programAccount } from "./account.ts";
+import type { ActivationOrder } from "./activation.ts";
 import { binaryOf } from "./program-view.ts";
 
 /** `runCheck`, which ends with the session. */
@@ -33,9 +35,16 @@ type Problem = Extract<AgentFailure, { reason: "preflight" }>["problem"];
 /**
  * Checks every program of a release. `gone`: of the session; where the operator gives up, a check that is under way is ended.
  *
- * @throws AgentError `preflight`: then the ledger calls the release bad. `interrupted`.
+ * @throws AgentError `preflight`: then the ledger calls the release bad, unless it was proved before: what keeps a check from succeeding
+ * may be a database that is away, and must not cost what a rollback goes to. `interrupted`.
  */
-export async function preflightRelease(context: HostContext, tag: string, gone: AbortSignal): Promise<void> {
+export async function preflightRelease(
+  context: HostContext,
+  tag: string,
+  why: ActivationOrder["why"],
+  gone: AbortSignal,
+): Promise<void> {
+  const startedAt = context.now();
   const check: Check = async (words, cwd, environment, expect) => {
     const trouble = await runCheck(words, cwd, environment, expect, { interrupted: givenUp(gone) });
     if (gone.aborted) throw new AgentError({ reason: "interrupted" });
@@ -44,7 +53,8 @@ export async function preflightRelease(context: HostContext, tag: string, gone: 
   try {
     for (const program of context.project.programs) await preflightProgram(context, program, tag, check);
   } catch (error) {
-    if (error instanceof AgentError && error.failure.reason === "preflight") {
+    const isRefused = error instanceof AgentError && error.failure.reason === "preflight";
+    if (isRefused && !wasProved(context, tag)) {
       const at = context.date().toISOString();
       appendLedger(context.layout, {
         event: "bad",
@@ -53,10 +63,16 @@ export async function preflightRelease(context: HostContext, tag: string, gone: 
         by: context.by,
         activation: "preflight",
         reason: "preflight",
+        why,
+        phases: { preflight: Math.round(context.now() - startedAt) },
       });
     }
     throw error;
   }
+}
+
+function wasProved({ layout }: HostContext, tag: string): boolean {
+  return (releaseRecords(readLedger(layout).entries).get(tag)?.goodAt ?? -1) >= 0;
 }
 
 async function preflightProgram(

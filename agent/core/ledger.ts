@@ -58,7 +58,13 @@ export const LedgerEntry = z.discriminatedUnion("event", [
     ...activation,
     ...proved,
   }),
-  z.object({ event: z.literal("bad"), ...activation, reason: z.string() }),
+  /** `why`: of a release that was refused, and has no beginning. */
+  z.object({
+    event: z.literal("bad"),
+    ...activation,
+    reason: z.string(),
+    why: z.optional(z.enum(["deploy", "rollback", "recovery"])),
+  }),
   /** The activation of `tag` ended with `to` serving again (absent: a first deploy, nothing serves), which was proved. */
   z.object({
     event: z.literal("reverted"),

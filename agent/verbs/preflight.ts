@@ -23,7 +23,7 @@ export async function runPreflight(
   emit: (event: AgentEvent) => void,
 ): Promise<object> {
   const context = lockedContext(session, emit);
-  const { tag } = request;
+  const { tag, why } = request;
   const { wire } = session;
   await orLeaveNothing(context, wire, request, async () => {
     await requireActivatable(session, context, tag);
@@ -31,7 +31,7 @@ export async function runPreflight(
     // Nothing will be activated there, so a check that fails now says nothing of it.
     if (await servesAlready(context, tag)) return undefined;
     const startedAt = context.now();
-    await preflightRelease(context, tag, wire.gone);
+    await preflightRelease(context, tag, why, wire.gone);
     moment("preflight: release checked");
     session.checked = { tag, ms: Math.round(context.now() - startedAt) };
     return undefined;

@@ -3,9 +3,10 @@
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
+import { forecastHost } from "../core/forecast/forecast.ts";
 import { missingPrograms } from "../core/forecast/hook-programs.ts";
 import { parallelOf } from "../core/parallel.ts";
-import { type HostTarget, rolloutPlan } from "../core/plan.ts";
+import type { HostTarget } from "../core/plan.ts";
 import { formatBytes } from "../core/report/units.ts";
 import { doubtsAbout } from "../core/rollback.ts";
 import { requireTag } from "../core/tag.ts";
@@ -19,7 +20,6 @@ import type { RequestBody } from "../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../io/session/fleet.ts";
 import { type Slots, slots } from "../io/session/slots.ts";
 import type { Run } from "../run.ts";
-import { hintsOnRefusal, preflightHosts } from "./parts/activate.ts";
 import { holdToPlan, requirePlanId, stillPlanned, tellDryRun, tellPlan } from "./parts/forecast.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
@@ -28,7 +28,7 @@ import { concludeHosts } from "./parts/outcome.ts";
 import { type Prepared, withBuild } from "./parts/prepare.ts";
 import type { Relink } from "./parts/reconnect.ts";
 import { rememberReleases } from "./parts/remember.ts";
-import { rollOut } from "./parts/rollout.ts";
+import { checkAndRollOut } from "./parts/rollout.ts";
 import { type StageGoal, stageHosts } from "./parts/stage.ts";
 import { requireSound, tellDoubts, tellSurvey } from "./parts/tell-survey.ts";
 import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
@@ -94,12 +94,7 @@ async function stageAndRollOut(
     held.release();
     rememberReleases(run, opened, [...surveys.values()], options.tag);
     if (!(await hooks.before("after_stage"))) return concludeHosts(run, fleet.hosts);
-    if (!(await preflightHosts(relink, goal))) {
-      return concludeHosts(run, fleet.hosts, true, hintsOnRefusal(fleet));
-    }
-    if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
-    undo();
-    return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);
+    return await checkAndRollOut(relink, goal, hooks, undo);
   } finally {
     undo();
     if (fleet.failed.length === 0) scanned?.known?.save();
@@ -165,13 +160,14 @@ async function surveyHosts(
   opened: Opened,
   fleet: Fleet<HostTarget>,
   question: SurveyQuestion,
-  options: UnreachableOptions,
+  options: TaggedOptions,
 ): Promise<Surveys | undefined> {
   const surveys = new Map<FleetHost, Survey>();
   const isWell = await fleet.onAll("survey", async (host, session) => {
     const survey = await session.request("survey", { ...question, project: opened.planFor(host) }, fleet.onEvent(host));
     surveys.set(host, survey);
     host.unchanged = survey.unchanged;
+    host.isServed = forecastHost({ host: host.name, survey }, options.tag, opened.plan).isServed;
     tellSurvey(run, host, survey);
     if (question.lock !== undefined) {
       requireSound(host, survey);

@@ -1,18 +1,17 @@
 /** `zdr rollback [--to TAG]`: the last release that the ledger calls good serves again; nothing is uploaded. */
 import type { Survey } from "../../agent/protocol.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
-import { rolloutPlan } from "../core/plan.ts";
+import { forecastHost } from "../core/forecast/forecast.ts";
 import { commonRollbackTarget, doubtsAbout } from "../core/rollback.ts";
 import { ZdrError } from "../failure.ts";
 import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
-import { hintsOnRefusal, preflightHosts } from "./parts/activate.ts";
 import { hooksOf } from "./parts/hooks.ts";
 import { type FreezableOptions, lockRequest, takeLocks } from "./parts/locks.ts";
 import { openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
 import { rememberReleases } from "./parts/remember.ts";
-import { rollOut } from "./parts/rollout.ts";
+import { checkAndRollOut } from "./parts/rollout.ts";
 import { tellSurvey } from "./parts/tell-survey.ts";
 import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
@@ -53,17 +52,15 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
       run.output.result(`${choice.because}\n`, { unchanged: choice.because }, EXIT.done);
       return EXIT.done;
     }
+    for (const [host, survey] of found) {
+      host.isServed = forecastHost({ host: host.name, survey }, choice.tag, opened.plan).isServed;
+    }
     run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
     for (const { host, text } of doubtsAbout(surveys, choice.tag)) run.output.report({ kind: "warning", host, text });
     const relink = { run, fleet, opened, lock };
     const goal = { tag: choice.tag, why: "rollback" } as const;
     const hooks = hooksOf(run, fleet, opened.config, goal);
-    if (!(await preflightHosts(relink, goal))) {
-      return concludeHosts(run, fleet.hosts, true, hintsOnRefusal(fleet));
-    }
-    if (!(await hooks.before("before_activate"))) return concludeHosts(run, fleet.hosts);
-    undo();
-    return await rollOut(relink, goal, rolloutPlan(opened.config), hooks);
+    return await checkAndRollOut(relink, goal, hooks, undo);
   } finally {
     undo();
     await fleet.close();

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { freePort } from "../support/load/free-port.ts";
 import { type Rig, startRig } from "../support/rig.ts";
 import type { Variant } from "../support/samples.ts";
-import { assertTold } from "../support/wrong-world.ts";
+import { assertTold, resultOf } from "../support/wrong-world.ts";
 
 describe("hooks", () => {
   const cleaning: (() => Promise<void>)[] = [];
@@ -193,12 +193,13 @@ describe("hooks", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     t.after(() => server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret`;
-    const refused = `http://127.0.0.1:${await freePort()}/secret`;
+    const closed = `http://127.0.0.1:${await freePort()}/secret`;
     await rig.configure({
-      notify: [{ url }, { url: refused, template: "slack", on: ["kept"] }, { url: { env: "NO_HOOK" } }],
+      notify: [{ url }, { url: closed, template: "slack", on: ["kept"] }, { url: { env: "NO_HOOK" } }],
     });
     const kept = await deploy({}, 0);
     const reverted = await deploy({ before_keep: [{ run: "/bin/false" }] }, 7);
+    const refused = await deploy({}, 5, "crash-in-check");
     assert.deepEqual(
       told.map(({ event, tag, exit }) => [event, tag, exit]),
       [
@@ -206,6 +207,8 @@ describe("hooks", () => {
         ["kept", kept.tag, 0],
         ["started", reverted.tag, undefined],
         ["reverted", reverted.tag, 7],
+        ["started", refused.tag, undefined],
+        ["reverted", refused.tag, 5],
       ],
     );
     assert.match(told[3]?.text ?? "", new RegExp(`rig ${reverted.tag} was not kept: local serves ${kept.tag} again`));
@@ -213,6 +216,19 @@ describe("hooks", () => {
     assert.match(kept.stderr, /warning: the generic webhook of NO_HOOK was not told "started": no URL is set/);
     assert.doesNotMatch(kept.stderr, /secret/);
     await rig.configure({ notify: undefined });
+  });
+
+  test("none runs where the release serves already, also where that is what was planned", async () => {
+    const { tag } = await deploy({}, 0);
+    const all = ["before_stage", "after_stage", "before_activate", "after_keep"];
+    await rig.configure({ hooks: Object.fromEntries(all.map((when) => [when, [{ ...note(when), once: true }]])) });
+    const planned = await rig.zdr(["plan", "--tag", tag, "--json"]);
+    assert.equal(planned.code, 0, planned.stderr);
+    const { id, hooks } = resultOf<{ id: string; hooks: unknown[] }>(planned);
+    assert.deepEqual(hooks, []);
+    const { code, stderr } = await rig.zdr(["deploy", "--tag", tag, "--plan", id]);
+    assert.equal(code, 0, stderr);
+    await assert.rejects(readFile(diary), "none has run");
   });
 
   test("a rollback runs those of its activation", async () => {

@@ -63,7 +63,7 @@ function take(draft: Draft, entry: Extract<LedgerEntry, { activation: string }>,
     case "bad":
       draft.reason = entry.reason;
       if (!isKnown) {
-        draft.what = "deploy";
+        draft.what = entry.why === "rollback" ? "rollback" : "deploy";
         draft.ended = "refused";
       }
       break;

@@ -7,7 +7,7 @@ import { forecastHost, type LookedAt, type PlannedRelease } from "../../core/for
 import { plannedHooks } from "../../core/forecast/hooks.ts";
 import { changedParts, isHostAsPlanned, isPlanId, PLAN_PARTS, planTexts } from "../../core/forecast/plan-facts.ts";
 import { type HostTarget, localHooks, rolloutPlan } from "../../core/plan.ts";
-import { busyHosts, describeDryRun, describePlan } from "../../core/report/describe-dry-run.ts";
+import { describeDryRun, describePlan, hookedHosts } from "../../core/report/describe-dry-run.ts";
 import { sameHosts } from "../../explain/flags.ts";
 import { ZdrError } from "../../failure.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
@@ -36,7 +36,7 @@ export async function tellDryRun(
   const rows = await lookAtHosts(fleet, surveys, manifest);
   const release = releaseOf(manifest);
   const exit = concludeHosts(run, fleet.hosts);
-  const hooks = plannedHooks(config.hooks, busyHosts(rows, release, plan));
+  const hooks = plannedHooks(config.hooks, hookedHosts(rows, release, plan));
   run.output.result(describeDryRun(rows, release, plan, config.hooks), { dryRun: rows, release, hooks }, exit);
   return exit;
 }
@@ -58,7 +58,7 @@ export async function tellPlan(
   const isDone = hosts.every((host) => host.isDone);
   const id = isRefused || failed !== EXIT.done ? undefined : planIdOf(opened, manifest, rows);
   const exit = failed !== EXIT.done ? failed : isRefused ? EXIT.refused : isDone ? EXIT.done : EXIT.pending;
-  const hooks = plannedHooks(config.hooks, busyHosts(rows, release, plan));
+  const hooks = plannedHooks(config.hooks, hookedHosts(rows, release, plan));
   const text = describePlan(rows, release, plan, id, config.hooks, sameHosts(opened.given));
   run.output.result(text, { id, tag: release.tag, release, hosts, hooks }, exit);
   return exit;

@@ -2,14 +2,15 @@
  * The hooks that the CLI sees come: those of staging, those that run here, and those that run on one host of a command. The
  * others run on each host by themselves, in the middle of its activation (agent/hooks/hooks.ts).
  *
- * - What runs once runs on the first host, and ends well before anything is flipped on any.
+ * - Where the release serves already none runs.
+ * - What runs once runs on the first of the others, and ends well before anything is flipped on any.
  * - Until the flip one that fails ends the command, and nothing that serves was changed. After it, it is a warning.
  * - An interrupted command begins none ahead of the flip. Those that run here when all has been decided are run all the same,
  *   and end at a signal that comes after they began.
  */
 import type { HookEvent } from "../../../agent/wire/plan.ts";
 import type { Config } from "../../core/config.ts";
-import { endOf } from "../../core/notice.ts";
+import type { NoticeEvent } from "../../core/notice.ts";
 import type { HostTarget } from "../../core/plan.ts";
 import { explainAll, type PhasedFailure } from "../../explain.ts";
 import { runLocalHook } from "../../io/local-hook.ts";
@@ -22,8 +23,8 @@ export interface Hooks {
   before(when: "before_stage" | "after_stage" | "before_activate"): Promise<boolean>;
   /** What fails is told as a warning. */
   after(when: "after_keep" | "after_revert"): Promise<void>;
-  /** Tells the webhooks of deploy.yml; `exit`: how it ended. */
-  tell(exit?: number): Promise<void>;
+  /** Tells the webhooks of deploy.yml; `exit`: of what has ended. */
+  tell(event: NoticeEvent, exit?: number): Promise<void>;
 }
 
 /** What is needed of both. */
@@ -33,8 +34,7 @@ export type HookedConfig = Pick<Config, "hooks" | "notify" | "folder" | "project
 export function hooksOf(run: Run, fleet: HookedFleet, config: HookedConfig, goal: ActivationGoal): Hooks {
   const at = async (when: HookEvent, phase: PhasedFailure["phase"]) => {
     const all = config.hooks[when] ?? [];
-    // Of a host where the release serves already the session is over.
-    const hosts = fleet.hosts.filter(({ unchanged }) => unchanged === undefined);
+    const hosts = fleet.hosts.filter(({ unchanged, isServed }) => unchanged === undefined && !isServed);
     const [first] = hosts;
     if (all.length === 0 || first === undefined) return true;
     for (const hook of all.filter(({ on }) => on === "local")) {
@@ -55,11 +55,10 @@ export function hooksOf(run: Run, fleet: HookedFleet, config: HookedConfig, goal
     return (await Promise.all(hosts.map(ask(false)))).every((isWell) => isWell);
   };
   return {
-    async tell(exit) {
+    async tell(event, exit) {
       if (config.notify.length === 0) return;
       const { notify } = await import("../../io/notify.ts");
       const hosts = fleet.hosts.map(({ name, state }) => ({ host: name, state }));
-      const event = exit === undefined ? "started" : endOf(exit);
       const about = { ...goal, event, project: config.project, by: run.actor, hosts };
       const notice = exit === undefined ? about : { ...about, exit };
       for (const text of await notify(config.notify, notice, run.env)) run.output.report({ kind: "warning", text });

@@ -10,7 +10,8 @@
 import type { ExitCode } from "../../core/exit-code.ts";
 import { batchesOf, type RolloutPlan } from "../../core/fleet/rollout.ts";
 import { describeSlowest, slowestOf } from "../../core/fleet/slowest.ts";
-import type { HostTarget } from "../../core/plan.ts";
+import { endOf } from "../../core/notice.ts";
+import { type HostTarget, rolloutPlan } from "../../core/plan.ts";
 import { activations, activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
 import { hintsOnDifference } from "../../explain/fleet.ts";
@@ -18,10 +19,39 @@ import { explainAll } from "../../explain.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
-import { type ActivationGoal, activateHost, goBack, type UnderWay } from "./activate.ts";
+import {
+  type ActivationGoal,
+  activateHost,
+  goBack,
+  hintsOnRefusal,
+  preflightHosts,
+  type UnderWay,
+} from "./activate.ts";
 import type { Hooks } from "./hooks.ts";
 import { concludeHosts } from "./outcome.ts";
 import { overNewLinks, type Relink } from "./reconnect.ts";
+
+/**
+ * From where all hosts hold the release: has each find out whether it could run it, then the hosts take it. `undo` ends what an
+ * interrupt did until here; from there on it finishes what has begun.
+ */
+export async function checkAndRollOut(
+  relink: Relink,
+  goal: ActivationGoal,
+  hooks: Hooks,
+  undo: () => void,
+): Promise<ExitCode> {
+  const { run, fleet, opened } = relink;
+  await hooks.tell("started");
+  const isFit = await preflightHosts(relink, goal);
+  if (!isFit || !(await hooks.before("before_activate"))) {
+    const exit = concludeHosts(run, fleet.hosts, true, isFit ? [] : hintsOnRefusal(fleet));
+    await hooks.tell("reverted", exit);
+    return exit;
+  }
+  undo();
+  return rollOut(relink, goal, rolloutPlan(opened.config), hooks);
+}
 
 export async function rollOut(
   relink: Relink,
@@ -33,7 +63,6 @@ export async function rollOut(
   const begun: UnderWay[] = [];
   const undo = run.interrupt.onFirst((signal) => interruptActivations(run, fleet, begun, signal));
   try {
-    await hooks.tell();
     const isKept = await takeInBatches(relink, goal, plan, begun);
     if (!isKept && plan.onFailure === "revert-all" && run.interrupt.signal === undefined) {
       await revertAll(relink, goal);
@@ -61,7 +90,7 @@ export async function rollOut(
   const difference = hintsOnDifference({ ...goal, isPlanned: planned !== undefined, given: opened.given }, fleet.hosts);
   const exit = concludeHosts(run, fleet.hosts, true, difference);
   const result = { goal, hosts: hostResults(fleet), slowest };
-  await hooks.tell(exit);
+  await hooks.tell(endOf(exit), exit);
   run.output.result(activationTable(reports, run.columns), result, exit, activations(reports, goal.tag));
   return exit;
 }

@@ -24,7 +24,7 @@ function hook() {
       z.prefault(choice(["hosts", "local"]), "hosts"),
     ),
     once: about(
-      "Whether it runs on the first host only, before anything comes of it on any other.",
+      "Whether it runs on the first host only: before anything comes of it on any other; after_keep when all have kept it.",
       z._default(z.boolean(), false),
     ),
     timeout: about("After how long it is ended, and counts as failed.", z.prefault(duration(1), TIMEOUT)),

@@ -39,7 +39,9 @@ export interface HostForecast {
   readonly freeBytesAfter?: number;
   readonly programs: readonly PlannedProgram[];
   readonly prune: readonly string[];
-  /** The release is there, current, proved, runs in every program, and nothing is to be pruned. */
+  /** The release is current there, proved, and runs in every program: no hook of a deploy runs then. */
+  readonly isServed: boolean;
+  /** That, and nothing is to be sent or pruned. */
   readonly isDone: boolean;
   /** A deploy would refuse this host. */
   readonly isRefused: boolean;
@@ -56,6 +58,7 @@ export function forecastHost({ host, survey, stage }: LookedAt, tag: string, pro
     ...(current === undefined ? {} : { from: current }),
     ...(stage === undefined ? {} : { send: sent(stage) }),
     ...spaceAfter(stage),
+    isServed,
     isDone: isServed && stage?.staged !== false && prune.length === 0,
     isRefused: programs.some(isRefused),
   };

@@ -42,7 +42,9 @@ function goBuild(command: string, looked: Found | undefined): string {
 
 function programOf(sample: string, its: FolderTexts): ProgramOfSample {
   for (const text of Object.values(its)) {
-    const programs = readYaml(commentedPrograms(text), () => false).data as { programs?: { shop?: ProgramOfSample } } | undefined;
+    const programs = readYaml(commentedPrograms(text), () => false).data as
+      | { programs?: { shop?: ProgramOfSample } }
+      | undefined;
     if (programs?.programs?.shop !== undefined) return programs.programs.shop;
   }
   throw new Error(`the sample ${sample} does not say how it is deployed`);

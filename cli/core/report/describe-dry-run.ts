@@ -23,13 +23,13 @@ export function describeDryRun(
   hooks: Config["hooks"] = {},
 ): string {
   const lines = hosts.flatMap((host) => describeHost(host, release, project));
-  const busy = busyHosts(hosts, release, project);
-  return [...lines, ...hookLines(plannedHooks(hooks, busy), busy)].map((line) => `${sanitize(line)}\n`).join("");
+  const hooked = hookedHosts(hosts, release, project);
+  return [...lines, ...hookLines(plannedHooks(hooks, hooked), hooked)].map((line) => `${sanitize(line)}\n`).join("");
 }
 
-/** Those on which there is something to do. */
-export function busyHosts(hosts: readonly LookedAt[], { tag }: PlannedRelease, project: ProjectPlan): string[] {
-  return hosts.filter((host) => !forecastHost(host, tag, project).isDone).map(({ host }) => host);
+/** Those on which hooks run. */
+export function hookedHosts(hosts: readonly LookedAt[], { tag }: PlannedRelease, project: ProjectPlan): string[] {
+  return hosts.filter((host) => !forecastHost(host, tag, project).isServed).map(({ host }) => host);
 }
 
 /**
@@ -46,7 +46,7 @@ export function describePlan(
 ): string {
   const text = describeDryRun(hosts, release, project, hooks);
   if (planId === undefined) return text;
-  if (busyHosts(hosts, release, project).length === 0)
+  if (hosts.every((host) => forecastHost(host, release.tag, project).isDone))
     return `${text}nothing to do: ${release.tag} serves everywhere\n`;
   return `${text}plan ${planId}: zdr deploy --tag ${release.tag} --plan ${planId}${flags}\n`;
 }

@@ -58,6 +58,8 @@ export interface FleetHost {
   wentBack: ActivationReport | undefined;
   /** The release serves there already: the survey has answered for `activate` and `settle` too. */
   unchanged: Unchanged | undefined;
+  /** The same as the survey has seen it, and not yet looked at again: no hook runs there. */
+  isServed: boolean;
   /** How long each of its steps took, in their order. */
   readonly times: PhaseTime[];
 }
@@ -97,6 +99,7 @@ export class Fleet<Target extends FleetTarget> {
         activation: undefined,
         wentBack: undefined,
         unchanged: undefined,
+        isServed: false,
       } as const;
       const host: FleetHost = { name: target.name, session, times: [], ...nothingYet };
       this.#targets.set(host, target);

@@ -104,12 +104,14 @@ test("a release whose pre-flight failed was refused, and one that was only stage
     activation: "preflight",
     reason: "preflight",
   };
-  const history = historyOf([staged("v2"), refused, staged("v3")], false);
+  const again: LedgerEntry = { ...refused, why: "rollback" };
+  const history = historyOf([staged("v2"), refused, staged("v3"), again], false);
   assert.deepEqual(
     history.map(({ tag, what, ended, reason }) => [tag, what, ended, reason]),
     [
       ["v2", "deploy", "refused", "preflight"],
       ["v3", "stage", "staged", undefined],
+      ["v2", "rollback", "refused", "preflight"],
     ],
   );
 });

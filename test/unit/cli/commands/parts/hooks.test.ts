@@ -14,7 +14,7 @@ const RUN = { output: { report: () => {} }, interrupt: {}, actor: {} } as unknow
 function fleetOf(names: readonly string[], served: readonly string[] = [], failing?: string) {
   const asked: string[] = [];
   const hosts = names.map(
-    (name) => ({ name, unchanged: served.includes(name) ? {} : undefined, failure: undefined }) as unknown as FleetHost,
+    (name) => ({ name, isServed: served.includes(name), failure: undefined }) as unknown as FleetHost,
   );
   const fleet = {
     hosts,
