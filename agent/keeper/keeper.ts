@@ -52,14 +52,17 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
     queue.push(event);
     if (isTaking) return;
     isTaking = true;
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const before = generationKeys();
-      const { state: after, effects } = step(state, next);
-      state = after;
-      for (const effect of effects) perform(effect);
-      if (generationKeys() !== before) remember();
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const before = generationKeys();
+        const { state: after, effects } = step(state, next);
+        state = after;
+        for (const effect of effects) perform(effect);
+        if (generationKeys() !== before) remember();
+      }
+    } finally {
+      isTaking = false;
     }
-    isTaking = false;
     looker.watch();
   }
 
@@ -151,10 +154,15 @@ export function createKeeper({ paths, bundle, say, exit }: KeeperOptions): Keepe
     writeState(paths.state, { bootId: bootId(), keeper: { pid, startTicks, pgrp }, generations });
   }
 
+  /** What can not be removed, as in a folder that was taken from this user, the next keeper replaces, or lives with. */
   function leave(code: number): void {
-    control?.close();
-    starter.close();
-    rmSync(paths.state, { force: true });
+    for (const close of [() => control?.close(), starter.close, () => rmSync(paths.state, { force: true })]) {
+      try {
+        close();
+      } catch (error) {
+        say(messageOf(error));
+      }
+    }
     exit(code);
   }
 

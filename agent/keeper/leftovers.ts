@@ -3,7 +3,7 @@
  * nobody reads its pipes any more. It is found by the mark in its environment and by the state file, and ended before
  * anything is started.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod/mini";
 import { bootId, descendants, type ListedProcess, readProcess } from "../io/process/processes.ts";
@@ -12,6 +12,8 @@ import type { KeeperPaths, KeptProgram } from "./spec.ts";
 
 /** After TERM. Not `drainMs`: whoever waits for the port meanwhile is refused. */
 const LEFTOVER_LIMIT_MS = 5_000;
+/** After KILL: what is still there then waits in the kernel, or has become somebody whom this user may not signal. */
+const KILL_LIMIT_MS = 5_000;
 const LOOK_INTERVAL_MS = 50;
 
 const ProcessName = z.object({ pid: z.number(), startTicks: z.number() });
@@ -31,7 +33,9 @@ export function writeState(path: string, state: StateFile): void {
     renameSync(temporary, path);
   } catch {
     // The mark in the environment finds them as well, but for binaries with file capabilities.
-    rmSync(temporary, { force: true });
+    try {
+      unlinkSync(temporary);
+    } catch {}
   }
 }
 
@@ -55,15 +59,23 @@ function isAlive({ pid, startTicks }: ProcessName): boolean {
   return found !== undefined && found.startTicks === startTicks && !found.isZombie;
 }
 
-/** Returns when none is left, and who there was. */
+/** Returns when none is left, and who there was. @throws Error with a message for people: somebody does not go */
 export async function endLeftovers(paths: KeeperPaths, spec: KeptProgram): Promise<readonly number[]> {
   const state = readState(paths.state);
   const told = new Set<number>();
   const limit = performance.now() + Math.min(LEFTOVER_LIMIT_MS, spec.drainMs);
+  let killLimit: number | undefined;
   for (;;) {
     const found = findLeftovers(paths, spec, state);
     if (found.length === 0) return [...told];
-    const isLate = performance.now() > limit;
+    const now = performance.now();
+    const isLate = now > limit;
+    if (isLate) killLimit ??= now + KILL_LIMIT_MS;
+    if (killLimit !== undefined && now > killLimit) {
+      throw new Error(
+        `pid ${found.join(", ")}, left by a killed keeper, can not be ended: nothing is started beside it`,
+      );
+    }
     for (const pid of found) {
       if (isLate || !told.has(pid)) sendQuietly(pid, isLate ? "SIGKILL" : "SIGTERM");
       told.add(pid);

@@ -51,9 +51,12 @@ export function createLooker({ look, deliver, pace, onLooked, onRest, say }: Loo
 
   async function lookWhileWanted(): Promise<void> {
     isLooking = true;
-    while (isWanted()) await lookOnce();
-    isLooking = false;
-    watch();
+    try {
+      while (isWanted()) await lookOnce();
+    } finally {
+      isLooking = false;
+      watch();
+    }
   }
 
   const isWanted = () => wanted !== "nothing";

@@ -33,7 +33,9 @@ const keeper = createKeeper({
   exit: (code) => process.exit(code),
 });
 for (const name of ["TERM", "INT", ...PASSED_SIGNALS]) process.on(`SIG${name}`, () => keeper.signal(name));
-// A bug here must not take the program with it: whoever deploys next sees it in the log.
+// A bug here must not take the program with it: whoever deploys next sees it in the log. Where it leaves nothing to wait
+// for, Node would end with 0, which supervisor takes for a stop.
+process.exitCode = 1;
 process.on("uncaughtException", (error) => say(`bug: ${error.stack ?? error.message}`));
 process.on("unhandledRejection", (error) => say(`bug: ${String(error)}`));
 keeper.run().catch(fail);

@@ -1,12 +1,14 @@
 /** The keeper itself: what it leaves, what it costs, and who may talk to it. */
 import assert from "node:assert/strict";
-import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { chmod, chown, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseProveAnswer } from "../../../agent/core/process/prove-answer.ts";
 import { formatProveRequest } from "../../../agent/core/process/prove-text.ts";
 import { KEEPER_NODE_FLAGS } from "../../../agent/core/section.ts";
+import { bootId, readProcess } from "../../../agent/io/process/processes.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type KeeperRig, prepareKeeperRig, startKeeperRig } from "../../support/keeper.ts";
 import { privateMegabytes } from "../../support/memory.ts";
@@ -62,6 +64,27 @@ for (const [strategy, words] of [
     });
   });
 }
+
+test("a leftover that nobody can end is told by its pid, and nothing is started beside it", async (t) => {
+  const rig = await prepareKeeperRig(t, { strategy: "handover", spec: { drainMs: 1_000 } });
+  await rig.flip("v1");
+  // root's: the keeper may not signal it, as one whose program has become another user.
+  const leftover = spawn("sleep", ["600"]);
+  t.after(() => leftover.kill("SIGKILL"));
+  const { pid = 0 } = leftover;
+  const startTicks = readProcess(pid)?.startTicks ?? 0;
+  const keeper = { pid: process.pid, startTicks: 0, pgrp: 0 };
+  const state = { bootId: bootId(), keeper, generations: [{ pid, startTicks }] };
+  await writeFile(join(rig.dir, "run/shop/keeper.json"), JSON.stringify(state));
+  await rig.supervisord.ctl(["start", "shop"]);
+  await rig.logged(new RegExp(`pid ${pid}, .* can not be ended`));
+  await eventually(async () => /exited: shop \(exit status 1; not expected\)/.test(await rig.supervisord.log()), {
+    name: "supervisord hears of it",
+  });
+  assert.deepEqual(await rig.processes(), []);
+  leftover.kill("SIGKILL");
+  await eventually(async () => (await rig.get()).startsWith("v1 "), { name: "v1 answers once it has gone" });
+});
 
 test("a second keeper of the same program refuses to start", async (t) => {
   const rig = await startKeeperRig(t, { strategy: "handover" });
@@ -152,4 +175,26 @@ test("the keeper runs on Node 18", async (t) => {
   assert.match(await rig.get(), /^v2 /);
   assert.equal((await rig.supervisord.ctl(["stop", "shop"])).stdout, "shop: stopped\n");
   assert.deepEqual(await rig.processes(), []);
+});
+
+test("a keeper that may no longer write to its folder ends as the program did, and is started again", async (t) => {
+  const rig = await startKeeperRig(t, { strategy: "handover" });
+  const folder = join(rig.dir, "run/shop");
+  await chown(folder, 0, 0);
+  await chmod(folder, 0o700);
+  const [pid] = await rig.processes();
+  process.kill(pid ?? 0, "SIGKILL");
+  await eventually(async () => /exited: shop \(exit status 137; not expected\)/.test(await rig.supervisord.log()), {
+    name: "supervisord hears how it ended",
+  });
+  await eventually(async () => (await rig.get()).startsWith("v1 ") && !(await rig.processes()).includes(pid ?? 0), {
+    name: "another process serves",
+  });
+  await eventually(async () => (await rig.status()).state === "RUNNING", { name: "supervisor says RUNNING" });
+  assert.match((await rig.supervisord.ctl(["stop", "shop"])).stdout, /stopped/);
+  await eventually(async () => /stopped: shop \(exit status 0\)/.test(await rig.supervisord.log()), {
+    name: "a stop ends with 0",
+  });
+  assert.deepEqual(await rig.processes(), []);
+  assert.doesNotMatch(await rig.log(), /bug:/);
 });
