@@ -1,5 +1,5 @@
-// A Node server of which several run side by side, and drains on TERM: each opens a socket of its own for the same port
-// (SO_REUSEPORT, Node 22.12 and newer), or all have one that supervisord has opened. Nothing in it knows of reloads: zdr
+// A Node server of which several run side by side, and drains on TERM: all have one socket that supervisord has opened, or
+// each opens one of its own for the same port (SO_REUSEPORT, Node 22.12 and newer). Nothing in it knows of reloads: zdr
 // starts the new release beside the old one, and when it accepts, and has done so for a while, stops the old one. A
 // release that crashes or hangs costs nothing.
 //
@@ -7,14 +7,15 @@
 // Deploy:  build: { path: dist/ }
 //
 //     programs:
-//       shop: { command: "/usr/bin/node {current}/server.mjs --addr 127.0.0.1:8080", reload: bluegreen,
+//       shop: { command: "/bin/sh -c 'LISTEN_FDS=1 exec \"$@\" 3<&0 0</dev/null' sh /usr/bin/node {current}/server.mjs",
+//               reload: bluegreen, listen: "127.0.0.1:8080", check: "/usr/bin/node --check {release}/server.mjs",
 //               health: { http: "http://127.0.0.1:8080/healthz" } }
 //
-// With sockets of their own, the host needs `sysctl net.ipv4.tcp_migrate_req=1` (Linux 5.14), or connections that wait for a
-// process that goes are reset. With supervisord's (`listen: "127.0.0.1:8080"`), which comes at fd 0, it must be moved first:
-// as it ends, Node makes what it has there blocking for all who share it.
+// supervisord's socket comes at fd 0, and is moved from there: as it ends, Node makes what it has at fd 0 blocking for all
+// who share it. With sockets of their own, without `listen`, the host needs `sysctl net.ipv4.tcp_migrate_req=1`
+// (Linux 5.14), or connections that wait for a process that goes are reset:
 //
-//       command: [/bin/sh, -c, 'LISTEN_FDS=1 exec "$@" 3<&0 0</dev/null', sh, /usr/bin/node, "{current}/server.mjs"]
+//       command: "/usr/bin/node {current}/server.mjs --addr 127.0.0.1:8080"
 //
 // `reload: rolling` with `members: 4` has four of them run all the time, and renews one after the other: what node:cluster
 // would do with workers of its own, which supervisord's socket must not be given to.
