@@ -69,6 +69,15 @@ export function explainActivation(host: string, report: ActivationReport): Expla
   };
 }
 
+/** What kept a host from going back to `tag`, which it had. */
+export function explainWayBack(host: string, tag: string | undefined, { failure, phase }: PhasedFailure): Explained {
+  const { error, ...more } = explain(failure, phase);
+  return {
+    ...more,
+    error: error.map((what) => withHosts([host], `on the way back to ${tag}: ${what.replace(`${host}: `, "")}`)),
+  };
+}
+
 /** A release that serves, and cost requests that its strategy promised to keep (exit 9); undefined where it cost none. */
 export function explainLoss(host: string, report: ActivationReport): Explained | undefined {
   const lossy = report.outcome === "kept" ? report.programs.filter(isLossy) : [];

@@ -3,8 +3,8 @@ import type { HostChoice } from "../core/fleet/select.ts";
 import { shellWord } from "./words.ts";
 
 export interface GivenFlags extends HostChoice {
-  readonly config?: string;
-  readonly environment?: string;
+  readonly config?: string | undefined;
+  readonly environment?: string | undefined;
 }
 
 /** As they were given, with a blank before each; empty: none was. */

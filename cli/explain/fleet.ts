@@ -13,8 +13,11 @@ export interface FleetGoal {
 }
 
 interface HostEnd {
+  readonly name: string;
   readonly state: HostState;
   readonly activation: Pick<ActivationReport, "outcome" | "previous"> | undefined;
+  /** It was to go back to what it had, and was not to be brought there. */
+  readonly backFailure: object | undefined;
 }
 
 /** Some hosts serve the release of a rollout and some do not. Empty: that is not so, or one of them wants a look first. */
@@ -22,11 +25,22 @@ export function hintsOnDifference(goal: FleetGoal, hosts: readonly HostEnd[]): s
   if (hosts.some(({ state }) => LOOK_FIRST.has(state.kind))) return [];
   const serving = hosts.filter(({ state }) => state.kind === "serves");
   if (serving.length === 0 || serving.length === hosts.length) return [];
+  const staying = serving.filter(({ backFailure }) => backFailure !== undefined);
+  if (staying.length > 0) return hintsOnStaying(staying, goal.given);
   const left = `the hosts that do not serve ${goal.tag}`;
   const back = commonBefore(hosts);
   return [
     `${goOn(goal, left)}${back === undefined ? "" : `; or take the others back: zdr rollback --to ${back}${sameHosts(goal.given)}`}`,
   ];
+}
+
+function hintsOnStaying(hosts: readonly HostEnd[], { config, environment }: GivenFlags): string[] {
+  const tags = [...new Set(hosts.flatMap(({ activation }) => activation?.previous ?? []))];
+  return tags.map((tag) => {
+    const host = hosts.flatMap(({ name, activation }) => (activation?.previous === tag ? [name] : []));
+    const flags = sameHosts({ config, environment, host });
+    return `when that is mended, take ${host.join(", ")} back: zdr rollback --to ${tag}${flags}`;
+  });
 }
 
 /** A rollback that is asked for again without a tag would choose one further back: where it failed, its release is called bad by now. */

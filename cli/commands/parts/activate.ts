@@ -177,7 +177,7 @@ export async function goBack(relink: Relink, host: FleetHost): Promise<boolean> 
     });
     return false;
   }
-  const failure = host.failure;
+  const { failure: earlier, state: before } = host;
   const isBack = await fleet.onOne(host, "revert", async () => {
     host.wentBack = await activation(relink, host, { tag: previous, why: "rollback" }, fleet.onEvent(host));
     const { outcome } = host.wentBack;
@@ -185,6 +185,9 @@ export async function goBack(relink: Relink, host: FleetHost): Promise<boolean> 
     host.state = isProved ? { kind: "reverted", current: previous } : { kind: "stuck", serves: host.wentBack.serves };
     return isProved ? `${previous} serves again, proved` : { failed: outcomeWords(host.wentBack) };
   });
-  host.failure ??= failure;
+  if (host.failure === earlier) return isBack;
+  host.backFailure = host.failure;
+  host.failure = earlier;
+  if (host.backFailure?.failure.kind === "agent" && host.phase !== "halfway") host.state = before;
   return isBack;
 }

@@ -8,7 +8,7 @@ import {
   outcomeOfFailure,
 } from "../../core/exit-code.ts";
 import { stateLine } from "../../core/report/state-line.ts";
-import { type Explained, explain, explainActivation, explainAll, explainLoss } from "../../explain.ts";
+import { type Explained, explain, explainActivation, explainAll, explainLoss, explainWayBack } from "../../explain.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 
@@ -23,12 +23,16 @@ export function concludeHosts(
   more: readonly string[] = [],
 ): ExitCode {
   const failures = hosts.flatMap((host) => (host.failure ? [host.failure] : []));
+  const notBack = hosts.flatMap(({ name, activation, backFailure }) =>
+    backFailure === undefined ? [] : explainWayBack(name, activation?.previous, backFailure),
+  );
   const reverted = hosts.flatMap((host) =>
     host.activation ? (explainActivation(host.name, host.activation) ?? []) : [],
   );
   const losses = hosts.flatMap((host) => (host.activation ? (explainLoss(host.name, host.activation) ?? []) : []));
   const { signal } = run.interrupt;
-  const explained: Explained[] = [...(failures.length > 0 ? [explainAll(failures)] : []), ...reverted, ...losses];
+  const failed = failures.length > 0 ? [explainAll(failures)] : [];
+  const explained: Explained[] = [...failed, ...notBack, ...reverted, ...losses];
   // Also where all of it went well: whoever interrupts wants to know what became of it.
   if (signal !== undefined && explained.length === 0) explained.push(explain({ kind: "interrupted", signal }));
   const exit = signal === undefined ? combineExitCodes(hosts.map(outcomeOfHost)) : interruptedExit(signal);
@@ -52,6 +56,8 @@ export function concludeUnread(run: Run, hosts: readonly FleetHost[]): ExitCode 
 
 function outcomeOfHost(host: FleetHost): HostOutcome {
   if (host.wentBack !== undefined) return host.state.kind === "reverted" ? { kind: "reverted" } : { kind: "stuck" };
+  // What it took serves there, and it should not, or is not watched any more: others do not have it.
+  if ((host.failure ?? host.backFailure) && host.activation?.outcome === "kept") return { kind: "stuck" };
   if (host.failure) return outcomeOfFailure(explainAll([host.failure]).exit);
   return host.activation ? outcomeOf(host.activation) : { kind: "as-before", exit: EXIT.done };
 }

@@ -192,8 +192,8 @@ function interruptActivations(
 }
 
 /** A host that took the release, or went back, has things to clear away, where that is still this command's to do. */
-function isSettled({ state, wentBack, isLockGone, failure }: FleetHost): boolean {
-  if (isLockGone && failure !== undefined) return false;
+function isSettled({ state, wentBack, isLockGone, failure, backFailure }: FleetHost): boolean {
+  if (isLockGone && (failure ?? backFailure) !== undefined) return false;
   return state.kind === "serves" || (wentBack !== undefined && state.kind === "reverted");
 }
 
@@ -221,11 +221,12 @@ async function settleHosts(relink: Relink, hosts: readonly FleetHost[]): Promise
 }
 
 function hostResults(fleet: Fleet<HostTarget>) {
-  return fleet.hosts.map(({ name, state, activation, wentBack, failure }) => ({
+  return fleet.hosts.map(({ name, state, activation, wentBack, failure, backFailure }) => ({
     host: name,
     state,
     activation,
     wentBack,
     failure: failure?.failure,
+    backFailure: backFailure?.failure,
   }));
 }

@@ -56,6 +56,8 @@ export interface FleetHost {
   activation: ActivationReport | undefined;
   /** Of a rollout that was given up: what became of going back to what it had. */
   wentBack: ActivationReport | undefined;
+  /** Why it did not go back, beside what `failure` says of it; where that was refused, it serves what it took. */
+  backFailure: PhasedFailure | undefined;
   /** The release serves there already: the survey has answered for `activate` and `settle` too. */
   unchanged: Unchanged | undefined;
   /** The same as the survey has seen it, and not yet looked at again: no hook runs there. */
@@ -98,6 +100,7 @@ export class Fleet<Target extends FleetTarget> {
         failure: undefined,
         activation: undefined,
         wentBack: undefined,
+        backFailure: undefined,
         unchanged: undefined,
         isServed: false,
       } as const;

@@ -144,6 +144,25 @@ describe("a fleet", { concurrency: 1 }, () => {
     assert.match(stdout, /web1 +v5 +withdrawn/);
   });
 
+  test("of which a host can not go back, since its old release was changed by hand, is told to differ, and what serves where", async () => {
+    await breakHost("web4", "v5.1");
+    const web1 = fleet.host("web1");
+    const binary = `${fleet.dir}/host/web/releases/v4/bin/shop`;
+    assert.equal((await web1.run(["mv", binary, `${binary}.away`])).code, 0);
+    const { code, stderr } = await deploy("v5.1", { rollout: { batch: [1, "100%"], on_failure: "revert-all" } });
+    await web1.run(["mv", `${binary}.away`, binary]);
+    await mendHost("web4");
+    assert.equal(code, 8, stderr);
+    assert.match(stderr, /^zdr: error: web1: on the way back to v4: release v4 is not as it was published: /m);
+    assert.match(stderr, /^zdr: error: web4: .*not healthy/m);
+    assert.match(stderr, /^zdr: state: .*web1 serves v5\.1$/m);
+    assert.deepEqual(await answers(), ["v5.1", "v4", "v4", "v4"]);
+    const [, hint] = /when that is mended, take web1 back: zdr (.*)$/m.exec(stderr) ?? assert.fail(stderr);
+    const back = await fleet.zdr(hint?.split(" ") ?? []);
+    assert.equal(back.code, 0, back.stderr);
+    assert.deepEqual(await answers(), all("v4"));
+  });
+
   test("may lose as many hosts as max_failures says", async () => {
     await breakHost("web1", "v6");
     const { code, stderr } = await deploy("v6", { rollout: { max_failures: 1 } });

@@ -7,10 +7,11 @@ const DEPLOY: FleetGoal = { tag: "v2", why: "deploy", isPlanned: false, given: {
 const ROLLBACK: FleetGoal = { tag: "v1", why: "rollback", isPlanned: false, given: {} };
 
 const took = (tag: string, previous?: string) => ({
+  ...{ name: "web1", backFailure: undefined },
   state: { kind: "serves", tag } as const,
   activation: { outcome: "kept", ...(previous === undefined ? {} : { previous }) } as const,
 });
-const has = (state: HostState) => ({ state, activation: undefined });
+const has = (state: HostState) => ({ name: "web2", backFailure: undefined, state, activation: undefined });
 
 test("a rollback that some hosts did not take goes on, and back, by the names of the releases", () => {
   const hosts = [took("v1", "v2"), has({ kind: "reverted", current: "v2" })];
@@ -61,7 +62,13 @@ test("no way back is named where the hosts had no release in common, or none at 
 });
 
 test("a host that had the release already goes back with the others", () => {
-  const had = { state: { kind: "serves", tag: "v2" }, activation: { outcome: "unchanged" } } as const;
+  const name = "web1";
+  const had = {
+    name,
+    backFailure: undefined,
+    state: { kind: "serves", tag: "v2" },
+    activation: { outcome: "unchanged" },
+  } as const;
   const [told] = hintsOnDifference(DEPLOY, [had, has({ kind: "reverted", current: "v1" })]);
   assert.match(told ?? "", /zdr rollback --to v1$/);
 });
@@ -70,4 +77,19 @@ test("nothing is told where all hosts are alike, or one of them wants a look fir
   assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2", "v1"), took("v2", "v1")]), []);
   assert.deepEqual(hintsOnDifference(DEPLOY, [has({ kind: "reverted", current: "v1" })]), []);
   assert.deepEqual(hintsOnDifference(DEPLOY, [took("v2", "v1"), has({ kind: "stuck" })]), []);
+});
+
+test("hosts that could not go back are taken back when that is mended, each to what it had", () => {
+  const stays = (name: string, previous: string) => ({ ...took("v2", previous), name, backFailure: {} });
+  const hosts = [
+    stays("web1", "v1"),
+    stays("web3", "v0"),
+    stays("web4", "v1"),
+    has({ kind: "reverted", current: "v1" }),
+  ];
+  const given = { config: "ops.yml", environment: "staging", role: ["web"] };
+  assert.deepEqual(hintsOnDifference({ ...DEPLOY, given }, hosts), [
+    "when that is mended, take web1, web4 back: zdr rollback --to v1 -c ops.yml -e staging --host web1 web4",
+    "when that is mended, take web3 back: zdr rollback --to v0 -c ops.yml -e staging --host web3",
+  ]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
+import type { AgentFailure } from "../../../../../agent/wire/failure.ts";
 import type { Hooks } from "../../../../../cli/commands/parts/hooks.ts";
 import { rollOut } from "../../../../../cli/commands/parts/rollout.ts";
 import { EXIT } from "../../../../../cli/core/exit-code.ts";
@@ -17,7 +18,7 @@ test("a host whose lock somebody else got while it was watched is left as it is:
     [{ activate }],
   ]);
   const plan = { batch: [{ hosts: 1 }], pauseMs: 1, maxFailures: 0, onFailure: "revert-all" } as const;
-  assert.equal(await rollOut(relink, GOAL, plan, HOOKS), EXIT.locked);
+  assert.equal(await rollOut(relink, GOAL, plan, HOOKS), EXIT.stuck, "one serves v2, the other v1");
   assert.deepEqual(asked, ["activate", "soak", "survey"], "the second host was not tried");
   assert.deepEqual(
     hosts.map(({ state }) => state.kind),
@@ -41,4 +42,55 @@ test("a host that does not keep well on its first release has failed, also when 
   const plan = { batch: [{ hosts: 1 }], pauseMs: 1, maxFailures: 1, onFailure: "stop" } as const;
   assert.notEqual(await rollOut(relink, GOAL, plan, HOOKS), EXIT.done);
   assert.equal(hosts[0]?.failure?.failure, unwell);
+});
+
+describe("a host whose way back is refused serves what it took, and hosts differ", { concurrency: true }, () => {
+  const refused: Failure = {
+    ...{ kind: "agent", host: "web1" },
+    failure: { reason: "release-damaged", tag: "v1", path: "bin/shop" },
+  };
+  const crashed: Failure = {
+    ...{ kind: "agent", host: "web1" },
+    failure: { reason: "crashed", program: "shop", state: "FATAL", detail: "Exited too quickly" },
+  };
+  const unhealthy: AgentFailure = { reason: "unhealthy", program: "shop", timeoutMs: 1, lastProbe: "status 503" };
+  const settle = () => ({ pruned: [], warnings: [] });
+  const takesAndStays = () => {
+    let tries = 0;
+    return { activate: () => (tries++ === 0 ? REPORT : refused), settle };
+  };
+
+  test("where another host failed and all were to go back", async () => {
+    const bad = { ...REPORT, outcome: "reverted", failure: unhealthy };
+    const { hosts, relink, asked, failed } = linkedHosts([[takesAndStays()], [{ activate: () => bad }]]);
+    const plan = { batch: [{ hosts: 1 }], pauseMs: 0, maxFailures: 0, onFailure: "revert-all" } as const;
+    assert.equal(await rollOut(relink, GOAL, plan, HOOKS), EXIT.stuck);
+    assert.deepEqual(
+      hosts.map(({ state }) => state),
+      [
+        { kind: "serves", tag: "v2" },
+        { kind: "reverted", current: "v1" },
+      ],
+    );
+    const [report] = failed;
+    assert.match(report?.error.join("\n") ?? "", /^web1: on the way back to v1: release v1 is not as it was/);
+    assert.match(report?.error.join("\n") ?? "", /^web2: .*not healthy/m);
+    assert.deepEqual(report?.state, ["web2 serves v1 again (reverted, verified); web1 serves v2"]);
+    assert.deepEqual(
+      report?.hints.at(-1),
+      "when that is mended, take web1 back: zdr rollback --to v1 -c ops.yml --host web1",
+    );
+    assert.equal(asked.at(-1), "settle", "its lock is given up");
+  });
+
+  test("where it did not keep well while it was watched: both are told, that first", async () => {
+    const { hosts, relink, failed } = linkedHosts([[{ ...takesAndStays(), soak: () => crashed }], [{}]]);
+    const plan = { batch: [{ hosts: 1 }], pauseMs: 1, maxFailures: 0, onFailure: "stop" } as const;
+    assert.equal(await rollOut(relink, GOAL, plan, HOOKS), EXIT.stuck);
+    assert.deepEqual(hosts[0]?.state, { kind: "serves", tag: "v2" });
+    const [first, second, ...more] = failed[0]?.error ?? [];
+    assert.match(first ?? "", /^web1: .*shop.*FATAL/);
+    assert.match(second ?? "", /^web1: on the way back to v1: release v1/);
+    assert.deepEqual(more, []);
+  });
 });
