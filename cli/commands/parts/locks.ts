@@ -55,7 +55,9 @@ export async function takeLocks(
   const tried = await Promise.all(fleet.hosts.map((host) => tryLock(host, { deployTo, lock: atOnce })));
   if (!tried.includes("held")) return true;
   await Promise.all(fleet.hosts.map((host, index) => (tried[index] === "taken" ? unlock(host) : undefined)));
+  const gone = fleet.hosts.filter((_, index) => tried[index] === "gone");
   for (const host of inTurn(opened, fleet)) {
+    if (gone.includes(host)) continue;
     const left = Math.max(0, Math.round(deadline - performance.now()));
     const isTaken = await fleet.onOne(host, "lock", async (_, session) => {
       await session.request("lock", { deployTo, lock: { ...lock, waitMs: left } }, fleet.onEvent(host));
@@ -66,17 +68,18 @@ export async function takeLocks(
   return true;
 }
 
-/** `unknown`: something else is wrong, and whoever asks next is told. */
+/** `gone`: its link is, for good; `unknown`: something else is wrong. Whoever asks next is told. */
 async function tryLock(
   { session }: FleetHost,
   body: { readonly deployTo: string; readonly lock: LockRequest },
-): Promise<"taken" | "held" | "unknown"> {
+): Promise<"taken" | "held" | "gone" | "unknown"> {
   try {
     await (await session).request("lock", body);
     return "taken";
   } catch (error) {
     if (!(error instanceof ZdrError)) throw error;
     const { failure } = error;
+    if (failure.kind === "link") return "gone";
     return failure.kind === "agent" && failure.failure.reason === "locked" ? "held" : "unknown";
   }
 }

@@ -189,7 +189,7 @@ function program() {
     ),
     health: about("How to tell that it serves; only its processes are looked at if left out.", z.optional(health())),
     check: about(
-      "The program's own check of a release, run before the flip, in place of its interpreter's look at the script; {release} is filled in.",
+      "The program's own check of a release, run on each host before hooks of the activation and before any host is flipped, for 20 s at most; in place of its interpreter's look at the script. {release} is filled in.",
       z.optional(command("check")),
     ),
     user: about(

@@ -27,11 +27,17 @@ export function plannedHooks(hooks: Config["hooks"], hosts: readonly string[]): 
       ...{ when, command: commandOf(argv), timeoutMs: timeout, ifItFails: costOf(when, on_failure) },
       on: on === "local" ? ("here" as const) : once ? [first] : hosts,
       isOfRevert: when === "before_revert" || when === "after_revert",
-      order: on === "local" ? 0 : once ? 1 : 2,
+      order: orderOf(when, on === "local" ? "here" : once ? "once" : "each"),
     }));
-    // What runs here comes first, then what runs once.
     return own.sort((a, b) => a.order - b.order).map(({ order: _, ...hook }) => hook);
   });
+}
+
+/** Ahead of the flip each host's own come last; of what comes after all was decided, they are the end of its activation, and come first. */
+function orderOf(when: HookEvent, where: "here" | "once" | "each"): number {
+  const isDecided = when === "after_keep" || when === "after_revert";
+  if (where === "each") return isDecided ? 0 : 3;
+  return where === "here" ? 1 : 2;
 }
 
 export function costOf(when: HookEvent, onFailure: "revert" | "warn"): PlannedHook["ifItFails"] {

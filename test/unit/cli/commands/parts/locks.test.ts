@@ -48,6 +48,7 @@ function command(
   locks: ReadonlyMap<string, MemoryLock>,
   targets: readonly HostTarget[],
   passedOver: readonly string[] = [],
+  down: readonly string[] = [],
 ) {
   const asked: string[] = [];
   const mine = new Set<MemoryLock>();
@@ -61,6 +62,10 @@ function command(
         return {};
       }
       const waits = body.lock?.waitMs !== undefined;
+      if (down.includes(one.name)) {
+        assert.ok(!waits, `${one.name} is waited for`);
+        throw new ZdrError({ kind: "link", host: one.name, link: { kind: "unreachable", address: "", detail: "" } });
+      }
       asked.push(`${waits ? "waits for" : "tries"} ${one.name}`);
       await new Promise((resolve) => setImmediate(resolve));
       if (waits) assert.ok(![...mine].some((held) => order(locks, held) > order(locks, lock)), `${who}: out of turn`);
@@ -134,5 +139,18 @@ describe("the locks of several hosts", () => {
     first.end();
     assert.equal(await done, true);
     assert.deepEqual(second.asked, ["tries y", "tries z", "waits for y", "waits for z"]);
+  });
+
+  test("where one is held and another host is down, that one is left to whoever asks next", async () => {
+    const locks = threeHosts();
+    const targets = [target("x", "10.0.0.1"), target("y", "10.0.0.2"), target("z", "10.0.0.3")];
+    await locks.get("10.0.0.1")?.take("a", false);
+    const second = command("b", locks, targets, [], ["y"]);
+    const done = second.take();
+    while (!second.asked.some((said) => said.startsWith("waits")))
+      await new Promise((resolve) => setImmediate(resolve));
+    locks.get("10.0.0.1")?.give();
+    assert.equal(await done, true);
+    assert.deepEqual(second.asked, ["tries x", "tries z", "waits for x", "waits for z"]);
   });
 });

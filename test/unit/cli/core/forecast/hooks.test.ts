@@ -20,6 +20,16 @@ test("hooks stand in the order in which they run: by event, what runs here, what
   assert.deepEqual(lines, ["hooks:", ...[...wanted, "after_keep, each host: d"].map((line) => `  ${line}`)]);
 });
 
+test("of what runs when all was decided each host's own come first, then what runs here, then what runs once", () => {
+  const all = [hook("once", { once: true }), hook("here", { on: "local" }), hook("each")];
+  const lines = told({ after_keep: all, after_revert: all }, ["web1", "web2"]).map((line) => line.replace(/ \(.*/, ""));
+  const wanted = (when: string) => [`${when}, each host: each`, `${when}, here: here`, `${when}, web1: once`];
+  assert.deepEqual(
+    lines.slice(1),
+    [...wanted("after_keep"), ...wanted("after_revert")].map((line) => `  ${line}`),
+  );
+});
+
 test("each says what its failure costs", () => {
   const warn = { on_failure: "warn" } as const;
   const hooks = {
