@@ -126,6 +126,16 @@ export type LinkFailure =
     }
   | { readonly kind: "agent-reply"; readonly detail: string };
 
+/** Of a command: for another one on the same hosts by the same config. */
+export interface GivenFlags {
+  readonly config?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly host?: readonly string[] | undefined;
+  readonly role?: readonly string[] | undefined;
+  readonly label?: readonly string[] | undefined;
+  readonly except?: readonly string[] | undefined;
+}
+
 export type Failure =
   | { readonly kind: "usage"; readonly problem: string; readonly hint?: string }
   | { readonly kind: "config"; readonly problems: readonly ConfigProblem[] }
@@ -164,13 +174,21 @@ export type Failure =
       readonly plan: string;
       readonly tag: string;
       readonly changed: readonly ("build" | "config" | "hosts")[];
+      readonly given?: GivenFlags;
     }
   /** The same of one host, found when it was connected to again. */
-  | { readonly kind: "host-changed"; readonly host: string; readonly plan: string; readonly tag: string }
+  | {
+      readonly kind: "host-changed";
+      readonly host: string;
+      readonly plan: string;
+      readonly tag: string;
+      readonly given?: GivenFlags;
+    }
   /** For a rollback. `tag`: what each would go back to by itself; absent: it has nothing. */
   | {
       readonly kind: "no-common-release";
       readonly hosts: readonly { readonly host: string; readonly tag: string | undefined }[];
+      readonly given?: GivenFlags;
     }
   | { readonly kind: "interrupted"; readonly signal: "SIGINT" | "SIGTERM" };
 

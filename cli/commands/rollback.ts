@@ -3,7 +3,7 @@ import type { Survey } from "../../agent/protocol.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
 import { forecastHost } from "../core/forecast/forecast.ts";
 import { commonRollbackTarget, doubtsAbout } from "../core/rollback.ts";
-import { ZdrError } from "../failure.ts";
+import { type Failure, type GivenFlags, ZdrError } from "../failure.ts";
 import type { FleetHost } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { hooksOf } from "./parts/hooks.ts";
@@ -47,7 +47,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
       surveys.map(({ survey }) => survey),
     );
     const choice = commonRollbackTarget(surveys, options.to);
-    if (choice.kind === "refused") throw new ZdrError(choice.failure);
+    if (choice.kind === "refused") throw new ZdrError(withGiven(choice.failure, opened.given));
     if (choice.kind === "nothing") {
       run.output.result(`${choice.because}\n`, { unchanged: choice.because }, EXIT.done);
       return EXIT.done;
@@ -65,4 +65,8 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     undo();
     await fleet.close();
   }
+}
+
+function withGiven(failure: Failure, given: GivenFlags): Failure {
+  return failure.kind === "no-common-release" ? { ...failure, given } : failure;
 }

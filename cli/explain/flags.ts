@@ -1,11 +1,6 @@
 /** The flags of a command, for another one on the same hosts by the same config: so that it can be pasted. */
-import type { HostChoice } from "../core/fleet/select.ts";
+import type { GivenFlags } from "../failure.ts";
 import { shellWord } from "./words.ts";
-
-export interface GivenFlags extends HostChoice {
-  readonly config?: string | undefined;
-  readonly environment?: string | undefined;
-}
 
 /** As they were given, with a blank before each; empty: none was. */
 export function sameHosts({ config, environment, host, role, label, except }: GivenFlags): string {

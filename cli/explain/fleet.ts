@@ -1,7 +1,8 @@
 /** What to do about a fleet of which some hosts are not where the others are. */
 import type { ActivationReport } from "../../agent/wire/report.ts";
 import type { HostState } from "../core/report/state-line.ts";
-import { type GivenFlags, sameHosts } from "./flags.ts";
+import type { GivenFlags } from "../failure.ts";
+import { sameHosts } from "./flags.ts";
 
 /** What a rollout was to bring about. */
 export interface FleetGoal {

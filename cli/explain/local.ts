@@ -2,6 +2,7 @@
 import { describeBuildHolder } from "../core/build-holder.ts";
 import { formatMs } from "../core/report/units.ts";
 import type { ConfigProblem, Failure } from "../failure.ts";
+import { sameHosts } from "./flags.ts";
 import { list, shellWord, type Words, words } from "./words.ts";
 
 type LocalFailure = Exclude<Failure, { kind: "link" | "agent" }>;
@@ -53,14 +54,14 @@ export function localWords(failure: LocalFailure): Words[] {
       return [
         words(
           `not what was planned: ${list(failure.changed.map((part) => CHANGED[part]))}; nothing was changed`,
-          `see what it would do now: zdr plan --tag ${failure.tag}`,
+          planAnew(failure),
         ),
       ];
     case "host-changed":
       return [
         words(
           `it was changed while its link was down, so it is not as it was planned (${failure.plan}), and was left as it is`,
-          `see what it would do now: zdr plan --tag ${failure.tag}`,
+          planAnew(failure),
         ),
       ];
     case "hook":
@@ -77,7 +78,11 @@ export function localWords(failure: LocalFailure): Words[] {
   }
 }
 
-function noCommonRelease({ hosts }: Extract<LocalFailure, { kind: "no-common-release" }>): Words {
+function planAnew({ tag, given = {} }: Extract<LocalFailure, { kind: "plan-changed" | "host-changed" }>): string {
+  return `see what it would do now: zdr plan --tag ${tag}${sameHosts(given)}`;
+}
+
+function noCommonRelease({ hosts, given = {} }: Extract<LocalFailure, { kind: "no-common-release" }>): Words {
   const hostsOf = (tag: string | undefined) => hosts.flatMap((one) => (one.tag === tag ? [one.host] : []));
   const ways = [...new Set(hosts.map(({ tag }) => tag))].map(
     (tag) => `${hostsOf(tag).join(", ")} ${tag === undefined ? "to nothing" : `to ${tag}`}`,
@@ -85,7 +90,7 @@ function noCommonRelease({ hosts }: Extract<LocalFailure, { kind: "no-common-rel
   const tag = hosts.find((one) => one.tag !== undefined)?.tag;
   return words(
     `no release is good on all hosts and older than what they have; each by itself would go back: ${ways.join("; ")}`,
-    `a part of them at a time: zdr rollback --host ${hostsOf(tag).join(" ")}; or have one release on all: zdr deploy --tag TAG`,
+    `a part of them at a time: zdr rollback${sameHosts({ ...given, host: hostsOf(tag) })}; or have one release on all: zdr deploy --tag TAG${sameHosts(given)}`,
   );
 }
 

@@ -68,7 +68,8 @@ export async function tellPlan(
 export function holdToPlan(opened: Opened, surveys: Surveys, manifest: Manifest, id: string): void {
   const hosts = [...surveys].map(([{ name: host }, survey]) => ({ host, survey }));
   const changed = changedParts(id, planIdOf(opened, manifest, hosts));
-  if (changed.length > 0) throw new ZdrError({ kind: "plan-changed", plan: id, tag: manifest.tag, changed });
+  const { given } = opened;
+  if (changed.length > 0) throw new ZdrError({ kind: "plan-changed", plan: id, tag: manifest.tag, changed, given });
 }
 
 /** For `Relink`: whether a host, as it is found over a new link, still is what was planned with. */

@@ -5,6 +5,7 @@ import type { Config } from "../../core/config.ts";
 import type { HostChoice } from "../../core/fleet/select.ts";
 import { type HostTarget, projectPlan, selectHosts } from "../../core/plan.ts";
 import type { HostPhase } from "../../core/report/progress.ts";
+import type { GivenFlags } from "../../failure.ts";
 import { type ConfigSearch, readConfigFile } from "../../io/config-file.ts";
 import { agentPathOn, readAgentBundle } from "../../io/session/agent-bundle.ts";
 import type { EarlyRequest } from "../../io/session/agent-session.ts";
@@ -28,7 +29,7 @@ export interface Opened {
   planFor(host: { readonly name: string }): ProjectPlan;
   readonly targets: readonly HostTarget[];
   /** The flags that it was opened by. */
-  readonly given: HostOptions;
+  readonly given: GivenFlags;
 }
 
 export function openConfig(
@@ -43,12 +44,13 @@ export function openConfig(
   });
   run.output.report({ kind: "config", ...config.places });
   const targets = selectHosts(config, options);
+  const { host, role, label, except } = options;
   return {
     config,
     plan: projectPlan(config),
     planFor: ({ name }) => projectPlan(config, name),
     targets,
-    given: options,
+    given: { config: options.config, environment: options.environment, host, role, label, except },
   };
 }
 

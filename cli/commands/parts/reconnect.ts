@@ -72,11 +72,16 @@ export async function overNewLinks<T>(
  *
  * @throws ZdrError `host-changed`.
  */
-export function requirePlanned({ planned }: Relink, host: FleetHost, survey: Survey, tag: string): void {
+export function requirePlanned(
+  { planned, opened: { given } }: Relink,
+  host: FleetHost,
+  survey: Survey,
+  tag: string,
+): void {
   if (planned === undefined || planned.isHeld(host, survey)) return;
   const isThere = survey.releases.some((release) => release.tag === tag && release.isPresent);
   host.state = isThere ? { kind: "staged", tag, current: survey.current } : { kind: "untouched" };
-  throw new ZdrError({ kind: "host-changed", host: host.name, plan: planned.plan, tag });
+  throw new ZdrError({ kind: "host-changed", host: host.name, plan: planned.plan, tag, given });
 }
 
 /** How long an agent may hear nothing before it takes its link for dead: it is told what the config says. */

@@ -251,6 +251,22 @@ describe("every failure", () => {
     assert.equal(exit, 5);
   });
 
+  test("what is to be typed on the same hosts has the flags that chose them and the config", () => {
+    const given = { config: "ops.yml", environment: "staging", host: ["web*"], except: ["web9"] };
+    const changed = { plan: "00000000-11111111-22222222", tag: "v2", given } as const;
+    const plan = ["see what it would do now: zdr plan --tag v2 -c ops.yml -e staging --host 'web*' --except web9"];
+    assert.deepEqual(explain({ kind: "plan-changed", changed: ["build"], ...changed }).hints, plan);
+    assert.deepEqual(explain({ kind: "host-changed", host: "web1", ...changed }).hints, plan);
+    const hosts = [
+      { host: "web1", tag: "v4" },
+      { host: "web2", tag: "v7" },
+    ];
+    assert.deepEqual(explain({ kind: "no-common-release", hosts, given }).hints, [
+      "a part of them at a time: zdr rollback -c ops.yml -e staging --host web1 --except web9; " +
+        "or have one release on all: zdr deploy --tag TAG -c ops.yml -e staging --host 'web*' --except web9",
+    ]);
+  });
+
   test("where to look at what differs of a release is told from deploy_to, also for a file that was removed", () => {
     const [hint] = explain(agent(AGENT["release-damaged"])).hints;
     assert.equal(hint, "on the host, in deploy_to: ls -la releases/v1.2/bin");
