@@ -3,8 +3,12 @@ import { execFile } from "node:child_process";
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { HostContext } from "../context.ts";
+import { AgentError } from "../core/failure.ts";
 import { readProcess } from "../io/process/processes.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
+
+/** id(1) may ask a directory server. */
+const ANSWER_TIMEOUT_MS = 5_000;
 
 export interface SupervisorFacts {
   readonly pid: number;
@@ -36,7 +40,11 @@ interface Owned {
   readonly mode: number;
 }
 
-/** Undefined: there is no such user. Only a supervisord that is root starts programs as somebody else. */
+/**
+ * Undefined: there is no such user. Only a supervisord that is root starts programs as somebody else.
+ *
+ * @throws AgentError `user-silent`
+ */
 export async function programAccount(context: HostContext, program: ProgramPlan): Promise<Account | undefined> {
   return accountFor((await supervisorFacts(context)).uid, program);
 }
@@ -46,7 +54,19 @@ export function accountFor(uid: number, { user }: ProgramPlan): Promise<Account 
   return accountOf(uid === 0 && user !== undefined ? user : String(uid));
 }
 
+/**
+ * Those that were found: what the pre-flight has asked is not asked again behind the flip, where a directory of users that is
+ * away by then would keep a release from being put back.
+ */
+const found = new Map<string, Account>();
+
 async function accountOf(user: string): Promise<Account | undefined> {
+  const account = found.get(user) ?? (await lookUp(user));
+  if (account !== undefined) found.set(user, account);
+  return account;
+}
+
+async function lookUp(user: string): Promise<Account | undefined> {
   const own = process.getuid?.() ?? 0;
   if (user === String(own)) {
     const gids = new Set(process.getgroups?.() ?? []);
@@ -55,15 +75,21 @@ async function accountOf(user: string): Promise<Account | undefined> {
   // id(1) asks wherever this host keeps its users, and takes a uid for a name.
   const [uid, gids, [gid]] = await Promise.all([numbersOf("-u", user), numbersOf("-G", user), numbersOf("-g", user)]);
   // supervisor takes a uid as well, and a container may well have no name for it.
-  const found = uid[0] ?? (/^\d+$/.test(user) ? Number(user) : undefined);
-  return found === undefined ? undefined : { name: `user ${user}`, uid: found, gids: new Set(gids), gid };
+  const known = uid[0] ?? (/^\d+$/.test(user) ? Number(user) : undefined);
+  return known === undefined ? undefined : { name: `user ${user}`, uid: known, gids: new Set(gids), gid };
 }
 
 function numbersOf(option: string, user: string): Promise<number[]> {
-  return new Promise((resolve) => {
-    execFile("id", [option, "--", user], (error, stdout) => {
+  return new Promise((resolve, reject) => {
+    const asked = execFile("id", [option, "--", user], (error, stdout) => {
+      clearTimeout(timer);
       resolve(error === null ? stdout.trim().split(/\s+/).map(Number) : []);
     });
+    // Not execFile's own, which waits for the end of what it has killed.
+    const timer = setTimeout(() => {
+      asked.kill("SIGKILL");
+      reject(new AgentError({ reason: "user-silent", user, timeoutMs: ANSWER_TIMEOUT_MS }));
+    }, ANSWER_TIMEOUT_MS);
   });
 }
 

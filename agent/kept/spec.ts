@@ -3,6 +3,7 @@ import { lstatSync, readFileSync } from "node:fs";
 import { type Account, programAccount } from "../activation/account.ts";
 import { READY_TIMEOUT_MS } from "../activation/ready.ts";
 import type { HostContext } from "../context.ts";
+import { failureOf } from "../core/failure.ts";
 import { type Layout, SET_GROUP_ID } from "../core/layout.ts";
 import { isKept, pastDrainOf } from "../core/presets.ts";
 import { programCommand, programEnvironment } from "../core/section.ts";
@@ -11,6 +12,8 @@ import { type KeptProgram, PASSED_SIGNALS, SPEC_VERSION } from "../keeper/spec.t
 import type { ProgramPlan } from "../wire/plan.ts";
 import { keeperDifferences } from "./client.ts";
 
+type Readers = NewFile & { readonly mode: number };
+
 const CLOSED_MODE = 0o600;
 const GROUP_MODE = 0o640;
 const OPEN_MODE = 0o644;
@@ -18,8 +21,25 @@ const OPEN_MODE = 0o644;
 /** Replaced by a rename: the keeper reads it before each start of the program. `text`: what it said before, to put that back. */
 export async function writeKept(context: HostContext, program: ProgramPlan, text?: string): Promise<void> {
   const { layout } = context;
-  const { mode, ...given } = readersOf(layout, program, await programAccount(context, program));
+  const { mode, ...given } = await readersNow(context, program);
   replaceFile(layout.keptProgram(program.name), text ?? keptText(program, layout), mode, given);
+}
+
+/** Where nobody can tell who the program's user is, whoever could read the file can read it again: its keeper must. */
+async function readersNow(context: HostContext, program: ProgramPlan): Promise<Readers> {
+  const { layout } = context;
+  const path = layout.keptProgram(program.name);
+  let account: Account | undefined;
+  try {
+    account = await programAccount(context, program);
+  } catch (error) {
+    if (failureOf(error).reason !== "user-silent") throw error;
+  }
+  const present = account === undefined ? ifThere("look at", path, () => lstatSync(path)) : undefined;
+  if (present === undefined) return readersOf(layout, program, account);
+  const mode = present.mode & 0o777;
+  if (mode !== GROUP_MODE) return { mode };
+  return readersOf(layout, program, { name: "its user", uid: -1, gids: new Set(), gid: present.gid });
 }
 
 /**
@@ -28,11 +48,7 @@ export async function writeKept(context: HostContext, program: ProgramPlan, text
  * set-group-ID bit); else everybody, since the keeper must. Never is it the program's user's own: a program that somebody
  * has broken into could change what is started the next time.
  */
-export function readersOf(
-  layout: Layout,
-  { name }: ProgramPlan,
-  account: Account | undefined,
-): NewFile & { readonly mode: number } {
+export function readersOf(layout: Layout, { name }: ProgramPlan, account: Account | undefined): Readers {
   const ownUid = process.getuid?.() ?? 0;
   if (account === undefined || account.uid === ownUid) return { mode: CLOSED_MODE };
   const { gid } = account;

@@ -43,6 +43,8 @@ export const AgentFailure = z.lazy(() =>
     /** `above`: the deploy_to that stands somewhere below `path`; absent: `path` is the layout's own. */
     failure("unsafe-mode", { path: z.string(), mode: z.number(), above: z.optional(z.string()) }),
     failure("not-permitted", { path: z.string(), operation: z.string(), user: z.string() }),
+    /** Who a program's user is: id(1) did not end in time. */
+    failure("user-silent", { user: z.string(), timeoutMs: z.number() }),
     failure("io", { path: z.string(), operation: z.string(), code: z.string() }),
     /** `isQuota`: there is room, and not for this user or folder. `needBytes` 0: not known. */
     failure("no-space", {

@@ -90,6 +90,11 @@ export function agentWords(failure: AgentFailure): Words {
         onHost(`ls -ld ${shellWord(failure.path)} ${shellWord(posix.dirname(failure.path))}`),
         "see what an administrator must put in order: zdr setup",
       );
+    case "user-silent":
+      return words(
+        `id(1) did not say within ${formatMs(failure.timeoutMs)} who user ${failure.user} is`,
+        onHost(`id ${shellWord(failure.user)}, and look after the directory (LDAP, sssd) that its users come from`),
+      );
     case "io":
       return ioWords(failure);
     case "no-space":

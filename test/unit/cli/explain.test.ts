@@ -68,6 +68,7 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
   },
   "signal-unsafe": { reason: "signal-unsafe", program: "shop", pid: 4711, uid: 33, supervisorUid: 1001 },
   preflight: { reason: "preflight", program: "shop", path: "bin/shop", problem: "wrong-machine", detail: "aarch64" },
+  "user-silent": { reason: "user-silent", user: "shop", timeoutMs: 5_000 },
   "proof-unavailable": { reason: "proof-unavailable", program: "shop", pid: 4711, uid: 33 },
   "hook-failed": { reason: "hook-failed", when: "before_activate", command: "bin/migrate up", detail: "exit 1" },
   "start-failed": { reason: "start-failed", program: "shop", state: "FATAL", detail: "exited too quickly" },
