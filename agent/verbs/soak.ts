@@ -1,6 +1,7 @@
 /** `soak`: the programs are watched for a while longer, before another host takes the release that they took. */
 import { viewProgram } from "../activation/program-view.ts";
 import { lifeOfWorkers, watchProgram } from "../activation/settle.ts";
+import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import { membersOf } from "../members/members.ts";
@@ -8,13 +9,16 @@ import type { AgentEvent, RequestOf, SoakResult } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { lockedContext } from "./parts/open.ts";
 
-/** Throws `crashed` or `unhealthy` as the watch after an activation does. */
+/**
+ * Throws `crashed` or `unhealthy` as the watch after an activation does; `interrupted` once nobody listens any more, so that the
+ * host is free.
+ */
 export async function runSoak(
   session: Session,
   { ms }: RequestOf<"soak">,
   emit: (event: AgentEvent) => void,
 ): Promise<SoakResult> {
-  const context = lockedContext(session, emit);
+  const context = whileHeard(lockedContext(session, emit), session.wire.gone);
   const tag = readCurrent(context.layout);
   if (tag === undefined) throw new AgentError({ reason: "nothing-deployed" });
   const startedAt = context.now();
@@ -39,4 +43,13 @@ export async function runSoak(
     }),
   );
   return { watchedMs: Math.round(context.now() - startedAt) };
+}
+
+/** What is watched sleeps between two looks, and for no longer than that. */
+function whileHeard(context: HostContext, gone: AbortSignal): HostContext {
+  const sleep = async (ms: number) => {
+    await context.sleep(ms);
+    if (gone.aborted) throw new AgentError({ reason: "interrupted" });
+  };
+  return { ...context, sleep };
 }

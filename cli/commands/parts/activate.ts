@@ -20,6 +20,8 @@ export interface UnderWay {
   readonly host: FleetHost;
   hasFlipped: boolean;
   isOver: boolean;
+  /** It is over, and the host is watched before others take the release. */
+  isWatched: boolean;
   /** Its session ends with the answer to what is under way. */
   isAborted: boolean;
 }

@@ -16,9 +16,10 @@ import { activations, activationTable, describeHeld } from "../../core/report/de
 import { count, formatMs } from "../../core/report/units.ts";
 import { hintsOnDifference } from "../../explain/fleet.ts";
 import { explainAll } from "../../explain.ts";
+import { ZdrError } from "../../failure.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
-import type { Run } from "../../run.ts";
+import type { Run, Signal } from "../../run.ts";
 import {
   type ActivationGoal,
   activateHost,
@@ -61,11 +62,11 @@ export async function rollOut(
 ): Promise<ExitCode> {
   const { run, fleet } = relink;
   const begun: UnderWay[] = [];
-  const undo = run.interrupt.onFirst((signal) => interruptActivations(run, fleet, begun, signal));
+  const undo = run.interrupt.onFirst((signal) => interruptActivations(relink, goal.tag, begun, signal));
   try {
     const isKept = await takeInBatches(relink, goal, plan, begun);
     if (!isKept && plan.onFailure === "revert-all" && run.interrupt.signal === undefined) {
-      await revertAll(relink, goal);
+      await revertAll(relink, goal, begun);
     }
   } finally {
     undo();
@@ -106,7 +107,7 @@ async function takeInBatches(
   const batches = batchesOf(fleet.hosts, batch);
   for (const [at, hosts] of batches.entries()) {
     if (run.interrupt.signal !== undefined) return true;
-    if (at > 0 && pauseMs > 0) await soak(relink, tookIt(fleet), pauseMs);
+    if (at > 0 && pauseMs > 0) await soak(relink, begun, pauseMs);
     if (run.interrupt.signal !== undefined) return true;
     if (failedCount(fleet) > maxFailures) return giveUp(run, batches.slice(at).flat());
     if (batches.length > 1 && fleet.hosts.length > 2) {
@@ -115,7 +116,7 @@ async function takeInBatches(
     }
     await Promise.all(
       hosts.map(async (host) => {
-        const underWay: UnderWay = { host, hasFlipped: false, isOver: false, isAborted: false };
+        const underWay: UnderWay = { host, hasFlipped: false, isOver: false, isWatched: false, isAborted: false };
         begun.push(underWay);
         await activateHost(relink, underWay, goal);
       }),
@@ -144,46 +145,73 @@ function failedCount(fleet: Fleet<HostTarget>): number {
 }
 
 /** Watches the hosts that serve the release; one that does not keep well goes back at once. */
-async function soak(relink: Relink, hosts: readonly FleetHost[], ms: number): Promise<void> {
+async function soak(relink: Relink, begun: readonly UnderWay[], ms: number): Promise<void> {
   const { run, fleet } = relink;
+  const hosts = begun.filter(({ host }) => host.state.kind === "serves");
   // What is somebody else's by now is not watched; that it took the release is known. Nor is what had it before: its lock is given up.
-  const watched = hosts.filter(({ isLockGone, unchanged }) => !isLockGone && unchanged === undefined);
+  const watched = hosts.filter(({ host: { isLockGone, unchanged } }) => !isLockGone && unchanged === undefined);
   await Promise.all(
-    watched.map(async (host) => {
+    watched.map(async (one) => {
+      const { host } = one;
       host.phase = "activate";
+      one.isWatched = true;
       const isWell = await fleet.onOne(host, "soak", async () => {
-        await overNewLinks(relink, host, (session) => session.request("soak", { ms }, fleet.onEvent(host)));
-        return `well for ${formatMs(ms)}`;
+        try {
+          await overNewLinks(relink, host, (session) => session.request("soak", { ms }, fleet.onEvent(host)));
+          return `well for ${formatMs(ms)}`;
+        } catch (error) {
+          if (!one.isAborted || !isEndOfSession(error)) throw error;
+          return "cut short";
+        }
       });
-      if (!isWell && run.interrupt.signal === undefined) await goBack(relink, host);
+      one.isWatched = false;
+      if (!isWell && run.interrupt.signal === undefined) await takeBack(relink, one);
     }),
   );
 }
 
-async function revertAll(relink: Relink, goal: ActivationGoal): Promise<void> {
-  const { run, fleet } = relink;
-  const hosts = tookIt(fleet).filter(({ activation }) => activation?.outcome === "kept");
-  if (hosts.length === 0) return;
-  const text = `${goal.tag} is given up: ${hosts.map(({ name }) => name).join(", ")} go back to what they had`;
-  run.output.report({ kind: "note", text });
-  await Promise.all(hosts.map((host) => goBack(relink, host)));
+/** What an agent that was told to end says to what it was asked, or does not say any more. */
+function isEndOfSession(error: unknown): boolean {
+  if (!(error instanceof ZdrError)) return false;
+  const { failure } = error;
+  if (failure.kind === "agent") return failure.failure.reason === "interrupted";
+  return failure.kind === "link" || failure.kind === "interrupted";
 }
 
-/** Before the flip it can be undone; after it, stopping half-way would help nobody. */
-function interruptActivations(
-  run: Run,
-  fleet: Fleet<HostTarget>,
-  begun: readonly UnderWay[],
-  signal: "SIGINT" | "SIGTERM",
-): void {
+/** Whoever interrupts it is told that it is finished. */
+async function takeBack(relink: Relink, one: UnderWay): Promise<void> {
+  Object.assign(one, { hasFlipped: true, isOver: false });
+  await goBack(relink, one.host);
+  one.isOver = true;
+}
+
+async function revertAll(relink: Relink, goal: ActivationGoal, begun: readonly UnderWay[]): Promise<void> {
+  const isKept = ({ host }: UnderWay) => host.state.kind === "serves" && host.activation?.outcome === "kept";
+  const hosts = begun.filter(isKept);
+  if (hosts.length === 0) return;
+  const text = `${goal.tag} is given up: ${hosts.map(({ host }) => host.name).join(", ")} go back to what they had`;
+  relink.run.output.report({ kind: "note", text });
+  await Promise.all(hosts.map((one) => takeBack(relink, one)));
+}
+
+/** Before the flip it can be undone; after it, stopping half-way would help nobody. What is only watched is let go. */
+function interruptActivations({ run, fleet }: Relink, tag: string, begun: readonly UnderWay[], signal: Signal): void {
   const underWay = begun.filter(({ isOver }) => !isOver);
   const early = underWay.filter(({ hasFlipped }) => !hasFlipped);
-  for (const one of early) one.isAborted = true;
-  if (early.length > 0) {
+  const watched = begun.filter(({ isWatched }) => isWatched);
+  const aborted = [...early, ...watched];
+  for (const one of aborted) one.isAborted = true;
+  if (aborted.length > 0) {
     fleet.abort(
       signal,
-      early.map(({ host }) => host),
+      aborted.map(({ host }) => host),
     );
+  }
+  if (watched.length > 0) {
+    const [are, keep] = watched.length > 1 ? ["are", "keep"] : ["is", "keeps"];
+    const names = watched.map(({ host }) => host.name).join(", ");
+    const text = `${names} ${are} watched no longer, and ${keep} ${tag}; no further host takes it`;
+    run.output.report({ kind: "note", text });
   }
   if (early.length === underWay.length) return;
   const text =

@@ -15,7 +15,7 @@ const UNREADABLE: Failure = {
 
 async function activated(sessions: readonly Answers[]) {
   const one = linkedHost(sessions);
-  const underWay = { host: one.host, hasFlipped: false, isOver: false, isAborted: false };
+  const underWay = { host: one.host, hasFlipped: false, isOver: false, isWatched: false, isAborted: false };
   const isTaken = await activateHost(one.relink, underWay, GOAL);
   const { failure, state } = one.host;
   return { ...one, isTaken, state, exit: failure && explainAll([failure]).exit };
@@ -71,7 +71,7 @@ describe("a deploy that is held to a plan, on a host whose link dies before the 
       isHeld: (_: unknown, { current: is }: { current?: string | undefined }) => is === "v1",
     };
     const relink = { ...one.relink, planned };
-    const underWay = { host: one.host, hasFlipped: false, isOver: false, isAborted: false };
+    const underWay = { host: one.host, hasFlipped: false, isOver: false, isWatched: false, isAborted: false };
     const isTaken = await activateHost(relink, underWay, GOAL);
     return { ...one, isTaken };
   };

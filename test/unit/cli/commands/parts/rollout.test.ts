@@ -94,3 +94,19 @@ describe("a host whose way back is refused serves what it took, and hosts differ
     assert.deepEqual(more, []);
   });
 });
+
+test("whoever interrupts while hosts go back to what they had is told that this is finished", async () => {
+  let tries = 0;
+  const activate = () => {
+    if (tries++ === 0) return REPORT;
+    interrupt.raise();
+    return { ...REPORT, tag: "v1", previous: "v2" };
+  };
+  const bad = { ...REPORT, outcome: "reverted" };
+  const settle = () => ({ pruned: [], warnings: [] });
+  const { hosts, relink, told, interrupt } = linkedHosts([[{ activate, settle }], [{ activate: () => bad }]]);
+  const plan = { batch: [{ hosts: 1 }], pauseMs: 0, maxFailures: 0, onFailure: "revert-all" } as const;
+  assert.equal(await rollOut(relink, GOAL, plan, HOOKS), EXIT.interrupted);
+  assert.match(told.join("\n"), /^finishing the activation that is under way; a second signal /m);
+  assert.deepEqual(hosts[0]?.state, { kind: "reverted", current: "v1" });
+});
