@@ -120,7 +120,7 @@ export async function runSession(start: SessionStart): Promise<void> {
       if (incoming === undefined) break;
       if (incoming.kind === "request") await answer(session, incoming.request);
       if (wire.isTold && session.lock) await lookAhead(session);
-      else if (incoming.kind === "invalid") wire.send({ kind: "failure", id: incoming.id, failure: invalid(incoming) });
+      if (incoming.kind === "invalid") wire.send({ kind: "failure", id: incoming.id, failure: invalid(incoming) });
     }
   } finally {
     if (session.staging) await (await import("./io/release/release-store.ts")).dropIncoming(session.staging.incoming);

@@ -1,5 +1,5 @@
 /**
- * An activation's states, as data. The effects stand in agent/activation.ts.
+ * An activation's states, as data. The effects stand in agent/activation/.
  *
  *            flip            start | reload             proof + health
  *  STAGED ──────────► FLIPPED ──────────────► SETTLING ─────────────────► KEPT

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { AgentFailureReason } from "../../../agent/wire/failure.ts";
 import type { ManifestEntry } from "../../../agent/wire/release.ts";
 import { projectPlan } from "../../../cli/core/plan.ts";
 import { ZdrError } from "../../../cli/failure.ts";
@@ -101,6 +103,14 @@ describe("a build of many files", () => {
     });
   });
 
+  test("does not keep the host from answering a request that it does not know", async () => {
+    const { entries } = await scanBuild(build, { modes: "normalize" });
+    await withSession([entries], async (session) => {
+      const answer = session.request("fly" as "unlock", {});
+      await assert.rejects(Promise.race([answer, sleep(20_000, "none in time", { ref: false })]), isUnsupported);
+    });
+  });
+
   async function withSession<T>(
     lines: readonly (readonly ManifestEntry[])[],
     work: (session: AgentSession) => Promise<T>,
@@ -140,5 +150,13 @@ function requests(heard: string): Told[] {
 }
 
 function isBadRequest(error: unknown): boolean {
-  return error instanceof ZdrError && error.failure.kind === "agent" && error.failure.failure.reason === "bad-request";
+  return isRefusal(error, "bad-request");
+}
+
+function isUnsupported(error: unknown): boolean {
+  return isRefusal(error, "unsupported");
+}
+
+function isRefusal(error: unknown, reason: AgentFailureReason): boolean {
+  return error instanceof ZdrError && error.failure.kind === "agent" && error.failure.failure.reason === reason;
 }
