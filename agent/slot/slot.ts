@@ -3,12 +3,12 @@
  * overseer re-executes the realpath of its own binary, which for a slot is the slot: it finds the new binary there, and
  * the releases stay untouched.
  */
-import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, renameSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, renameSync, unlinkSync } from "node:fs";
 import { binaryOf } from "../activation/program-view.ts";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { PUBLIC_DIR_MODE } from "../core/layout.ts";
-import { discardFile, fsyncPath, onFile, removeFile, temporaryBeside } from "../io/files.ts";
+import { discardFile, fsyncPath, ifThere, onFile, temporaryBeside } from "../io/files.ts";
 import { moment } from "../io/moment.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import { isReadable, isSameContent } from "./content.ts";
@@ -30,12 +30,17 @@ export function fillSlot(context: HostContext, program: ProgramPlan, tag: string
     } finally {
       discardFile(temporary);
     }
+    // Before the ledger speaks of the release: after a crash of the host, supervisord starts what the slot holds then.
+    fsyncPath(folder);
   });
 }
 
 export function emptySlot(context: HostContext, program: ProgramPlan): void {
   const { slot } = slotOf(context, program);
-  onFile("empty the slot", slot, () => removeFile(slot));
+  ifThere("empty the slot", slot, () => {
+    unlinkSync(slot);
+    fsyncPath(context.layout.programRun(program.name));
+  });
 }
 
 /**
