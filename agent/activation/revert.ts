@@ -9,7 +9,7 @@
  * - A program that does not come back by its own way of reloading is stopped and started, more than once if need be: a gap
  *   costs less than a host that serves the wrong release, or nothing. What can not be proved then is for a person to see.
  * - A supervisord that does not answer is waited for: a revert needs it, and may well be needed because it was restarted.
- * - One program that does not come back keeps none of the others from it.
+ * - One program that does not come back, or of a first deploy does not stop, keeps none of the others from it.
  */
 
 import type { HostContext } from "../context.ts";
@@ -121,22 +121,21 @@ interface Cause {
 
 async function putBack(activation: Activation, cause: Cause): Promise<void> {
   const { context, previous, befores } = activation;
+  const failures: unknown[] = [];
+  const attempt = (work: () => Promise<void>) => work().catch((error) => failures.push(error));
   if (previous === undefined) {
     removeCurrent(context.layout);
     for (const { program } of befores) {
-      await whenSupervised(context, () => stopMembers(context, program));
-      STRATEGIES[program.reload.strategy].clear(context, program);
+      await attempt(() => whenSupervised(context, () => stopMembers(context, program)));
+      await attempt(async () => STRATEGIES[program.reload.strategy].clear(context, program));
     }
-    return;
-  }
-  requirePresent(context.layout, previous);
-  for (const before of befores) await refillSlot(activation, before, previous);
-  flipBack(context, previous);
-  const failures: unknown[] = [];
-  for (const before of befores) {
-    await whenSupervised(context, () => bringBack(activation, before, previous, cause)).catch((error) =>
-      failures.push(error),
-    );
+  } else {
+    requirePresent(context.layout, previous);
+    for (const before of befores) await refillSlot(activation, before, previous);
+    flipBack(context, previous);
+    for (const before of befores) {
+      await attempt(() => whenSupervised(context, () => bringBack(activation, before, previous, cause)));
+    }
   }
   if (failures.length > 0) throw failures[0];
 }

@@ -25,13 +25,14 @@ const LOOKS_AT_EXITED = 3;
 export const SUPERVISOR_RETURN_MS = 30_000;
 const SUPERVISOR_POLL_MS = 500;
 
-/** Tries again while supervisord is away: killed, restarting, or stopped. */
+/** Tries again while supervisord is away: killed, restarting, or stopped; for so long from when it is first found so. */
 export async function whenSupervised<T>(context: HostContext, work: () => Promise<T>): Promise<T> {
-  const deadline = context.now() + SUPERVISOR_RETURN_MS;
+  let deadline: number | undefined;
   for (;;) {
     try {
       return await work();
     } catch (error) {
+      deadline ??= context.now() + SUPERVISOR_RETURN_MS;
       if (!isSupervisorAway(failureOf(error)) || context.now() > deadline) throw error;
     }
     await context.sleep(SUPERVISOR_POLL_MS);
