@@ -1,6 +1,7 @@
 /** What must be true of a host when nobody is at work on it: found by reading its files, with none of the product's code. */
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { eventually } from "../eventually.ts";
 
 interface Entry {
   readonly event: string;
@@ -93,8 +94,17 @@ const EXPECTED: Readonly<Record<string, RegExp>> = {
   "run/shop": /^(?:shop|graceful|keeper\.(?:sock|json|state\.json))$/,
 };
 
+/** What overseer's fetcher makes of a binary that it has noticed; the one that it runs by then it looks at once more, and removes. */
+const FETCHED = /^overseer-[0-9a-f]+$/;
+
 /** Files that nothing on this host has a use for any more. */
 async function leftovers(deployTo: string): Promise<string[]> {
+  const isFetching = async () =>
+    (await readdir(join(deployTo, "run/shop")).catch(() => [])).some((name) => FETCHED.test(name));
+  // What does not go is told below.
+  await eventually(async () => !(await isFetching()), { name: "overseer has fetched", timeoutMs: 10_000 }).catch(
+    () => {},
+  );
   const found: string[] = [];
   for (const [folder, expected] of Object.entries(EXPECTED)) {
     const names = await readdir(join(deployTo, folder)).catch(() => []);
