@@ -1,6 +1,7 @@
 /** Several hosts, each in a namespace of its own, and what becomes of all of them when one of them fails. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { eventually } from "../../support/eventually.ts";
 import { type FleetRig, startFleet } from "../../support/fixtures/fleet.ts";
 import { buildSample, type Variant } from "../../support/samples.ts";
 
@@ -184,6 +185,27 @@ describe("a fleet", { concurrency: 1 }, () => {
     assert.equal(passed.code, 0, passed.stderr);
     assert.match(passed.stderr, /web2.*passed over/);
     assert.deepEqual(await up(), ["v7", "v7", "v7"]);
+  });
+
+  test("of which one host is down and another one is held: that one is passed over, and this one waited for", async () => {
+    const go = `${fleet.dir}/host/go`;
+    const path = await buildSample("go-overseer", { release: "v8", variant: "broken-here" });
+    const before_stage = [{ shell: `until [ -e ${go} ]; do sleep 0.1; done` }];
+    await fleet.configure({ build: { path }, hooks: { before_stage } });
+    const holder = fleet.startZdr(["deploy", "--tag", "v8", "--host", "web1"]);
+    await eventually(() => holder.said().stderr.includes("hook before_stage"), { name: "web1 is held" });
+    await fleet.configure({ hooks: undefined });
+    const zdr = fleet.startZdr(["rollback", "--to", "v6", "--wait", "5m", "--skip-unreachable"]);
+    await eventually(() => /web1: waits for /.test(zdr.said().stderr), { name: "it waits" });
+    await fleet.host("web1").run(["touch", go]);
+    const [held, { code, stderr }] = await Promise.all([holder.done, zdr.done]);
+    assert.equal(held.code, 0, held.stderr);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /web2.*passed over/);
+    assert.deepEqual(
+      (await answers()).filter((_, at) => at !== 1),
+      ["v6", "v6", "v6"],
+    );
   });
 });
 
