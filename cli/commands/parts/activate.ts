@@ -170,13 +170,10 @@ export async function goBack(relink: Relink, host: FleetHost): Promise<boolean> 
     run.output.report({ kind: "warning", host: host.name, text });
     return false;
   }
-  const previous = host.activation?.previous;
-  if (previous === undefined) {
-    run.output.report({
-      kind: "warning",
-      host: host.name,
-      text: "this was its first release: there is nothing to go back to",
-    });
+  const { outcome, previous } = host.activation ?? {};
+  if (previous === undefined || outcome === "unchanged") {
+    const what = outcome === "unchanged" ? "it had this release before" : "this was its first release";
+    run.output.report({ kind: "warning", host: host.name, text: `${what}: there is nothing to go back to` });
     return false;
   }
   const { failure: earlier, state: before } = host;

@@ -49,6 +49,14 @@ describe("an activation whose lock is not to be had again", { concurrency: true 
   });
 });
 
+test("a host that served the release before this command has nothing to go back to", async () => {
+  const { relink, host, asked, told } = linkedHost([{}]);
+  Object.assign(host, { activation: { ...REPORT, outcome: "unchanged", previous: "v2" } });
+  assert.equal(await goBack(relink, host), false);
+  assert.deepEqual(asked, []);
+  assert.match(told.join("\n"), /it had this release before: there is nothing to go back to/);
+});
+
 test("an activation that is refused for the lock when it is told first has changed nothing", async () => {
   const { state, exit, asked } = await activated([{ activate: () => lockedBy(FOREIGN_PID) }]);
   assert.deepEqual([state, exit], [{ kind: "staged", tag: "v2", current: "v1" }, EXIT.locked]);
