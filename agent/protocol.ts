@@ -239,6 +239,10 @@ export type Unchanged = z.infer<typeof Unchanged>;
 /** Of what is done or not, with nothing to tell. */
 const Nothing = z.object({});
 
+/** `isServed`: an activation would find nothing to do. */
+const PreflightResult = z.object({ isServed: z.boolean() });
+export type PreflightResult = z.infer<typeof PreflightResult>;
+
 export const results = {
   status: StatusResult,
   lock: Nothing,
@@ -255,7 +259,7 @@ export const results = {
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,
-  preflight: Nothing,
+  preflight: PreflightResult,
   activate: ActivationReport,
   outcome: OutcomeResult,
   soak: SoakResult,

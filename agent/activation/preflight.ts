@@ -72,7 +72,8 @@ export async function preflightRelease(
 }
 
 function wasProved({ layout }: HostContext, tag: string): boolean {
-  return (releaseRecords(readLedger(layout).entries).get(tag)?.goodAt ?? -1) >= 0;
+  const verdict = releaseRecords(readLedger(layout).entries).get(tag)?.verdict;
+  return verdict === "good" || verdict === "withdrawn";
 }
 
 async function preflightProgram(

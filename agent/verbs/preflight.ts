@@ -9,7 +9,7 @@ import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import { moment } from "../io/moment.ts";
 import { verifyRelease } from "../io/release/release-store.ts";
-import type { AgentEvent, RequestOf } from "../protocol.ts";
+import type { AgentEvent, PreflightResult, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { orLeaveNothing } from "./parts/first-deploy.ts";
 import { refuseLints, refuseUnreloadable } from "./parts/lints.ts";
@@ -21,22 +21,21 @@ export async function runPreflight(
   session: Session,
   request: RequestOf<"preflight">,
   emit: (event: AgentEvent) => void,
-): Promise<object> {
+): Promise<PreflightResult> {
   const context = lockedContext(session, emit);
   const { tag, why } = request;
   const { wire } = session;
-  await orLeaveNothing(context, wire, request, async () => {
+  return orLeaveNothing(context, wire, request, async () => {
     await requireActivatable(session, context, tag);
     moment("preflight: not refused");
     // Nothing will be activated there, so a check that fails now says nothing of it.
-    if (await servesAlready(context, tag)) return undefined;
+    if (await servesAlready(context, tag)) return { isServed: true };
     const startedAt = context.now();
     await preflightRelease(context, tag, why, wire.gone);
     moment("preflight: release checked");
     session.checked = { tag, ms: Math.round(context.now() - startedAt) };
-    return undefined;
+    return { isServed: false };
   });
-  return {};
 }
 
 /** What is looked at again as the activation begins, since hooks, and other hosts, may have taken a while. Throws what speaks against it. */

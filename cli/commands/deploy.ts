@@ -3,7 +3,6 @@
 import type { Survey } from "../../agent/protocol.ts";
 import type { Manifest, Revision } from "../../agent/wire/release.ts";
 import type { ExitCode } from "../core/exit-code.ts";
-import { forecastHost } from "../core/forecast/forecast.ts";
 import { missingPrograms } from "../core/forecast/hook-programs.ts";
 import { parallelOf } from "../core/parallel.ts";
 import type { HostTarget } from "../core/plan.ts";
@@ -73,7 +72,8 @@ async function stageAndRollOut(
     scanned = await scanning;
     requireHookPrograms(run, opened, scanned);
     const question = surveyQuestion(run, opened, options, scanned.digest);
-    if (question.lock && !(await takeLocks(opened, fleet, question.lock))) return concludeHosts(run, fleet.hosts);
+    if (question.lock && !(await takeLocks(opened, fleet, question.lock, options)))
+      return concludeHosts(run, fleet.hosts);
     const surveys = await surveyHosts(run, opened, fleet, question, options);
     if (!surveys) return concludeHosts(run, fleet.hosts, true, hintsToPassOver(fleet, options));
     tellBadRelease(run, surveys, options.tag);
@@ -83,7 +83,11 @@ async function stageAndRollOut(
       const tell = options.dryRun === "plan" ? tellPlan : tellDryRun;
       return await tell(run, opened, fleet, surveys, manifest);
     }
-    if (options.plan !== undefined) holdToPlan(opened, surveys, manifest, options.plan);
+    if (options.plan !== undefined) {
+      holdToPlan(opened, surveys, manifest, options.plan);
+      if (!(await settleServed(opened, fleet, surveys, { ...question, release: manifest })))
+        return concludeHosts(run, fleet.hosts);
+    }
     const planned = options.plan && stillPlanned(opened, surveys, options.tag, options.plan);
     const relink = { run, fleet, opened, lock: question.lock, resumes: options.tag, ...(planned ? { planned } : {}) };
     const goal = { tag: options.tag, why: "deploy" } as const;
@@ -154,6 +158,21 @@ function surveyQuestion(run: Run, { plan }: Opened, options: TaggedOptions, dige
   return { project: plan, lock, release: { tag, ...(digest === undefined ? {} : { digest }) } };
 }
 
+/** Once a plan was compared: of hosts that had the release before, as a deploy without one has them settled by its survey. False: one refused. */
+function settleServed(
+  { planFor }: Opened,
+  fleet: Fleet<HostTarget>,
+  surveys: Surveys,
+  { lock, release }: SurveyQuestion & { readonly release: Manifest },
+): Promise<boolean> {
+  const { tag, digest } = release;
+  return fleet.askAll(async (host, session) => {
+    if (surveys.get(host)?.current !== tag) return;
+    const body = { project: planFor(host), lock, release: { tag, digest } };
+    host.unchanged = (await session.request("survey", body, fleet.onEvent(host))).unchanged;
+  });
+}
+
 /** Reads every host. undefined: at least one host refused. */
 async function surveyHosts(
   run: Run,
@@ -167,7 +186,6 @@ async function surveyHosts(
     const survey = await session.request("survey", { ...question, project: opened.planFor(host) }, fleet.onEvent(host));
     surveys.set(host, survey);
     host.unchanged = survey.unchanged;
-    host.isServed = forecastHost({ host: host.name, survey }, options.tag, opened.plan).isServed;
     tellSurvey(run, host, survey);
     if (question.lock !== undefined) {
       requireSound(host, survey);

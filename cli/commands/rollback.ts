@@ -1,7 +1,6 @@
 /** `zdr rollback [--to TAG]`: the last release that the ledger calls good serves again; nothing is uploaded. */
 import type { Survey } from "../../agent/protocol.ts";
 import { EXIT, type ExitCode } from "../core/exit-code.ts";
-import { forecastHost } from "../core/forecast/forecast.ts";
 import { commonRollbackTarget, doubtsAbout } from "../core/rollback.ts";
 import { type Failure, type GivenFlags, ZdrError } from "../failure.ts";
 import type { FleetHost } from "../io/session/fleet.ts";
@@ -26,7 +25,7 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     const found = new Map<FleetHost, Survey>();
-    if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);
+    if (!(await takeLocks(opened, fleet, lock, options))) return concludeHosts(run, fleet.hosts);
     const isWell = await fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.planFor(host), lock }, fleet.onEvent(host));
       found.set(host, survey);
@@ -51,9 +50,6 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
     if (choice.kind === "nothing") {
       run.output.result(`${choice.because}\n`, { unchanged: choice.because }, EXIT.done);
       return EXIT.done;
-    }
-    for (const [host, survey] of found) {
-      host.isServed = forecastHost({ host: host.name, survey }, choice.tag, opened.plan).isServed;
     }
     run.output.report({ kind: "note", text: `rolling back to ${choice.tag}` });
     for (const { host, text } of doubtsAbout(surveys, choice.tag)) run.output.report({ kind: "warning", host, text });

@@ -11,10 +11,9 @@ import { removeRelease } from "../../io/release/release-store.ts";
 import { GIVEN_UP } from "../../io/wire.ts";
 import type { RequestOf } from "../../protocol.ts";
 import type { Session } from "../../session.ts";
-import type { ActivationReport } from "../../wire/report.ts";
 
 /** Runs `work`, which makes a release serve or refuses it; of a first deploy that fails, or is taken back, nothing is left. */
-export async function orLeaveNothing<T extends ActivationReport | undefined>(
+export async function orLeaveNothing<T extends object>(
   context: HostContext,
   { gone }: Session["wire"],
   { tag, why }: Pick<RequestOf<"activate">, "tag" | "why">,
@@ -23,7 +22,7 @@ export async function orLeaveNothing<T extends ActivationReport | undefined>(
   const isFirst = why === "deploy" && readCurrent(context.layout) === undefined;
   try {
     const report = await work();
-    if (isFirst && report?.outcome === "reverted") await leaveNothing(context, tag);
+    if (isFirst && "outcome" in report && report.outcome === "reverted") await leaveNothing(context, tag);
     return report;
   } catch (error) {
     if (isFirst && !isCutOff(error, gone)) await leaveNothing(context, tag);

@@ -37,9 +37,9 @@ export async function preflightHosts(relink: Relink, goal: ActivationGoal): Prom
   const ask = async (host: FleetHost) => {
     host.phase = "plan";
     try {
-      await overNewLinks(relink, host, (session, again) => {
+      await overNewLinks(relink, host, async (session, again) => {
         if (again !== undefined && goal.why === "deploy") requirePlanned(relink, host, again, goal.tag);
-        return session.request("preflight", goal, fleet.onEvent(host));
+        host.isServed = (await session.request("preflight", goal, fleet.onEvent(host))).isServed;
       });
     } catch (error) {
       const reason = agentFailure(error);

@@ -13,6 +13,7 @@ import { ZdrError } from "../../failure.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 import type { HostOptions, Opened } from "./open.ts";
+import { isUnreachable, type UnreachableOptions } from "./unreachable.ts";
 
 /** Flags of every verb that takes the lock. */
 export interface LockOptions extends HostOptions {
@@ -41,11 +42,15 @@ export function isLockedFirst({ targets }: Pick<Opened, "targets">, lock: LockRe
 /** What is needed of a fleet. */
 export type LockedFleet = Pick<Fleet<HostTarget>, "hosts" | "onOne" | "onEvent">;
 
-/** Takes the locks where that comes first. False: one was not to be had, which is noted with its host. */
+/**
+ * Takes the locks where that comes first. A host that can not be reached is left to whoever asks next where it may be passed over. False: a lock
+ * was not to be had, which is noted with its host.
+ */
 export async function takeLocks(
   opened: Pick<Opened, "plan" | "targets">,
   fleet: LockedFleet,
   lock: LockRequest,
+  { skipUnreachable = false }: UnreachableOptions = {},
 ): Promise<boolean> {
   const { waitMs } = lock;
   if (waitMs === undefined || !isLockedFirst(opened, lock)) return true;
@@ -55,9 +60,11 @@ export async function takeLocks(
   const tried = await Promise.all(fleet.hosts.map((host) => tryLock(host, { deployTo, lock: atOnce })));
   if (!tried.includes("held")) return true;
   await Promise.all(fleet.hosts.map((host, index) => (tried[index] === "taken" ? unlock(host) : undefined)));
-  const gone = fleet.hosts.filter((_, index) => tried[index] === "gone");
-  for (const host of inTurn(opened, fleet)) {
-    if (gone.includes(host)) continue;
+  const isGone = (host: FleetHost) => tried[fleet.hosts.indexOf(host)] === "gone";
+  const hosts = inTurn(opened, fleet);
+  // Nobody waits for a lock where the command will end at another host.
+  const first = skipUnreachable ? [] : hosts.filter(isGone);
+  for (const host of [...first, ...hosts.filter((one) => !isGone(one))]) {
     const left = Math.max(0, Math.round(deadline - performance.now()));
     const isTaken = await fleet.onOne(host, "lock", async (_, session) => {
       await session.request("lock", { deployTo, lock: { ...lock, waitMs: left } }, fleet.onEvent(host));
@@ -68,7 +75,7 @@ export async function takeLocks(
   return true;
 }
 
-/** `gone`: its link is, for good; `unknown`: something else is wrong. Whoever asks next is told. */
+/** `gone`: it can not be reached; `unknown`: something else is wrong. Whoever asks next is told. */
 async function tryLock(
   { session }: FleetHost,
   body: { readonly deployTo: string; readonly lock: LockRequest },
@@ -79,7 +86,7 @@ async function tryLock(
   } catch (error) {
     if (!(error instanceof ZdrError)) throw error;
     const { failure } = error;
-    if (failure.kind === "link") return "gone";
+    if (isUnreachable(failure)) return "gone";
     return failure.kind === "agent" && failure.failure.reason === "locked" ? "held" : "unknown";
   }
 }

@@ -75,7 +75,9 @@ export async function rollOut(
     ({ activation, wentBack }) => wentBack !== undefined || activation?.outcome === "reverted",
   );
   if (hasReverted) await hooks.after("after_revert");
-  else if (tookIt(fleet).length === fleet.hosts.length) await hooks.after("after_keep");
+  else if (tookIt(fleet).length === fleet.hosts.length && !fleet.hosts.some(({ backFailure }) => backFailure)) {
+    await hooks.after("after_keep");
+  }
   const hosts = begun.filter(({ host, isAborted }) => isSettled(host) && !isAborted);
   await settleHosts(
     relink,

@@ -43,7 +43,8 @@ function passable({ failed, hosts }: Fleet<HostTarget>): readonly FleetHost[] {
   return isAll && failed.length < hosts.length ? failed : [];
 }
 
-function isUnreachable(failure: Failure): boolean {
+/** Nothing but that it can not be reached. */
+export function isUnreachable(failure: Failure): boolean {
   return failure.kind === "link" && UNREACHABLE.has(failure.link.kind);
 }
 

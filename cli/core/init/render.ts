@@ -14,6 +14,8 @@ export interface Answers {
 
 /** Presets whose sockets the keeper, or supervisord, opens. */
 const LISTENING: ReadonlySet<string> = new Set(["node", "systemd-socket", "bluegreen"]);
+/** A command for one of them is one for the other, too. */
+const MEMBERS: ReadonlySet<string> = new Set(["bluegreen", "rolling"]);
 const FALLBACK = "127.0.0.1:8080";
 
 /** Where it listens: what the health check asks. */
@@ -27,7 +29,8 @@ export function listenAddress(health: string | undefined): string {
 export function renderDeployYml(found: Found | undefined, answers: Answers, guesses: readonly string[] = []): string {
   const { project, deployTo, hosts, preset, command, health } = answers;
   const { build = { path: "build" }, user, check, what = "nothing that zdr knows", notes = [] } = found ?? {};
-  const listens = (preset === found?.preset ? found.listens : undefined) ?? LISTENING.has(preset);
+  const isItsOwn = preset === found?.preset || (MEMBERS.has(preset) && command === found?.command);
+  const listens = (isItsOwn ? found?.listens : undefined) ?? LISTENING.has(preset);
   const address = listenAddress(health);
   const filled = command.replaceAll("HOST:PORT", address);
   const toLookAt = [...notes, ...guesses].map((note) => `# Look at: ${note}.\n`).join("");

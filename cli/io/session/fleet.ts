@@ -60,7 +60,7 @@ export interface FleetHost {
   backFailure: PhasedFailure | undefined;
   /** The release serves there already: the survey has answered for `activate` and `settle` too. */
   unchanged: Unchanged | undefined;
-  /** The same as the survey has seen it, and not yet looked at again: no hook runs there. */
+  /** The same, by its pre-flight: the activation will find nothing to do, and no hook runs there. */
   isServed: boolean;
   /** How long each of its steps took, in their order. */
   readonly times: PhaseTime[];
