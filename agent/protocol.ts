@@ -239,10 +239,6 @@ export type Unchanged = z.infer<typeof Unchanged>;
 /** Of what is done or not, with nothing to tell. */
 const Nothing = z.object({});
 
-/** `isServed`: an activation would find nothing to do. */
-const PreflightResult = z.object({ isServed: z.boolean() });
-export type PreflightResult = z.infer<typeof PreflightResult>;
-
 export const results = {
   status: StatusResult,
   lock: Nothing,
@@ -259,7 +255,8 @@ export const results = {
   survey: Survey,
   stage: StageResult,
   upload: UploadResult,
-  preflight: PreflightResult,
+  /** `isServed`: an activation would find nothing to do. */
+  preflight: z.object({ isServed: z.boolean() }),
   activate: ActivationReport,
   outcome: OutcomeResult,
   soak: SoakResult,

@@ -7,7 +7,7 @@ import { extname } from "node:path";
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
 import { fillPlaceholders } from "../core/layout.ts";
-import { releaseRecords } from "../core/ledger.ts";
+import { releaseRecords, wasProved } from "../core/ledger.ts";
 import { CONFIG_LOOKS } from "../core/lint/config-file.ts";
 import { headProblem } from "../core/preflight/executable.ts";
 import { syntaxCheck } from "../core/preflight/syntax-check.ts";
@@ -54,7 +54,7 @@ export async function preflightRelease(
     for (const program of context.project.programs) await preflightProgram(context, program, tag, check);
   } catch (error) {
     const isRefused = error instanceof AgentError && error.failure.reason === "preflight";
-    if (isRefused && !wasProved(context, tag)) {
+    if (isRefused && !wasProved(releaseRecords(readLedger(context.layout).entries).get(tag))) {
       const at = context.date().toISOString();
       appendLedger(context.layout, {
         event: "bad",
@@ -69,11 +69,6 @@ export async function preflightRelease(
     }
     throw error;
   }
-}
-
-function wasProved({ layout }: HostContext, tag: string): boolean {
-  const verdict = releaseRecords(readLedger(layout).entries).get(tag)?.verdict;
-  return verdict === "good" || verdict === "withdrawn";
 }
 
 async function preflightProgram(

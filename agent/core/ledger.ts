@@ -154,6 +154,11 @@ export function releaseRecords(entries: readonly LedgerEntry[]): Map<string, Rel
   return records;
 }
 
+/** One that an operator rolled back from was proved too, and may be wanted again by its name. */
+export function wasProved(record: ReleaseRecord | undefined): boolean {
+  return record?.verdict === "good" || record?.verdict === "withdrawn";
+}
+
 /** The release that `zdr rollback` takes: the one proved last among the good ones that are present, other than current. */
 export function rollbackTarget(
   records: ReadonlyMap<string, ReleaseRecord>,

@@ -3,7 +3,7 @@
  * to look at it, or to go forward to it again), never what a living process runs from, and never one of the `keep` good
  * releases proved last. Failed and abandoned ones have no claim to a place, and go first.
  */
-import type { ReleaseRecord } from "./ledger.ts";
+import { type ReleaseRecord, wasProved } from "./ledger.ts";
 
 export interface RetentionFacts {
   /** Tags that stand under releases/. */
@@ -33,11 +33,6 @@ export function releasesToPrune(facts: RetentionFacts): string[] {
 
 function claim(facts: RetentionFacts, tag: string): number {
   return wasProved(facts.records.get(tag)) ? goodAt(facts, tag) : -1;
-}
-
-/** One that an operator rolled back from was proved too, and may be wanted again by its name. */
-function wasProved(record: ReleaseRecord | undefined): boolean {
-  return record?.verdict === "good" || record?.verdict === "withdrawn";
 }
 
 function goodAt(facts: RetentionFacts, tag: string): number {

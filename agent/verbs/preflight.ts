@@ -9,7 +9,7 @@ import { AgentError } from "../core/failure.ts";
 import { readCurrent } from "../io/current.ts";
 import { moment } from "../io/moment.ts";
 import { verifyRelease } from "../io/release/release-store.ts";
-import type { AgentEvent, PreflightResult, RequestOf } from "../protocol.ts";
+import type { AgentEvent, RequestOf, ResultOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import { orLeaveNothing } from "./parts/first-deploy.ts";
 import { refuseLints, refuseUnreloadable } from "./parts/lints.ts";
@@ -21,7 +21,7 @@ export async function runPreflight(
   session: Session,
   request: RequestOf<"preflight">,
   emit: (event: AgentEvent) => void,
-): Promise<PreflightResult> {
+): Promise<ResultOf<"preflight">> {
   const context = lockedContext(session, emit);
   const { tag, why } = request;
   const { wire } = session;
