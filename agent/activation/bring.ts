@@ -26,7 +26,7 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
 import { viewProgram, viewServing } from "./program-view.ts";
-import { type Awaited, acceptingPids, programEvent, waitReady } from "./ready.ts";
+import { type Awaited, acceptingPids, askedNow, programEvent, waitReady } from "./ready.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 import { type Ask, STRATEGIES } from "./strategies.ts";
 import { askToStart, infoOf, settledInfo, stopProgram } from "./supervised.ts";
@@ -159,16 +159,13 @@ async function start(
   tag: string,
   told: BringOptions["told"],
 ): Promise<Brought> {
-  const at = context.now();
+  const asked = askedNow(context);
+  const { at } = asked;
   told?.("start", at);
   context.emit(programEvent(context, program, "start", 0, tag));
   await askToStart(context, program);
-  const ready = await waitReady(context, program, {
-    tag,
-    before: new Set(),
-    listens: program.health !== undefined,
-    at,
-  });
+  const listens = program.health !== undefined;
+  const ready = await waitReady(context, program, { tag, before: new Set(), listens, ...asked });
   const generation = await readyGeneration(context, program);
   return { program, tag, action: "start", at, gapMs: undefined, old: [], generation, ...ready };
 }
@@ -186,12 +183,12 @@ async function restart(
   context.emit(programEvent(context, program, "stop", info.pid, undefined));
   await stopProgram(context, program);
   // What the old process took to end is part of the gap, and not of the time in which the new one has to be ready.
-  const startedAt = context.now();
+  const asked = askedNow(context);
   await askToStart(context, program);
   const listens = program.health !== undefined || before.some((process) => process.accepts);
-  const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, at: startedAt });
+  const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, ...asked });
   const generation = await readyGeneration(context, program);
-  const readyMs = startedAt - at + ready.readyMs;
+  const readyMs = asked.at - at + ready.readyMs;
   return { program, tag, action: "restart", at, old: [...before], generation, ...ready, readyMs, gapMs: readyMs };
 }
 
@@ -205,7 +202,8 @@ async function reload(
   told: BringOptions["told"],
 ): Promise<Brought> {
   const fds = await fdsBefore(program, before);
-  const at = context.now();
+  const asked = askedNow(context);
+  const { at } = asked;
   told?.("reload", at);
   let generation: ProcessName | undefined;
   if (ask.by === "keeper") generation = await reloadKept(context, program, info.pid);
@@ -219,7 +217,7 @@ async function reload(
     before: keysOf(before),
     listens,
     mustBeNew,
-    at,
+    ...asked,
     expected,
     fdsBefore: fds,
     ...holdOf(context, program, tag, ask, info.pid),

@@ -3,6 +3,7 @@
  *
  * - Ready means: supervisor says RUNNING, every process that accepts runs the release, and the health check agrees.
  * - A process that dies, or a pid that changes where it must not, ends the wait at once.
+ * - Where supervisord has not answered for most of the wait, that is told, and nothing of what the program seems to run.
  */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
@@ -48,12 +49,22 @@ const DESERTED_MS = 5_000;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 150;
 
-export interface Awaited {
+/** The moment at which a program is about to be started or told anything. */
+export interface Asked {
+  readonly at: number;
+  /** How long supervisord had been waited for by then. */
+  readonly waitedMs: number;
+}
+
+export function askedNow(context: HostContext): Asked {
+  return { at: context.now(), waitedMs: context.supervisor.waitedMs };
+}
+
+export interface Awaited extends Asked {
   readonly tag: string;
   readonly before: ReadonlySet<ProcessKey>;
   readonly listens: boolean;
   readonly mustBeNew?: boolean;
-  readonly at: number;
   /** What supervisor must go on saying; absent after a start. */
   readonly expected?: { readonly pid: number; readonly start: number };
   /** Of a program whose old process keeps a copy of its socket: what it accepted by. */
@@ -118,6 +129,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
       throw crashed(program, info, `its master has had no worker for ${DESERTED_MS / 1000} s`);
     }
     if (context.now() > deadline) {
+      refuseHung(context, program, awaited, timeoutMs);
       const limits = { timeoutMs, ...(startMs === 0 ? {} : { startMs }) };
       const listens = probe?.isRefused === true ? await listeningAt(processes) : [];
       throw notReady(program, limits, answer, { want: awaited.tag, hasNew: seen.size > 0, isNoticed }, probe, listens);
@@ -175,6 +187,15 @@ function refuseDead(program: ProgramPlan, info: ProcessInfo, awaited: Awaited): 
     isAnother && info.pid !== 0 ? `pid ${expected.pid} ended, supervisor started pid ${info.pid}` : info.spawnerr;
   const reason = expected === undefined ? "start-failed" : "crashed";
   throw new AgentError({ reason, program: program.name, state: info.statename, detail });
+}
+
+/** Then the program was told late or hardly looked at, and what it seems to run says nothing of the release. */
+function refuseHung(context: HostContext, { name }: ProgramPlan, awaited: Awaited, timeoutMs: number): void {
+  const { supervisor } = context;
+  const waitedMs = Math.round(supervisor.waitedMs - awaited.waitedMs);
+  if (waitedMs * 2 < context.now() - awaited.at) return;
+  const { url } = supervisor.address;
+  throw new AgentError({ reason: "supervisor-hung", program: name, url, want: awaited.tag, timeoutMs, waitedMs });
 }
 
 /** Where they listen, of all that can be looked into. */

@@ -130,6 +130,14 @@ export const AgentFailure = z.lazy(() =>
       watchedMs: z.optional(z.number()),
     }),
     failure("wrong-release", { program: z.string(), pid: z.number(), runs: z.string(), want: z.string() }),
+    /** Of the time in which it was to take the release, most went by until supervisord answered: `waitedMs`. */
+    failure("supervisor-hung", {
+      program: z.string(),
+      url: z.string(),
+      want: z.string(),
+      timeoutMs: z.number(),
+      waitedMs: z.number(),
+    }),
     failure("stop-timeout", { program: z.string(), pid: z.number(), timeoutMs: z.number() }),
   ]),
 );
