@@ -52,9 +52,10 @@ function channelOf(args: readonly string[], about: Pick<OpensshFailure, "address
   child.stdin.on("error", () => {}); // whoever writes hears of it by the callback
   const closed = new Promise<ChannelEnd>((resolve) => {
     child.on("error", (error) => resolve({ code: NOT_FOUND, signal: null, problem: problemOf(null, error.message) }));
-    child.on("close", (code, signal) => {
+    child.on("close", (code) => {
       const failed = !hasSpoken && (code === SSH_FAILED || code === NOT_FOUND);
-      resolve({ code, signal, ...(failed ? { problem: problemOf(code, tail) } : {}) });
+      // A signal has ended ssh, and not the agent.
+      resolve({ code, signal: null, ...(failed ? { problem: problemOf(code, tail) } : {}) });
     });
   });
   const problemOf = (code: number | null, said: string): LinkFailure => {

@@ -46,15 +46,35 @@ test("Ctrl-C in an activation ends neither ssh nor the activation", async (t) =>
   const zdr = rig.startZdr(["deploy", "--tag", "v2"]);
   await eventually(() => zdr.said().stderr.includes("flip: v2"), { name: "the activation has begun" });
   // A terminal sends it to the whole group: ssh would hear it too.
-  const children = (await readFile(`/proc/${zdr.pid}/task/${zdr.pid}/children`, "utf8")).split(" ").filter(Boolean);
-  assert.equal(children.length, 1);
-  for (const child of children) process.kill(Number(child), "SIGINT");
+  for (const child of await childrenOf(zdr.pid)) process.kill(child, "SIGINT");
   zdr.kill("SIGINT");
   const { code, stderr } = await zdr.done;
   assert.equal(code, 130, stderr);
   assert.match(stderr, /v2/);
   assert.equal(await answerOf(url), "v2");
 });
+
+test("an ssh that is killed in an activation is a link that died, and no agent: it is connected to again", async (t) => {
+  const { rig, url } = await startOpensshRig(t);
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  await rig.useSample("go-overseer", { release: "v1" });
+  assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);
+  await rig.useSample("go-overseer", { release: "v2" });
+  const zdr = rig.startZdr(["deploy", "--tag", "v2"]);
+  await eventually(() => zdr.said().stderr.includes("flip: v2"), { name: "the activation has begun" });
+  for (const child of await childrenOf(zdr.pid)) process.kill(child, "SIGKILL");
+  const { code, stdout, stderr } = await zdr.done;
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  assert.match(stderr, /web1: the connection was lost during activate: .*; connecting again/);
+  assert.doesNotMatch(stderr, /the agent ended/);
+  assert.equal(await answerOf(url), "v2");
+});
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).split(" ").filter(Boolean);
+  assert.equal(children.length, 1);
+  return children.map(Number);
+}
 
 describe("who is not let in, or not trusted, exits with 4 and ssh's own words", () => {
   test("a host key that is not known, whatever the configuration says", async (t) => {
