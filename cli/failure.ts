@@ -105,7 +105,7 @@ export type LinkFailure =
       readonly kind: "link-lost";
       readonly during: string;
       readonly detail: string;
-      /** Not the way to the host ended, but the agent there. */
+      /** Not the way to the host ended, but the agent there: by a signal, or by a code that is not 0. */
       readonly isAgentsEnd?: true;
     }
   | {

@@ -63,7 +63,7 @@ function commonBefore(hosts: readonly HostEnd[]): string | undefined {
   return before.every((tag) => tag === first) ? first : undefined;
 }
 
-const LOOK_FIRST: ReadonlySet<HostState["kind"]> = new Set(["stuck", "halfway", "unknown"]);
+const LOOK_FIRST: ReadonlySet<HostState["kind"]> = new Set(["stuck", "halfway", "cut-short", "unknown"]);
 
 /** `hosts` could not take the release, and others could. */
 export function hintOnRefusal(hosts: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** What stands between us and a host, in words. */
 import { formatMs } from "../core/report/units.ts";
 import type { AuthAttempt, LinkFailure } from "../failure.ts";
-import { list, shellWord, splitAddress, type Words, words } from "./words.ts";
+import { list, onHost, shellWord, splitAddress, type Words, words } from "./words.ts";
 
 type LinkFailureOf<Kind extends LinkFailure["kind"]> = Extract<LinkFailure, { kind: Kind }>;
 
@@ -74,6 +74,13 @@ export function linkWords(link: LinkFailure): Words {
           : `try: ssh ${(link.args ?? [link.address, "true"]).map(shellWord).join(" ")}`,
       );
     case "link-lost":
+      if (link.isAgentsEnd === true) {
+        return words(
+          `the agent ended during ${link.during}: ${link.detail}`,
+          "whatever it had begun, the next zdr deploy or zdr reload there finishes or undoes; see what is there: zdr status --releases",
+          onHost("see what ended it, such as a lack of memory: sudo dmesg | tail"),
+        );
+      }
       return words(
         `the connection was lost during ${link.during}: ${link.detail}`,
         "the agent finishes or undoes by itself; see what it did: zdr releases",

@@ -121,6 +121,7 @@ async function activation(
     const answer = session.request("activate", { ...goal, activation: name }, onEvent);
     answer.catch((error) => {
       if (agentFailure(error) !== undefined) isOpen = false;
+      if (isOpen && isAgentsEnd(error)) host.state = { kind: "cut-short", tag: goal.tag };
     });
     return answer;
   };
@@ -139,6 +140,11 @@ async function activation(
     host.unchanged = { report, settled };
     return report;
   }
+}
+
+function isAgentsEnd(error: unknown): boolean {
+  const failure = error instanceof ZdrError ? error.failure : undefined;
+  return failure?.kind === "link" && failure.link.kind === "link-lost" && failure.link.isAgentsEnd === true;
 }
 
 function agentFailure(error: unknown): AgentFailureReason | undefined {

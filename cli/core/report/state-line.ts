@@ -18,7 +18,9 @@ export type HostState =
   /** A program was started, stopped or reloaded, and did not get where it should. */
   | { readonly kind: "halfway"; readonly action: string }
   /** The link broke while the agent worked: it finishes or reverts by itself. */
-  | { readonly kind: "unknown"; readonly tag: string };
+  | { readonly kind: "unknown"; readonly tag: string }
+  /** The agent itself ended there: nobody is at work until the next command takes the lock. */
+  | { readonly kind: "cut-short"; readonly tag: string };
 
 export interface HostStateOf {
   readonly host: string;
@@ -56,6 +58,7 @@ export function stateLine(states: readonly HostStateOf[]): string {
 const URGENCY: readonly HostState["kind"][] = [
   "stuck",
   "halfway",
+  "cut-short",
   "unknown",
   "reverted",
   "serves",
@@ -91,5 +94,7 @@ function stateWords(state: HostState, several: boolean): string {
       return `${were} left in the middle of "${state.action}": zdr status`;
     case "unknown":
       return `${were} left to its agent, which keeps ${state.tag} or reverts by itself`;
+    case "cut-short":
+      return `${were} left in the middle of activating ${state.tag} by an agent that has ended: the next zdr deploy or zdr reload there keeps ${state.tag} or reverts`;
   }
 }

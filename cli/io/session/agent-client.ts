@@ -291,7 +291,9 @@ class Session implements AgentSession {
     if (end.problem !== undefined) this.#break(end.problem);
     else if (this.#started) {
       const detail = tail === "" ? how : `${how}: ${tail}`;
-      const ofAgent = died || end.code === SSH_FAILED ? {} : ({ isAgentsEnd: true } as const);
+      // One that ends in order has answered, and was not heard: that is the link's doing.
+      const isOrdinary = end.code === 0 || end.code === SSH_FAILED;
+      const ofAgent = died || isOrdinary ? {} : ({ isAgentsEnd: true } as const);
       this.#break({ kind: "link-lost", during: this.#during(), detail, ...ofAgent });
     } else this.#break({ kind: "agent-start", detail: how, noise: `${this.#noise}${tail}`.trim() });
   }

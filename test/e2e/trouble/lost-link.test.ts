@@ -182,6 +182,8 @@ describe("a deploy that is cut short", () => {
     process.kill((await lock()).pid, "SIGKILL");
     const { code, stdout, stderr } = await zdr.done;
     assert.equal(code, 8, `${stdout}${stderr}`);
+    assert.match(stderr, /^zdr: error: web1: the agent ended during activate: exit SIGKILL$/m);
+    assert.match(stderr, new RegExp(`^zdr: state: web1 was left in the middle of activating ${tag} by an agent`, "m"));
     const said = await ok("reload");
     assert.match(said, new RegExp(`the activation of ${tag} had been interrupted; it was finished, and ${tag} serves`));
     assert.deepEqual([await version(), await current(), (await ledger()).at(-1)], [tag, tag, "good"]);

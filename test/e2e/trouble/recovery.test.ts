@@ -68,7 +68,10 @@ describe("what a killed agent left", () => {
     const cut = await killAgentWhen("unhealthy", "the flip", isFlipped);
     // Nobody is told that the host is as before.
     assert.equal(cut.code, 8);
-    assert.match(cut.stderr, /was left to its agent/);
+    assert.match(cut.stderr, /^zdr: error: local: the agent ended during activate: exit SIGKILL$/m);
+    const state = `local was left in the middle of activating ${tag} by an agent that has ended: the next zdr deploy or zdr reload there keeps ${tag} or reverts`;
+    assert.ok(cut.stderr.includes(`zdr: state: ${state}\n`), cut.stderr);
+    assert.doesNotMatch(cut.stderr, /by itself|left to its agent/);
     const { code, stderr } = await rig.zdr(["reload"]);
     assert.equal(code, 0, stderr);
     assert.match(stderr, new RegExp(`the activation of ${tag} had been interrupted; .* v0 serves again`));

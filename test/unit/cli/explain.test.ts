@@ -228,6 +228,15 @@ describe("every failure", () => {
     assert.match(hints.join(), /MaxSessions/);
   });
 
+  test("an agent that has ended is told as that, and not as a connection that was lost", () => {
+    const lost = explain(link(LINK["link-lost"]));
+    assert.match(`${lost.error} ${lost.hints}`, /connection was lost.*the agent finishes or undoes by itself/);
+    const { error, hints } = explain(link({ ...LINK["link-lost"], detail: "exit SIGKILL", isAgentsEnd: true }));
+    assert.deepEqual(error, ["web-1: the agent ended during upload: exit SIGKILL"]);
+    assert.doesNotMatch(hints.join(), /by itself/);
+    assert.match(hints.join(), /the next zdr deploy or zdr reload there finishes or undoes/);
+  });
+
   test("what the system's ssh can not do is tried by hand the same way, and where there is none that is said", () => {
     const hint = (more: object) => explain(link({ ...LINK.openssh, ...more })).hints[0];
     assert.equal(hint({}), "try: ssh deploy@web1 true");

@@ -4,7 +4,14 @@ import { activateHost, goBack } from "../../../../../cli/commands/parts/activate
 import { EXIT } from "../../../../../cli/core/exit-code.ts";
 import { explainAll } from "../../../../../cli/explain.ts";
 import type { Failure } from "../../../../../cli/failure.ts";
-import { type Answers, FOREIGN_PID, linkedHost, lockedBy, lost } from "../../../../support/fixtures/linked-hosts.ts";
+import {
+  type Answers,
+  ended,
+  FOREIGN_PID,
+  linkedHost,
+  lockedBy,
+  lost,
+} from "../../../../support/fixtures/linked-hosts.ts";
 
 const GOAL = { tag: "v2", why: "deploy" } as const;
 const REPORT = { outcome: "kept", tag: "v2", previous: "v1", programs: [], log: [], flipToDoneMs: 0, warnings: [] };
@@ -47,6 +54,17 @@ describe("an activation whose lock is not to be had again", { concurrency: true 
     assert.deepEqual(asked, []);
     assert.match(told.join("\n"), /it is not taken back/);
   });
+});
+
+test("an activation whose agent has died is left to the next command, and that is said of the host", async () => {
+  const { isTaken, state, exit, asked } = await activated([{ activate: () => ended }]);
+  assert.deepEqual([isTaken, state, exit], [false, { kind: "cut-short", tag: "v2" }, EXIT.stuck]);
+  assert.deepEqual(asked, ["activate"]);
+});
+
+test("an agent that dies while it waits for what another one may be at work on leaves the host in a state that nobody knows", async () => {
+  const { state } = await activated([{ activate: () => lost }, { survey: () => ended }]);
+  assert.deepEqual(state, { kind: "unknown", tag: "v2" });
 });
 
 test("a host that served the release before this command has nothing to go back to", async () => {

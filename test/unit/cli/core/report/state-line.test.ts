@@ -37,6 +37,13 @@ describe("the state line", () => {
     assert.match(line(["a", { kind: "unknown", tag: "v2" }]), /its agent, which keeps v2 or reverts by itself/);
   });
 
+  test("of a host whose agent is dead nobody waits for that agent: the next command ends what it left", () => {
+    assert.equal(
+      line(["a", { kind: "cut-short", tag: "v2" }]),
+      "a was left in the middle of activating v2 by an agent that has ended: the next zdr deploy or zdr reload there keeps v2 or reverts",
+    );
+  });
+
   test("no hosts, no line", () => {
     assert.equal(line(), "");
   });
