@@ -2,14 +2,12 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Account, closedFolder, mayAccess, WRITE } from "../activation/account.ts";
-import type { HostContext } from "../context.ts";
 import type { Layout } from "../core/layout.ts";
 import { refuse, warn } from "../core/lint/subject.ts";
 import { isKept } from "../core/presets.ts";
 import { errnoOf, ifThere } from "../io/files.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { LintFinding } from "../wire/program.ts";
-import { keptDifferences } from "./spec.ts";
 
 /** Linux 5.14 and newer; Documentation/networking/ip-sysctl.rst. */
 const MIGRATE_FILE = "/proc/sys/net/ipv4/tcp_migrate_req";
@@ -17,19 +15,27 @@ const MIGRATE_FILE = "/proc/sys/net/ipv4/tcp_migrate_req";
 /**
  * What makes a reload of a running program useless: with `handover` and `http` the successor inherits argv and environment
  * from its parent, and no library lets anybody change that; a keeper opens its sockets once. Asked where a reload is due.
+ * `differs`: keptDifferences.
  */
-export async function changedFindings(context: HostContext, program: ProgramPlan): Promise<LintFinding[]> {
+export function changedFindings(program: ProgramPlan, differs: readonly string[]): LintFinding[] {
   const { name, reload } = program;
-  const differs = await keptDifferences(context, program);
-  const counting = reload.strategy === "socket" ? differs.filter((what) => ONLY_AT_START.has(what)) : differs;
+  const counting = differs.filter((what) => !isTakenIn(program, what));
   if (counting.length === 0) return lostSockets(program);
-  const what = counting.map((one) => one.replace(/^environment\.(.*)$/, "$1 in environment")).join(", ");
+  const what = counting.map(inWords).join(", ");
   const why =
     reload.strategy === "socket" ? "its keeper opened its sockets" : "each process inherits it from the last one";
   const text = `deploy.yml has changed what only a restart changes: ${what} (${why})`;
   const fix = `zdr restart ${name}; or, where the release that runs can not start with it: zdr stop ${name}, then deploy`;
   return [refuse("needs-restart", text, fix)];
 }
+
+/** What of it a reload takes in, in words. */
+export function changesTakenIn(program: ProgramPlan, differs: readonly string[]): string[] {
+  return differs.filter((what) => isTakenIn(program, what)).map(inWords);
+}
+
+const isTakenIn = ({ reload }: ProgramPlan, what: string) => reload.strategy === "socket" && !ONLY_AT_START.has(what);
+const inWords = (what: string) => what.replace(/^environment\.(.*)$/, "$1 in environment");
 
 /** Through a socket whose file has gone nobody can connect any more, whichever release serves. */
 function lostSockets({ name, listen = [] }: ProgramPlan): LintFinding[] {

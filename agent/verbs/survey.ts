@@ -14,6 +14,8 @@ import { freeSpace } from "../io/release/disk.ts";
 import { readManifestHead } from "../io/release/manifests.ts";
 import { presentReleases } from "../io/release/releases.ts";
 import { checkLayout } from "../io/trust.ts";
+import { changesTakenIn } from "../kept/findings.ts";
+import { keptDifferences } from "../kept/spec.ts";
 import type { AgentEvent, RequestOf, Survey } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { LintFinding, ProgramSurvey } from "../wire/program.ts";
@@ -119,8 +121,11 @@ async function surveyHost(context: HostContext, agent: string, isLenient: boolea
   const space = freeSpace(layout.deployTo);
   const programs: ProgramSurvey[] = [];
   for (const one of running) {
-    const found = findings.get(one.program.name) ?? [];
-    programs.push(programSurvey(one, [...(await reloadFindings(context, one.program, one.processes)), ...found]));
+    const { program, processes } = one;
+    const found = findings.get(program.name) ?? [];
+    const differs = processes.length === 0 ? [] : await keptDifferences(context, program);
+    const ofReload = await reloadFindings(context, program, processes, differs);
+    programs.push(programSurvey(one, [...ofReload, ...found], changesTakenIn(program, differs)));
   }
   const survey = {
     ...{ hostname: hostname(), user: userName(), uid: process.getuid?.() ?? 0, node: process.versions.node, agent },
@@ -136,13 +141,18 @@ async function surveyHost(context: HostContext, agent: string, isLenient: boolea
   return { survey, running };
 }
 
-function programSurvey(running: RunningProgram, findings: ProgramSurvey["findings"]): ProgramSurvey {
+function programSurvey(
+  running: RunningProgram,
+  findings: ProgramSurvey["findings"],
+  changed: readonly string[],
+): ProgramSurvey {
   const { program, info, serves, releases } = running;
   const runs = serves ?? releases.join(", ");
   return {
     ...{ name: program.name, process: program.process, findings },
     ...(info === undefined ? {} : { info }),
     ...(runs === "" ? {} : { runs }),
+    ...(changed.length === 0 ? {} : { changed: [...changed] }),
   };
 }
 

@@ -49,6 +49,8 @@ export const ProgramSurvey = z.object({
   info: z.optional(ProcessInfo),
   /** The release that its process really runs, where that can be told. */
   runs: z.optional(z.string()),
+  /** What deploy.yml has changed since it was started, and a reload takes in, in words. Absent: nothing. */
+  changed: z.optional(z.array(z.string())),
   findings: z.array(LintFinding),
 });
 export type ProgramSurvey = z.infer<typeof ProgramSurvey>;

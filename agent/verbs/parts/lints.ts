@@ -15,6 +15,7 @@ import { configInfos, configOf } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
 import { bySectionName, readSections, sectionOf } from "../../io/supervisor/supervisor-sections.ts";
 import { changedFindings, keptFindings } from "../../kept/findings.ts";
+import { keptDifferences } from "../../kept/spec.ts";
 import { membersOf, viewMembers } from "../../members/members.ts";
 import { inTheWay } from "../../orphans/orphans.ts";
 import type { ProgramPlan } from "../../wire/plan.ts";
@@ -109,15 +110,19 @@ export async function refuseUnreloadable(context: HostContext): Promise<void> {
   }
 }
 
-/** What a restart would mend, and a reload would not. `processes`: those that run, none for a program that is down. */
+/**
+ * What a restart would mend, and a reload would not. `processes`: those that run, none for a program that is down. `differs`:
+ * keptDifferences, where they have been asked for already.
+ */
 export async function reloadFindings(
   context: HostContext,
   program: ProgramPlan,
   processes: readonly ProcessView[],
+  differs?: readonly string[],
 ): Promise<LintFinding[]> {
   if (processes.length === 0) return [];
   const ofProcesses = [...successorFindings(program, processes), ...workerFindings(program, processes)];
-  return [...ofProcesses, ...(await changedFindings(context, program))];
+  return [...ofProcesses, ...changedFindings(program, differs ?? (await keptDifferences(context, program)))];
 }
 
 /** Refuses programs that supervisor does not know, may not signal, or that can not be proved where that is required. */

@@ -11,14 +11,15 @@ export interface PlannedAction {
 
 /** The state table of a deploy (agent/core/decision.ts): start or reload by what supervisor says of the program. */
 export function plannedAction(survey: ProgramSurvey, plan: ProgramPlan | undefined, tag?: string): PlannedAction {
-  const { info, runs } = survey;
+  const { info, runs, changed = [] } = survey;
   switch (info?.statename) {
     case undefined:
       return { action: "refuse", words: "refuse: supervisor does not know it; run zdr setup first" };
     case "RUNNING":
       if (plan === undefined) return { action: "none", words: "nothing: it is not in deploy.yml" };
-      if (tag !== undefined && runs === tag) return { action: "none", words: `nothing: it runs ${tag} already` };
-      return reloadAction(plan, info.pid);
+      if (tag !== undefined && runs === tag && changed.length === 0)
+        return { action: "none", words: `nothing: it runs ${tag} already` };
+      return takingIn(changed, reloadAction(plan, info.pid));
     case "STARTING":
       return { action: "wait", words: "wait until it is up, then reload" };
     case "BACKOFF":
@@ -32,6 +33,11 @@ export function plannedAction(survey: ProgramSurvey, plan: ProgramPlan | undefin
     default:
       return { action: "refuse", words: "refuse: nothing can be known of a program in this state" };
   }
+}
+
+function takingIn(changed: readonly string[], { action, words }: PlannedAction): PlannedAction {
+  if (changed.length === 0) return { action, words };
+  return { action, words: `${words}; it takes in what deploy.yml has changed: ${changed.join(", ")}` };
 }
 
 function reloadAction({ reload }: ProgramPlan, pid: number): PlannedAction {

@@ -98,11 +98,16 @@ test("a program that takes its sockets gets a changed environment with the next 
   t.after(() => load.stop().catch(() => {}));
   await configure({ environment: { COLOUR: "blue" } });
   // The very release that serves already.
+  const planned = await rig.zdr(["plan", "--tag", "one"]);
+  assert.equal(planned.code, 10, planned.stderr);
+  assert.match(planned.stdout, /shop: reload: .*; it takes in what deploy\.yml has changed: COLOUR in environment \(/);
+  assert.doesNotMatch(planned.stdout, /nothing to do|blue/);
   const { stdout, stderr } = await ok(rig, "deploy", "--tag", "one", "--json");
   assert.deepEqual([reportIn(stdout, stderr).action, await versionAt(url)], ["reload", "v1"]);
   assert.ok((await environment()).includes("COLOUR=blue"));
   assert.deepEqual(failuresOf(await load.stop()), []);
   assert.equal((await rig.supervisord.ctl(["pid", "shop"])).stdout, pid);
+  assert.match((await ok(rig, "plan", "--tag", "one")).stdout, /nothing to do: one serves everywhere/);
   const again = await ok(rig, "deploy", "--tag", "one", "--json");
   assert.equal(reportIn(again.stdout, again.stderr).action, "none");
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Survey } from "../../../../../agent/protocol.ts";
 import type { ProcessStateName, ProgramSurvey } from "../../../../../agent/wire/program.ts";
-import { describeDryRun } from "../../../../../cli/core/report/describe-dry-run.ts";
+import { describeDryRun, describePlan } from "../../../../../cli/core/report/describe-dry-run.ts";
 import { programPlan, projectPlan } from "../../../../support/fixtures/plans.ts";
 
 const PROJECT = projectPlan("/data/shop", [programPlan("overseer"), programPlan("restart", { name: "api" })]);
@@ -66,6 +66,16 @@ describe("what a deploy would do", () => {
       PROJECT,
     );
     assert.match(text, /shop: nothing: it runs v1\.2 already \(RUNNING/);
+  });
+
+  test("a program that runs the release, and takes in what deploy.yml has changed, is not left alone", () => {
+    const running = program("RUNNING", { runs: "v1.2", changed: ["COLOUR in environment", "command"] });
+    const project = projectPlan("/data/shop", [programPlan("systemd-socket")]);
+    const host = { host: "a", survey: survey([running], { current: "v1.2" }) };
+    const told =
+      "reload: start the new one .*; it takes in what deploy.yml has changed: COLOUR in environment, command";
+    assert.match(describeDryRun([host], RELEASE, project), new RegExp(`^  shop: ${told} \\(RUNNING`, "m"));
+    assert.doesNotMatch(describePlan([host], RELEASE, project, "id"), /nothing to do/);
   });
 
   test("is told per host, with files and bytes to send, the flip, and what each program would get", () => {
