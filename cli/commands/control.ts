@@ -9,7 +9,7 @@ import type { Run } from "../run.ts";
 import { type LockOptions, lockRequest, takeLocks } from "./parts/locks.ts";
 import { openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
-import { tellSurvey } from "./parts/tell-survey.ts";
+import { surveyHost } from "./parts/tell-survey.ts";
 
 export type ControlAction = RequestOf<"control">["action"];
 
@@ -28,13 +28,13 @@ export async function control(
   try {
     const done: { host: string; result: ControlResult }[] = [];
     if (!(await takeLocks(opened, fleet, lock))) return concludeHosts(run, fleet.hosts);
-    const isWell = await fleet.onAll("survey", async (host, session) => {
-      const survey = { project: opened.planFor(host), lock };
-      tellSurvey(run, host, await session.request("survey", survey, fleet.onEvent(host)));
+    const isWell = await fleet.onAll("survey", async (host) => {
+      await surveyHost(run, fleet, host, { project: opened.planFor(host), lock });
       return undefined;
     });
     if (isWell) {
       undo();
+      const before = new Map(fleet.hosts.map((host) => [host, host.state]));
       await fleet.onAll("control", async (host, session) => {
         host.phase = "activate";
         host.state = { kind: "halfway", action };
@@ -44,13 +44,18 @@ export async function control(
           fleet.onEvent(host),
         );
         done.push({ host: host.name, result });
-        if (result.failure === undefined) return undefined;
+        if (result.failure === undefined) {
+          host.state = { kind: "controlled", action };
+          return undefined;
+        }
         host.phase = "halfway";
         throw new ZdrError({ kind: "agent", host: host.name, failure: result.failure });
       });
       // The agent answers with a failure where nothing was told to anything.
       for (const host of fleet.failed) {
-        if (host.phase === "activate" && host.failure?.failure.kind === "agent") host.state = { kind: "untouched" };
+        if (host.phase === "activate" && host.failure?.failure.kind === "agent") {
+          host.state = before.get(host) ?? { kind: "untouched" };
+        }
       }
     }
     const exit = concludeHosts(run, fleet.hosts);

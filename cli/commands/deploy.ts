@@ -29,7 +29,7 @@ import type { Relink } from "./parts/reconnect.ts";
 import { rememberReleases } from "./parts/remember.ts";
 import { checkAndRollOut } from "./parts/rollout.ts";
 import { type StageGoal, stageHosts } from "./parts/stage.ts";
-import { requireSound, tellDoubts, tellSurvey } from "./parts/tell-survey.ts";
+import { requireSound, surveyHost, tellDoubts } from "./parts/tell-survey.ts";
 import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
 export interface DeployOptions extends FreezableOptions, UnreachableOptions {
@@ -182,11 +182,10 @@ async function surveyHosts(
   options: TaggedOptions,
 ): Promise<Surveys | undefined> {
   const surveys = new Map<FleetHost, Survey>();
-  const isWell = await fleet.onAll("survey", async (host, session) => {
-    const survey = await session.request("survey", { ...question, project: opened.planFor(host) }, fleet.onEvent(host));
+  const isWell = await fleet.onAll("survey", async (host) => {
+    const survey = await surveyHost(run, fleet, host, { ...question, project: opened.planFor(host) });
     surveys.set(host, survey);
     host.unchanged = survey.unchanged;
-    tellSurvey(run, host, survey);
     if (question.lock !== undefined) {
       requireSound(host, survey);
       tellDoubts(run, host, survey);

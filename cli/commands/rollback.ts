@@ -11,7 +11,7 @@ import { openConfig, openFleet } from "./parts/open.ts";
 import { concludeHosts } from "./parts/outcome.ts";
 import { rememberReleases } from "./parts/remember.ts";
 import { checkAndRollOut } from "./parts/rollout.ts";
-import { tellSurvey } from "./parts/tell-survey.ts";
+import { surveyHost } from "./parts/tell-survey.ts";
 import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./parts/unreachable.ts";
 
 export interface RollbackOptions extends FreezableOptions, UnreachableOptions {
@@ -26,10 +26,9 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
   try {
     const found = new Map<FleetHost, Survey>();
     if (!(await takeLocks(opened, fleet, lock, options))) return concludeHosts(run, fleet.hosts);
-    const isWell = await fleet.onAll("survey", async (host, session) => {
-      const survey = await session.request("survey", { project: opened.planFor(host), lock }, fleet.onEvent(host));
+    const isWell = await fleet.onAll("survey", async (host) => {
+      const survey = await surveyHost(run, fleet, host, { project: opened.planFor(host), lock });
       found.set(host, survey);
-      tellSurvey(run, host, survey);
       return `current is ${survey.current ?? "nothing"}`;
     });
     if (!isWell && !passOverUnreachable(run, fleet, options)) {

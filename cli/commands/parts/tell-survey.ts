@@ -1,9 +1,30 @@
 /** What a survey found: what an operator should know whatever the command goes on to do, and what keeps a command from going on. */
-import type { Survey } from "../../../agent/protocol.ts";
+import type { AgentEvent, Survey } from "../../../agent/protocol.ts";
+import type { HostTarget } from "../../core/plan.ts";
 import { describeFreeze } from "../../core/report/describe-freeze.ts";
 import { ZdrError } from "../../failure.ts";
-import type { FleetHost } from "../../io/session/fleet.ts";
+import type { RequestBody } from "../../io/session/agent-session.ts";
+import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
+
+/** Surveys a host and tells it. Under the lock that ends what a dead agent has left half done, and the host's state says so from then on. */
+export async function surveyHost(
+  run: Run,
+  fleet: Pick<Fleet<HostTarget>, "onEvent">,
+  host: FleetHost,
+  question: RequestBody<"survey">,
+): Promise<Survey> {
+  const tell = fleet.onEvent(host);
+  const onEvent = (event: AgentEvent) => {
+    // A survey by itself has none.
+    if (event.event === "phase") host.state = { kind: "recovered" };
+    tell(event);
+  };
+  const survey = await (await host.session).request("survey", question, onEvent);
+  if (survey.recovered !== undefined) host.state = { kind: "recovered", said: survey.recovered };
+  tellSurvey(run, host, survey);
+  return survey;
+}
 
 export function tellSurvey(run: Run, { name: host }: FleetHost, { recovered, freeze, warnings }: Survey): void {
   if (recovered !== undefined) run.output.report({ kind: "note", host, text: recovered });

@@ -13,9 +13,13 @@ export type HostState =
   /** The same, but supervisord has not said what runs: nothing was told to any program. */
   | { readonly kind: "unasked"; readonly tag: string; readonly current?: string | undefined }
   | { readonly kind: "untouched" }
+  /** The same, but for what a dead agent had left half done: the survey ended that first. `said`: how; absent: that was not heard. */
+  | { readonly kind: "recovered"; readonly said?: string | undefined }
   /** `serves`: in words of the agent, where it gave any. */
   | { readonly kind: "stuck"; readonly serves?: string | undefined }
-  /** A program was started, stopped or reloaded, and did not get where it should. */
+  /** Its programs were started, stopped or reloaded, proved. */
+  | { readonly kind: "controlled"; readonly action: string }
+  /** A program was, and did not get where it should. */
   | { readonly kind: "halfway"; readonly action: string }
   /** The link broke while the agent worked: it finishes or reverts by itself. */
   | { readonly kind: "unknown"; readonly tag: string }
@@ -60,8 +64,10 @@ const URGENCY: readonly HostState["kind"][] = [
   "halfway",
   "cut-short",
   "unknown",
+  "recovered",
   "reverted",
   "serves",
+  "controlled",
   "unheard",
   "unasked",
   "staged",
@@ -86,10 +92,14 @@ function stateWords(state: HostState, several: boolean): string {
       return `${several ? "hold" : "holds"} ${state.tag}, current is ${state.current ?? "nothing"} as before, and supervisord does not say what runs`;
     case "untouched":
       return `${were} not touched`;
+    case "recovered":
+      return `${were} not touched, but for what a dead agent had left there: ${state.said ?? "see zdr status --releases"}`;
     case "stuck":
       return state.serves === undefined
         ? `${several ? "are" : "is"} stuck: neither release could be proved`
         : `${several ? "are" : "is"} stuck: ${state.serves}`;
+    case "controlled":
+      return `${several ? "have" : "has"} done "${state.action}"`;
     case "halfway":
       return `${were} left in the middle of "${state.action}": zdr status`;
     case "unknown":

@@ -133,6 +133,16 @@ describe("a fleet", { concurrency: 1 }, () => {
     assert.match((await fleet.zdr(["releases"])).stdout, new RegExp(`${name} .*${tag} +good`));
   }
 
+  test("of which one does not get healthy again in a restart: that one is left half-way, and the others are not said to be", async () => {
+    await breakHost("web3", "v4");
+    const { code, stderr } = await fleet.zdr(["restart"]);
+    await mendHost("web3");
+    assert.equal(code, 8, stderr);
+    const state = 'web3 was left in the middle of "restart": zdr status; web1, web2, web4 have done "restart"';
+    assert.ok(stderr.includes(`zdr: state: ${state}\n`), stderr);
+    assert.deepEqual(await answers(), all("v4"));
+  });
+
   test("of which a later host fails goes back as a whole by on_failure: revert-all", async () => {
     await breakHost("web4", "v5");
     const rollout = { batch: [1, "100%"], on_failure: "revert-all" };

@@ -1,6 +1,6 @@
 /** The agent itself is killed in the middle of an activation: the next command on that host ends what it left. */
 import assert from "node:assert/strict";
-import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
@@ -42,6 +42,13 @@ describe("what a killed agent left", () => {
   const agentPid = async (): Promise<number> => {
     const name = (await readdir(zdrFolder())).find((file) => /^lock\.\d+$/.test(file)) ?? "lock is missing";
     return (JSON.parse(await readFile(join(zdrFolder(), name), "utf8")) as { pid: number }).pid;
+  };
+
+  const sectionFile = async (): Promise<string> => {
+    for (const name of await readdir(rig.supervisord.confDir)) {
+      if ((await readFile(join(rig.supervisord.confDir, name), "utf8")).includes("[program:shop]")) return name;
+    }
+    throw new Error("setup has written no section");
   };
 
   /** Hooks that write down when they run, and why. */
@@ -133,5 +140,25 @@ describe("what a killed agent left", () => {
     assert.match(stderr, new RegExp(`the activation of ${tag} had been interrupted; .* ${before} serves again`));
     assert.deepEqual([await events(), (await ledger()).at(-1)], [2, "reverted"]);
     assert.equal(await version(), before);
+  });
+
+  test("a command that is refused behind that says what was done first, and no host that was not touched", async () => {
+    const section = join(rig.supervisord.confDir, await sectionFile());
+    const text = await readFile(section, "utf8");
+    const before = await version();
+    for (const next of [["deploy", "--tag", "refused"], ["reload"]]) {
+      await killAgentWhen("unhealthy", "the flip", isFlipped);
+      // Not adopted: nothing may be told to the program that supervisord has another section of.
+      await writeFile(section, text.replace("[program:shop]\n", "[program:shop]\nstartretries=7\n"));
+      const { code, stderr } = await rig.zdr(next);
+      await writeFile(section, text);
+      assert.equal(code, 5, stderr);
+      assert.match(stderr, /the section of shop was changed/);
+      const said = `the activation of ${tag} had been interrupted; it did not prove itself, and ${before} serves again`;
+      const state = `local was not touched, but for what a dead agent had left there: ${said}`;
+      assert.ok(stderr.includes(`zdr: state: ${state}\n`), stderr);
+      assert.equal(await version(), before);
+      tag = `v${++count}`;
+    }
   });
 });

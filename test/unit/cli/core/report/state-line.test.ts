@@ -44,6 +44,22 @@ describe("the state line", () => {
     );
   });
 
+  test("of what a dead agent had left, and was ended first, it is said how", () => {
+    const said = "the activation of v2 had been interrupted; it did not prove itself, and v1 serves again";
+    const but = "not touched, but for what a dead agent had left there:";
+    assert.equal(line(["a", { kind: "recovered", said }]), `a was ${but} ${said}`);
+    assert.equal(line(["a", { kind: "recovered" }]), `a was ${but} see zdr status --releases`);
+  });
+
+  test("of hosts of which one did not get where it should, the others are not said to be left half-way", () => {
+    const halfway = { kind: "halfway", action: "restart" } as const;
+    const controlled = { kind: "controlled", action: "restart" } as const;
+    assert.equal(
+      line(["a", controlled], ["b", halfway], ["c", controlled]),
+      'b was left in the middle of "restart": zdr status; a, c have done "restart"',
+    );
+  });
+
   test("no hosts, no line", () => {
     assert.equal(line(), "");
   });
