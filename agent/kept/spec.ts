@@ -38,8 +38,7 @@ async function readersNow(context: HostContext, program: ProgramPlan): Promise<R
   const present = account === undefined ? ifThere("look at", path, () => lstatSync(path)) : undefined;
   if (present === undefined) return readersOf(layout, program, account);
   const mode = present.mode & 0o777;
-  if (mode !== GROUP_MODE) return { mode };
-  return readersOf(layout, program, { name: "its user", uid: -1, gids: new Set(), gid: present.gid });
+  return mode === GROUP_MODE ? readersOfGroup(layout, program, present.gid) : { mode };
 }
 
 /**
@@ -48,11 +47,13 @@ async function readersNow(context: HostContext, program: ProgramPlan): Promise<R
  * set-group-ID bit); else everybody, since the keeper must. Never is it the program's user's own: a program that somebody
  * has broken into could change what is started the next time.
  */
-export function readersOf(layout: Layout, { name }: ProgramPlan, account: Account | undefined): Readers {
+function readersOf(layout: Layout, program: ProgramPlan, account: Account | undefined): Readers {
+  if (account === undefined || account.uid === (process.getuid?.() ?? 0)) return { mode: CLOSED_MODE };
+  return account.gid === undefined ? { mode: OPEN_MODE } : readersOfGroup(layout, program, account.gid);
+}
+
+function readersOfGroup(layout: Layout, { name }: ProgramPlan, gid: number): Readers {
   const ownUid = process.getuid?.() ?? 0;
-  if (account === undefined || account.uid === ownUid) return { mode: CLOSED_MODE };
-  const { gid } = account;
-  if (gid === undefined) return { mode: OPEN_MODE };
   if (ownUid === 0) return { mode: GROUP_MODE, gid };
   if ([process.getgid?.(), ...(process.getgroups?.() ?? [])].includes(gid)) return { mode: GROUP_MODE, gid };
   const through = layout.keptDraft(name);
