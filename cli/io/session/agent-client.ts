@@ -25,7 +25,7 @@ import { Lines } from "./lines.ts";
 import { Pulse } from "./pulse.ts";
 import { readLoaderWord, readReply } from "./replies.ts";
 import { earlyLine, FIRST_ID, leavesNothing, tooManyFiles } from "./requests.ts";
-import { type Channel, type ChannelEnd, type Connection, SSH_FAILED } from "./transport.ts";
+import { type Channel, type ChannelEnd, type Connection, failureAtStart, failureInSession } from "./transport.ts";
 
 interface Pending {
   readonly verb: Verb;
@@ -285,17 +285,9 @@ class Session implements AgentSession {
 
   #closed(end: ChannelEnd): void {
     clearInterval(this.#heartbeat);
-    const died = end.code === null && end.signal === null;
-    const how = died ? "the connection was closed" : `exit ${end.code ?? end.signal}`;
     const tail = this.#channel.stderrTail().trim();
-    if (end.problem !== undefined) this.#break(end.problem);
-    else if (this.#started) {
-      const detail = tail === "" ? how : `${how}: ${tail}`;
-      // One that ends in order has answered, and was not heard: that is the link's doing.
-      const isOrdinary = end.code === 0 || end.code === SSH_FAILED;
-      const ofAgent = died || isOrdinary ? {} : ({ isAgentsEnd: true } as const);
-      this.#break({ kind: "link-lost", during: this.#during(), detail, ...ofAgent });
-    } else this.#break({ kind: "agent-start", detail: how, noise: `${this.#noise}${tail}`.trim() });
+    if (this.#started) this.#break(failureInSession(end, this.#during(), tail));
+    else this.#break(failureAtStart(end, `${this.#noise}${tail}`.trim()));
   }
 
   #linkError(link: LinkFailure): ZdrError {

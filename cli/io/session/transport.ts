@@ -1,4 +1,4 @@
-/** What a session needs of the way to a host. `ssh.ts` and `local.ts` implement it. */
+/** What a session needs of the way to a host, and what it means when that ends. `ssh.ts` and `local.ts` implement it. */
 import type { Readable, Writable } from "node:stream";
 import type { LinkFailure } from "../../failure.ts";
 
@@ -25,6 +25,26 @@ export interface ChannelEnd {
   /** The command never ran, because of this. */
   readonly problem?: LinkFailure;
 }
+
+/** What it means where the agent had not begun. */
+export function failureAtStart(end: ChannelEnd, noise: string): LinkFailure {
+  return end.problem ?? { kind: "agent-start", detail: wordsOf(end), noise };
+}
+
+/**
+ * What it means for whoever waits for an answer; `during`: to what. An agent that has died leaves what it was at to the next command.
+ * One that ended in order (0) had answered, and was not heard: that is a link that died, as it is where ssh ends with its own code.
+ */
+export function failureInSession(end: ChannelEnd, during: string, stderr: string): LinkFailure {
+  if (end.problem !== undefined) return end.problem;
+  const how = wordsOf(end);
+  const detail = stderr === "" ? how : `${how}: ${stderr}`;
+  const isLinks = isOfLink(end) || end.code === 0 || end.code === SSH_FAILED;
+  return { kind: "link-lost", during, detail, ...(isLinks ? {} : { isAgentsEnd: true }) };
+}
+
+const isOfLink = ({ code, signal }: ChannelEnd) => code === null && signal === null;
+const wordsOf = (end: ChannelEnd) => (isOfLink(end) ? "the connection was closed" : `exit ${end.code ?? end.signal}`);
 
 /** An open way to one host. */
 export interface Connection {
