@@ -21,6 +21,7 @@ import { readKept } from "../kept/spec.ts";
 import { lookAtMembers } from "../members/before.ts";
 import { bringWhole } from "../members/bring.ts";
 import { membersOf, viewMembers } from "../members/members.ts";
+import { revert } from "../revert/revert.ts";
 import type { AgentFailure } from "../wire/failure.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
@@ -33,7 +34,6 @@ import { preflightRelease } from "./preflight.ts";
 import { viewServing } from "./program-view.ts";
 import { acceptingPids } from "./ready.ts";
 import { finish, provedIn, reportProgram } from "./report.ts";
-import { revert } from "./revert.ts";
 import { lifeOfWorkers, watchProgram } from "./settle.ts";
 import { restingInfo } from "./supervised.ts";
 
