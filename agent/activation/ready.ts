@@ -132,7 +132,9 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
       refuseHung(context, program, awaited, timeoutMs);
       const limits = { timeoutMs, ...(startMs === 0 ? {} : { startMs }) };
       const listens = probe?.isRefused === true ? await listeningAt(processes) : [];
-      throw notReady(program, limits, answer, { want: awaited.tag, hasNew: seen.size > 0, isNoticed }, probe, listens);
+      const old = processes.filter((process) => awaited.before.has(processKey(process))).map(({ pid }) => pid);
+      const outcome = { want: awaited.tag, hasNew: seen.size > 0, isNoticed, old };
+      throw notReady(program, limits, answer, outcome, probe, listens);
     }
     await context.sleep(pauseMs);
   }
@@ -217,13 +219,15 @@ interface Outcome {
   /** A process of the new release has accepted at some time. */
   readonly hasNew: boolean;
   readonly isNoticed: boolean;
+  /** Pids of those that were there before. */
+  readonly old: readonly number[];
 }
 
 function notReady(
   program: ProgramPlan,
   limits: Limits,
   answer: GenerationAnswer,
-  { want, hasNew, isNoticed }: Outcome,
+  { want, hasNew, isNoticed, old }: Outcome,
   probe: ProbeResult | undefined,
   listens: string[],
 ): AgentError {
@@ -237,7 +241,9 @@ function notReady(
     return new AgentError({ reason: "not-ready", program: name, ...limits, detail });
   }
   if (answer.kind === "wrong") {
-    return new AgentError({ reason: "wrong-release", program: name, pid: answer.pid, runs: answer.runs, want });
+    const { pid, runs } = answer;
+    const wasThere = old.includes(pid) ? { wasThere: true } : {};
+    return new AgentError({ reason: "wrong-release", program: name, pid, runs, want, ...wasThere });
   }
   if (answer.kind === "hidden" && probe === undefined && answer.pids[0] !== undefined) {
     return proofUnavailable(program, answer.pids[0]);

@@ -129,7 +129,14 @@ export const AgentFailure = z.lazy(() =>
       listens: z.optional(strings),
       watchedMs: z.optional(z.number()),
     }),
-    failure("wrong-release", { program: z.string(), pid: z.number(), runs: z.string(), want: z.string() }),
+    /** `wasThere`: the very process served before it was told anything. */
+    failure("wrong-release", {
+      program: z.string(),
+      pid: z.number(),
+      runs: z.string(),
+      want: z.string(),
+      wasThere: z.optional(z.boolean()),
+    }),
     /** Of the time in which it was to take the release, most went by until supervisord answered: `waitedMs`. */
     failure("supervisor-hung", {
       program: z.string(),

@@ -68,6 +68,14 @@ export function programWords(failure: ProgramFailure): Words {
         ...logHints(failure.program),
       );
     case "wrong-release":
+      // A process keeps its pid also where it executes itself again: then it may have done so by a path of its old release.
+      if (failure.wasThere === true) {
+        return words(
+          `${program} (pid ${failure.pid}) was told to take ${failure.want}, and goes on as before (${failure.runs})`,
+          `see whether it has heard that, and takes it for a reload: zdr logs ${shellWord(failure.program)}; what takes none is restarted: reload: restart in deploy.yml`,
+          "one that executes itself again has to do so through current; compare its section: zdr setup --dry-run",
+        );
+      }
       return words(
         `${program} (pid ${failure.pid}) runs ${failure.runs} and not ${failure.want}`,
         "its section must start it through current; compare: zdr setup --dry-run",

@@ -62,3 +62,20 @@ test("a reload that was asked for is told also where the old process never went"
   const { stdout } = await rig.zdr(["deploy", "--tag", "v3"]);
   assert.match(stdout, /reload, old one stayed /);
 });
+
+test("of a program that does not hear the signal it is said that it goes on as before, and where to look", async (t) => {
+  const rig = await startRig(t);
+  await rig.addSample("go-plain", { ...HASTE, reload: { strategy: "signal", signal: "WINCH" } }, { timeout: "2s" });
+  for (const release of ["v1", "v2"]) {
+    await rig.useSample("go-plain", { release });
+    if (release === "v1") assert.equal((await rig.zdr(["setup"])).code, 0);
+    const result = await rig.zdr(["deploy", "--tag", release]);
+    if (release === "v1") assert.equal(result.code, 0, result.stderr);
+    else {
+      assertTold(result, {
+        ...{ exit: 7, error: /program "shop" \(pid \d+\) was told to take v2, and goes on as before \(v1\)/ },
+        ...{ state: /local serves v1 again/, hint: /zdr logs shop; what takes none is restarted: reload: restart/ },
+      });
+    }
+  }
+});

@@ -286,6 +286,13 @@ describe("every failure", () => {
     assert.equal(hint, "on the host, in deploy_to: ls -la releases/v1.2/bin");
   });
 
+  test("a process that goes on as before has not heard the reload, and its section may be in order", () => {
+    const { error, hints } = explain(agent({ ...AGENT["wrong-release"], wasThere: true }));
+    assert.deepEqual(error, ['web-1: program "shop" (pid 4711) was told to take v1.2, and goes on as before (v1.1)']);
+    assert.match(hints.join("\n"), /^see whether it has heard that.*zdr logs shop/);
+    assert.match(explain(agent(AGENT["wrong-release"])).hints.join(), /its section must start it through current/);
+  });
+
   test("where nobody answered, it is told where the program listens, and which key names the other address", () => {
     const failure = { ...AGENT.unhealthy, listens: ["127.0.0.1:28082"] };
     assert.match(text(agent(failure)), /ECONNREFUSED 127\.0\.0\.1:8080\); it listens on 127\.0\.0\.1:28082/);

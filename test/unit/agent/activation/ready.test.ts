@@ -91,7 +91,8 @@ async function late(share: number) {
 }
 
 test("a program that is late is told by what it runs, and by supervisord only where that took most of the time", async () => {
-  assert.equal((await late(0.1)).reason, "wrong-release");
+  const seen = { reason: "wrong-release", program: "shop", pid: NOBODY + 1, runs: "v1", want: "v2", wasThere: true };
+  assert.deepEqual(await late(0.1), seen);
   const failure = await late(0.6);
   assert.ok(failure.reason === "supervisor-hung");
   assert.deepEqual([failure.program, failure.want], ["shop", "v2"]);
