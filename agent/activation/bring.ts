@@ -26,7 +26,7 @@ import type { ProgramPlan } from "../wire/plan.ts";
 import type { ProcessInfo } from "../wire/program.ts";
 import type { ProgramReport } from "../wire/report.ts";
 import { viewProgram, viewServing } from "./program-view.ts";
-import { type Awaited, acceptingPids, askedNow, programEvent, waitReady } from "./ready.ts";
+import { type Awaited, acceptingPids, programEvent, waitReady } from "./ready.ts";
 import { refuseUnsafeSignal } from "./rights.ts";
 import { type Ask, STRATEGIES } from "./strategies.ts";
 import { askToStart, infoOf, settledInfo, stopProgram } from "./supervised.ts";
@@ -159,13 +159,17 @@ async function start(
   tag: string,
   told: BringOptions["told"],
 ): Promise<Brought> {
-  const asked = askedNow(context);
-  const { at } = asked;
+  const at = context.now();
   told?.("start", at);
   context.emit(programEvent(context, program, "start", 0, tag));
   await askToStart(context, program);
-  const listens = program.health !== undefined;
-  const ready = await waitReady(context, program, { tag, before: new Set(), listens, ...asked });
+  const ready = await waitReady(context, program, {
+    tag,
+    before: new Set(),
+    listens: program.health !== undefined,
+    at,
+    toldAt: context.now(),
+  });
   const generation = await readyGeneration(context, program);
   return { program, tag, action: "start", at, gapMs: undefined, old: [], generation, ...ready };
 }
@@ -183,12 +187,13 @@ async function restart(
   context.emit(programEvent(context, program, "stop", info.pid, undefined));
   await stopProgram(context, program);
   // What the old process took to end is part of the gap, and not of the time in which the new one has to be ready.
-  const asked = askedNow(context);
+  const startedAt = context.now();
   await askToStart(context, program);
+  const toldAt = context.now();
   const listens = program.health !== undefined || before.some((process) => process.accepts);
-  const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, ...asked });
+  const ready = await waitReady(context, program, { tag, before: keysOf(before), listens, at: startedAt, toldAt });
   const generation = await readyGeneration(context, program);
-  const readyMs = asked.at - at + ready.readyMs;
+  const readyMs = startedAt - at + ready.readyMs;
   return { program, tag, action: "restart", at, old: [...before], generation, ...ready, readyMs, gapMs: readyMs };
 }
 
@@ -202,13 +207,14 @@ async function reload(
   told: BringOptions["told"],
 ): Promise<Brought> {
   const fds = await fdsBefore(program, before);
-  const asked = askedNow(context);
-  const { at } = asked;
+  const at = context.now();
   told?.("reload", at);
   let generation: ProcessName | undefined;
   if (ask.by === "keeper") generation = await reloadKept(context, program, info.pid);
   else if (ask.by === "signal") await sendSignal(context, program, info.pid, ask.signal);
   else context.emit(programEvent(context, program, "wait until it notices", info.pid, undefined));
+  // A keeper's answer is part of what the program takes.
+  const toldAt = ask.by === "signal" ? context.now() : at;
   const listens = program.health !== undefined || before.some((process) => process.accepts);
   const expected = { pid: info.pid, start: info.start };
   const mustBeNew = releaseRun(before) === tag;
@@ -217,7 +223,7 @@ async function reload(
     before: keysOf(before),
     listens,
     mustBeNew,
-    ...asked,
+    ...{ at, toldAt },
     expected,
     fdsBefore: fds,
     ...holdOf(context, program, tag, ask, info.pid),

@@ -3,7 +3,6 @@
  *
  * - Ready means: supervisor says RUNNING, every process that accepts runs the release, and the health check agrees.
  * - A process that dies, or a pid that changes where it must not, ends the wait at once.
- * - Where supervisord has not answered for most of the wait, that is told, and nothing of what the program seems to run.
  */
 import type { HostContext } from "../context.ts";
 import { AgentError } from "../core/failure.ts";
@@ -49,22 +48,15 @@ const DESERTED_MS = 5_000;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 150;
 
-/** The moment at which a program is about to be started or told anything. */
-export interface Asked {
-  readonly at: number;
-  /** How long supervisord had been waited for by then. */
-  readonly waitedMs: number;
-}
-
-export function askedNow(context: HostContext): Asked {
-  return { at: context.now(), waitedMs: context.supervisor.waitedMs };
-}
-
-export interface Awaited extends Asked {
+export interface Awaited {
   readonly tag: string;
   readonly before: ReadonlySet<ProcessKey>;
   readonly listens: boolean;
   readonly mustBeNew?: boolean;
+  /** Moment of the signal or start: what is told counts from here. */
+  readonly at: number;
+  /** When supervisord had done it, from where on the program has its time; absent: at once. */
+  readonly toldAt?: number;
   /** What supervisor must go on saying; absent after a start. */
   readonly expected?: { readonly pid: number; readonly start: number };
   /** Of a program whose old process keeps a copy of its socket: what it accepted by. */
@@ -89,7 +81,7 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
   const startMs = awaited.expected === undefined ? program.startSeconds * 1000 : 0;
   const timeoutMs = (program.health?.timeoutMs ?? READY_TIMEOUT_MS) + startMs;
   let isNoticed = awaited.hold === undefined;
-  let deadline = awaited.at + timeoutMs + (isNoticed ? 0 : NOTICE_MS);
+  let deadline = (awaited.toldAt ?? awaited.at) + timeoutMs + (isNoticed ? 0 : NOTICE_MS);
   let readyMs: number | undefined;
   const seen = new Set<ProcessKey>();
   const workers = new Set<ProcessKey>();
@@ -129,7 +121,6 @@ export async function waitReady(context: HostContext, program: ProgramPlan, awai
       throw crashed(program, info, `its master has had no worker for ${DESERTED_MS / 1000} s`);
     }
     if (context.now() > deadline) {
-      refuseHung(context, program, awaited, timeoutMs);
       const limits = { timeoutMs, ...(startMs === 0 ? {} : { startMs }) };
       const listens = probe?.isRefused === true ? await listeningAt(processes) : [];
       const old = processes.filter((process) => awaited.before.has(processKey(process))).map(({ pid }) => pid);
@@ -191,15 +182,6 @@ function refuseDead(program: ProgramPlan, info: ProcessInfo, awaited: Awaited): 
   throw new AgentError({ reason, program: program.name, state: info.statename, detail });
 }
 
-/** Then the program was told late or hardly looked at, and what it seems to run says nothing of the release. */
-function refuseHung(context: HostContext, { name }: ProgramPlan, awaited: Awaited, timeoutMs: number): void {
-  const { supervisor } = context;
-  const waitedMs = Math.round(supervisor.waitedMs - awaited.waitedMs);
-  if (waitedMs * 2 < context.now() - awaited.at) return;
-  const { url } = supervisor.address;
-  throw new AgentError({ reason: "supervisor-hung", program: name, url, want: awaited.tag, timeoutMs, waitedMs });
-}
-
 /** Where they listen, of all that can be looked into. */
 async function listeningAt(processes: readonly ProcessView[]): Promise<string[]> {
   const found = await inspectProcesses(
@@ -242,7 +224,7 @@ function notReady(
   }
   if (answer.kind === "wrong") {
     const { pid, runs } = answer;
-    const wasThere = old.includes(pid) ? { wasThere: true } : {};
+    const wasThere = !hasNew && old.includes(pid) ? { wasThere: true } : {};
     return new AgentError({ reason: "wrong-release", program: name, pid, runs, want, ...wasThere });
   }
   if (answer.kind === "hidden" && probe === undefined && answer.pids[0] !== undefined) {

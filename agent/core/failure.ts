@@ -14,11 +14,10 @@ export class AgentError extends Error {
 const AWAY: ReadonlySet<AgentFailure["reason"]> = new Set([
   "supervisor-not-running",
   "supervisor-silent",
-  "supervisor-hung",
   "supervisor-shutting-down",
 ]);
 
-/** Whether supervisord does not answer, or did not for too long, so that nothing can be said of what it holds. */
+/** Whether supervisord does not answer, so that nothing can be said of what it holds. */
 export function isSupervisorAway({ reason }: AgentFailure): boolean {
   return AWAY.has(reason);
 }

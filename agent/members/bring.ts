@@ -8,7 +8,7 @@
  *   health check tell, since before it may have been answered by an old process.
  */
 import { type BringOptions, type Brought, bringProgram } from "../activation/bring.ts";
-import { askedNow, programEvent, type Ready, waitReady } from "../activation/ready.ts";
+import { programEvent, type Ready, waitReady } from "../activation/ready.ts";
 import { watchProgram } from "../activation/settle.ts";
 import { infoOf, restingInfo, stopProgram } from "../activation/supervised.ts";
 import type { HostContext } from "../context.ts";
@@ -174,7 +174,7 @@ function waitWhole(
     tag,
     before: new Set(before.map(processKey)),
     listens,
-    ...askedNow(context),
+    at: context.now(),
     look,
   });
 }

@@ -137,14 +137,6 @@ export const AgentFailure = z.lazy(() =>
       want: z.string(),
       wasThere: z.optional(z.boolean()),
     }),
-    /** Of the time in which it was to take the release, most went by until supervisord answered: `waitedMs`. */
-    failure("supervisor-hung", {
-      program: z.string(),
-      url: z.string(),
-      want: z.string(),
-      timeoutMs: z.number(),
-      waitedMs: z.number(),
-    }),
     failure("stop-timeout", { program: z.string(), pid: z.number(), timeoutMs: z.number() }),
   ]),
 );

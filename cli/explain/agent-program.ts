@@ -81,14 +81,6 @@ export function programWords(failure: ProgramFailure): Words {
         "its section must start it through current; compare: zdr setup --dry-run",
         onHost(`ls -l /proc/${failure.pid}/exe /proc/${failure.pid}/cwd`),
       );
-    case "supervisor-hung":
-      return words(
-        `supervisord at ${failure.url} did not answer for ${formatMs(failure.waitedMs)} while ${program} was to take ${failure.want}, for which it has ${formatMs(failure.timeoutMs)}`,
-        `that says nothing of ${failure.want}: run the same command again once supervisord answers at once`,
-        onHost(
-          "see what holds supervisord up, stopped (state T), waiting for a disk (D) or busy (R): ps -o pid,stat,time,cmd -C supervisord",
-        ),
-      );
     case "stop-timeout":
       return words(
         `${program} (pid ${failure.pid}) did not end within ${formatMs(failure.timeoutMs)} after it was told to stop`,

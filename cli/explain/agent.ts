@@ -153,7 +153,6 @@ export function agentWords(failure: AgentFailure): Words {
     case "not-reloaded":
     case "unhealthy":
     case "wrong-release":
-    case "supervisor-hung":
     case "stop-timeout":
       return programWords(failure);
   }

@@ -73,7 +73,6 @@ function isAfterTheFact(failure: AgentFailure): boolean {
     case "not-reloaded":
     case "unhealthy":
     case "wrong-release":
-    case "supervisor-hung":
     case "stop-timeout":
       return true;
     default:

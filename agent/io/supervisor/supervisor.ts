@@ -48,8 +48,6 @@ export type LogStream = "stdout" | "stderr";
 
 export interface Supervisor {
   readonly address: ResolvedAddress;
-  /** How long its answers have been waited for, all in all. */
-  readonly waitedMs: number;
   /** Always RUNNING where it answers at all: while shutting down it faults instead. */
   getState(): Promise<{ code: number; name: string }>;
   getPID(): Promise<number>;
@@ -81,22 +79,13 @@ export function openSupervisor(
   address: ResolvedAddress,
   timeouts: SupervisorTimeouts = SUPERVISOR_TIMEOUTS,
 ): Supervisor {
-  let waitedMs = 0;
-  const ask = async (body: string) => {
-    const askedAt = performance.now();
-    try {
-      return await post(address, body, timeouts);
-    } finally {
-      waitedMs += performance.now() - askedAt;
-    }
-  };
   const call = async <Result>(
     method: string,
     params: readonly RpcValue[],
     read: (value: RpcValue) => Result,
   ): Promise<Result> => {
     const name = `supervisor.${method}`;
-    const answer = await ask(encode(name, params));
+    const answer = await post(address, encode(name, params), timeouts);
     if (answer.status === 401) throw new AgentError({ reason: "supervisor-unauthorized", url: address.url });
     if (answer.status !== 200) throw badAnswer(address, answer.statusLine);
     return readOrRefuse(address, () => read(resultOf(decodeResponse(answer.body), address, method)));
@@ -104,9 +93,6 @@ export function openSupervisor(
   const act = (method: string, ...params: RpcValue[]) => call(method, params, () => undefined);
   return {
     address,
-    get waitedMs() {
-      return waitedMs;
-    },
     getState: () => call("getState", [], stateOf),
     getPID: () => call("getPID", [], numberOf),
     getSupervisorVersion: () => call("getSupervisorVersion", [], textOf),

@@ -32,7 +32,7 @@ def make(supervisord, **config):
     return object()
 `;
 
-test("a supervisord that hung behind the flip is what is told, and not a section that names the wrong release", async (t) => {
+test("a supervisord that hangs behind the flip takes nothing of the time that the program has", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "hung-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const wanted = join(folder, "wanted");
@@ -64,16 +64,7 @@ test("a supervisord that hung behind the flip is what is told, and not a section
   process.kill(pid, "SIGCONT");
 
   const { code, stdout, stderr } = await zdr.done;
-  assert.equal(code, 7, `${stdout}${stderr}`);
-  assert.match(stderr, /^zdr: state: local serves v1 again \(reverted, verified\)$/m);
-  const { socket } = rig.supervisord;
-  const took = `supervisord at unix://${socket} did not answer for ([\\d.]+) s while program "shop" was to take v2`;
-  const [, seconds] = new RegExp(`^zdr: error: local: ${took}, for which it has 3 s$`, "m").exec(stderr) ?? [];
-  assert.ok(Number(seconds) * 1000 >= HUNG_MS, stderr);
-  assert.match(stderr, /^zdr: hint: {2}that says nothing of v2: run the same command again once/m);
-  assert.doesNotMatch(stderr, /and not v2|through current/);
-
+  assert.equal(code, 0, `${stdout}${stderr}`);
   assert.ok(!existsSync(wanted));
-  await ok("deploy", "--tag", "v2");
   assert.equal(await textAt(`${url}/version`), "v2");
 });

@@ -82,10 +82,6 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
     lastProbe: "connect ECONNREFUSED 127.0.0.1:8080",
   },
   "wrong-release": { reason: "wrong-release", program: "shop", pid: 4711, runs: "v1.1", want: "v1.2" },
-  "supervisor-hung": {
-    ...{ reason: "supervisor-hung", program: "shop", url: "unix:///run/s.sock", want: "v1.2" },
-    ...{ timeoutMs: 10_000, waitedMs: 12_000 },
-  },
   "stop-timeout": { reason: "stop-timeout", program: "shop", pid: 4711, timeoutMs: 10_000 },
 };
 

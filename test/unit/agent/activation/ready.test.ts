@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { askedNow, waitReady } from "../../../../agent/activation/ready.ts";
+import { READY_TIMEOUT_MS, waitReady } from "../../../../agent/activation/ready.ts";
 import type { HostContext } from "../../../../agent/context.ts";
 import { AgentError } from "../../../../agent/core/failure.ts";
 import { type ProcessView, processKey } from "../../../../agent/core/generation.ts";
@@ -44,7 +44,7 @@ async function start(preset: Parameters<typeof programPlan>[0]) {
     const supervised = view(NOBODY, { supervised: true, holds: false });
     return { info: INFO, processes: [supervised, view(NOBODY + looks, { accepts: looks > LIVES })] };
   };
-  return waitReady(context, program, { tag: "v2", before: new Set(), listens: true, at: 0, waitedMs: 0, look });
+  return waitReady(context, program, { tag: "v2", before: new Set(), listens: true, at: 0, look });
 }
 
 for (const preset of ["systemd-socket", "grace", "bluegreen"] as const) {
@@ -60,41 +60,38 @@ test("workers that a master starts again and again are one", async () => {
   });
 });
 
-/** The old process serves on for as long as anybody looks; `share`: of that time, until supervisord has answered. */
-async function late(share: number) {
+/** The old process serves until this moment, and then a new one; `toldAt`: when supervisord had passed the signal on. */
+async function late({ until, toldAt }: { readonly until: number; readonly toldAt?: number }) {
   const program = programPlan("gunicorn");
-  let clock = 0;
+  let clock = toldAt ?? 0;
   const context = {
     ...{ layout: layoutOf("/nowhere"), project: projectPlan("/nowhere", [program]) },
     ...{ now: () => clock, emit: () => {} },
     sleep: async (ms: number) => {
       clock += ms;
     },
-    supervisor: {
-      address: { url: "unix:///run/s.sock" },
-      get waitedMs() {
-        return clock * share;
-      },
-    },
   } as unknown as HostContext;
-  const old = [
-    view(NOBODY, { supervised: true, holds: false }),
-    view(NOBODY + 1, { startTicks: 1, release: "v1", accepts: true }),
-  ];
-  const look = async () => ({ info: INFO, processes: old });
-  const before = new Set(old.map(processKey));
-  const error: unknown = await waitReady(context, program, {
-    ...{ tag: "v2", before, listens: true, ...askedNow(context), look },
-  }).catch((thrown: unknown) => thrown);
-  assert.ok(error instanceof AgentError);
-  return error.failure;
+  const master = view(NOBODY, { supervised: true, holds: false });
+  const old = view(NOBODY + 1, { startTicks: 1, release: "v1", accepts: true });
+  const look = async () => ({
+    info: INFO,
+    processes: [master, clock < until ? old : view(NOBODY + 2, { accepts: true })],
+  });
+  const before = new Set([master, old].map(processKey));
+  const times = toldAt === undefined ? { at: 0 } : { at: 0, toldAt };
+  const expected = { pid: INFO.pid, start: INFO.start };
+  return waitReady(context, program, { tag: "v2", before, listens: true, expected, ...times, look });
 }
 
-test("a program that is late is told by what it runs, and by supervisord only where that took most of the time", async () => {
-  const seen = { reason: "wrong-release", program: "shop", pid: NOBODY + 1, runs: "v1", want: "v2", wasThere: true };
-  assert.deepEqual(await late(0.1), seen);
-  const failure = await late(0.6);
-  assert.ok(failure.reason === "supervisor-hung");
-  assert.deepEqual([failure.program, failure.want], ["shop", "v2"]);
-  assert.ok(failure.waitedMs > failure.timeoutMs / 2);
+test("a program has its time from when supervisord has told it, however late that was", async () => {
+  const { timeoutMs = READY_TIMEOUT_MS } = programPlan("gunicorn").health ?? {};
+  const untold = late({ until: timeoutMs + 1_000 });
+  await assert.rejects(untold, (error) => {
+    const seen = { reason: "wrong-release", program: "shop", pid: NOBODY + 1, runs: "v1", want: "v2", wasThere: true };
+    assert.ok(error instanceof AgentError);
+    assert.deepEqual(error.failure, seen);
+    return true;
+  });
+  const { readyMs } = await late({ until: timeoutMs + 1_000, toldAt: 2_000 });
+  assert.ok(readyMs > timeoutMs, `${readyMs} ms, from the signal on`);
 });
