@@ -70,7 +70,8 @@ export async function activateHost(relink: Relink, underWay: UnderWay, goal: Act
   };
   const before = host.state;
   const isTaken = await fleet.onOne(host, "activate", async () => {
-    host.activation = host.unchanged?.report ?? (await activation(relink, host, goal, onEvent));
+    host.activation =
+      host.unchanged?.report ?? (await activation(relink, host, goal, onEvent, () => underWay.hasFlipped));
     host.state = stateOf(host.activation);
     for (const text of host.activation.warnings) run.output.report({ kind: "warning", host: host.name, text });
     const words = outcomeWords(host.activation);
@@ -101,7 +102,9 @@ async function activation(
   host: FleetHost,
   goal: ActivationGoal,
   onEvent: OnEvent,
+  hasFlipped: () => boolean,
 ): Promise<ActivationReport> {
+  const before = host.state;
   const { deployTo } = relink.opened.plan;
   let name = crypto.randomUUID();
   /** It has been asked for, and not been answered. */
@@ -121,7 +124,7 @@ async function activation(
     const answer = session.request("activate", { ...goal, activation: name }, onEvent);
     answer.catch((error) => {
       if (agentFailure(error) !== undefined) isOpen = false;
-      if (isOpen && isAgentsEnd(error)) host.state = { kind: "cut-short", tag: goal.tag };
+      if (isOpen && isAgentsEnd(error)) host.state = cutShort(before, goal.tag, hasFlipped());
     });
     return answer;
   };
@@ -140,6 +143,11 @@ async function activation(
     host.unchanged = { report, settled };
     return report;
   }
+}
+
+/** The flip may have been done and not been heard of: without a word of it, no more is said than what the host had before. */
+function cutShort(before: HostState, tag: string, hasFlipped: boolean): HostState {
+  return hasFlipped || before.kind !== "staged" ? { kind: "cut-short", tag } : { ...before, kind: "unheard" };
 }
 
 function isAgentsEnd(error: unknown): boolean {
@@ -182,9 +190,10 @@ export async function goBack(relink: Relink, host: FleetHost): Promise<boolean> 
     run.output.report({ kind: "warning", host: host.name, text: `${what}: there is nothing to go back to` });
     return false;
   }
+  const back = { tag: previous, why: "rollback" } as const;
   const { failure: earlier, state: before } = host;
   const isBack = await fleet.onOne(host, "revert", async () => {
-    host.wentBack = await activation(relink, host, { tag: previous, why: "rollback" }, fleet.onEvent(host));
+    host.wentBack = await activation(relink, host, back, fleet.onEvent(host), () => true);
     const { outcome } = host.wentBack;
     const isProved = outcome === "kept" || outcome === "unchanged";
     host.state = isProved ? { kind: "reverted", current: previous } : { kind: "stuck", serves: host.wentBack.serves };

@@ -20,7 +20,11 @@ export async function surveyHost(
     if (event.event === "phase") host.state = { kind: "recovered" };
     tell(event);
   };
-  const survey = await (await host.session).request("survey", question, onEvent);
+  const survey = await (await host.session).request("survey", question, onEvent).catch((error: unknown) => {
+    const isLink = error instanceof ZdrError && error.failure.kind === "link";
+    if (isLink && host.state.kind === "recovered") host.phase = "halfway";
+    throw error;
+  });
   if (survey.recovered !== undefined) host.state = { kind: "recovered", said: survey.recovered };
   tellSurvey(run, host, survey);
   return survey;

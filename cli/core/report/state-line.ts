@@ -13,7 +13,7 @@ export type HostState =
   /** The same, but supervisord has not said what runs: nothing was told to any program. */
   | { readonly kind: "unasked"; readonly tag: string; readonly current?: string | undefined }
   | { readonly kind: "untouched" }
-  /** The same, but for what a dead agent had left half done: the survey ended that first. `said`: how; absent: that was not heard. */
+  /** The same, but for what a dead agent had left half done: the survey ended that first, and `said` how. Absent: it was at it when it was last heard. */
   | { readonly kind: "recovered"; readonly said?: string | undefined }
   /** `serves`: in words of the agent, where it gave any. */
   | { readonly kind: "stuck"; readonly serves?: string | undefined }
@@ -93,7 +93,9 @@ function stateWords(state: HostState, several: boolean): string {
     case "untouched":
       return `${were} not touched`;
     case "recovered":
-      return `${were} not touched, but for what a dead agent had left there: ${state.said ?? "see zdr status --releases"}`;
+      return state.said === undefined
+        ? `${were} being brought out of what a dead agent had left there when last heard: zdr status --releases`
+        : `${were} not touched, but for what a dead agent had left there: ${state.said}`;
     case "stuck":
       return state.serves === undefined
         ? `${several ? "are" : "is"} stuck: neither release could be proved`

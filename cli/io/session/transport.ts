@@ -1,4 +1,4 @@
-/** What a session needs of the way to a host, and what it means when that ends. `ssh.ts` and `local.ts` implement it. */
+/** What a session needs of the way to a host, and what it means when that ends. `ssh.ts`, `openssh.ts` and `local.ts` implement it. */
 import type { Readable, Writable } from "node:stream";
 import type { LinkFailure } from "../../failure.ts";
 

@@ -20,9 +20,9 @@ const UNREADABLE: Failure = {
   failure: { reason: "io", operation: "read", path: "/data/.zdr/ledger.ndjson", code: "EIO" },
 };
 
-async function activated(sessions: readonly Answers[]) {
+async function activated(sessions: readonly Answers[], hasFlipped = false) {
   const one = linkedHost(sessions);
-  const underWay = { host: one.host, hasFlipped: false, isOver: false, isWatched: false, isAborted: false };
+  const underWay = { host: one.host, hasFlipped, isOver: false, isWatched: false, isAborted: false };
   const isTaken = await activateHost(one.relink, underWay, GOAL);
   const { failure, state } = one.host;
   return { ...one, isTaken, state, exit: failure && explainAll([failure]).exit };
@@ -56,10 +56,15 @@ describe("an activation whose lock is not to be had again", { concurrency: true 
   });
 });
 
-test("an activation whose agent has died is left to the next command, and that is said of the host", async () => {
-  const { isTaken, state, exit, asked } = await activated([{ activate: () => ended }]);
+test("an activation whose agent has died behind the flip is left to the next command, and that is said of the host", async () => {
+  const { isTaken, state, exit, asked } = await activated([{ activate: () => ended }], true);
   assert.deepEqual([isTaken, state, exit], [false, { kind: "cut-short", tag: "v2" }, EXIT.stuck]);
   assert.deepEqual(asked, ["activate"]);
+});
+
+test("of an agent that has died before the flip was heard of, no more is said than what its host had", async () => {
+  const { state, exit } = await activated([{ activate: () => ended }]);
+  assert.deepEqual([state, exit], [{ kind: "unheard", tag: "v2", current: "v1" }, EXIT.stuck]);
 });
 
 test("an agent that dies while it waits for what another one may be at work on leaves the host in a state that nobody knows", async () => {

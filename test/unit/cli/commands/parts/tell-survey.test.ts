@@ -20,25 +20,26 @@ async function stateAfter(event: Parameters<OnEvent>[0], answer: () => object) {
   await surveyHost(relink.run, relink.fleet, host, QUESTION).catch((error: unknown) => {
     if (!(error instanceof ZdrError)) throw error;
   });
-  return host.state;
+  return { state: host.state, phase: host.phase };
 }
 
 describe("a host on which a dead agent has left an activation half done", () => {
   const phase = { event: "phase", phase: "revert", detail: "v1" } as const;
 
   test("is said to be what its survey tells of that", async () => {
-    assert.deepEqual(await stateAfter(phase, () => ({ recovered: SAID, warnings: [] })), {
-      ...{ kind: "recovered", said: SAID },
-    });
+    const { state } = await stateAfter(phase, () => ({ recovered: SAID, warnings: [] }));
+    assert.deepEqual(state, { kind: "recovered", said: SAID });
   });
 
   test("is not said to be untouched where the answer never came", async () => {
-    assert.deepEqual(await stateAfter(phase, () => lost), { kind: "recovered" });
+    assert.deepEqual(await stateAfter(phase, () => lost), { state: { kind: "recovered" }, phase: "halfway" });
   });
 
   test("is no other host: one that only looked was not touched", async () => {
     const warning = { event: "warning", text: "odd" } as const;
-    assert.deepEqual(await stateAfter(warning, () => ({ warnings: [] })), { kind: "untouched" });
-    assert.deepEqual(await stateAfter(warning, () => lost), { kind: "untouched" });
+    assert.deepEqual((await stateAfter(warning, () => ({ warnings: [] }))).state, { kind: "untouched" });
+    const { state, phase } = await stateAfter(warning, () => lost);
+    assert.deepEqual(state, { kind: "untouched" });
+    assert.notEqual(phase, "halfway");
   });
 });

@@ -48,7 +48,9 @@ describe("the state line", () => {
     const said = "the activation of v2 had been interrupted; it did not prove itself, and v1 serves again";
     const but = "not touched, but for what a dead agent had left there:";
     assert.equal(line(["a", { kind: "recovered", said }]), `a was ${but} ${said}`);
-    assert.equal(line(["a", { kind: "recovered" }]), `a was ${but} see zdr status --releases`);
+    const unheard =
+      "a was being brought out of what a dead agent had left there when last heard: zdr status --releases";
+    assert.equal(line(["a", { kind: "recovered" }]), unheard);
   });
 
   test("of hosts of which one did not get where it should, the others are not said to be left half-way", () => {
