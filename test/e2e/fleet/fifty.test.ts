@@ -16,7 +16,8 @@ const PATIENCE = { timeoutMs: 300_000 };
 let fleet: FleetRig;
 const cleanUps: (() => Promise<void>)[] = [];
 before(async () => {
-  fleet = await startFleet((clean) => void cleanUps.push(clean), { count: COUNT });
+  // All of them would run the start-up files of one home at once, and what those lock is no matter of a fleet's.
+  fleet = await startFleet((clean) => void cleanUps.push(clean), { count: COUNT, home: "empty" });
 });
 after(async () => {
   for (const clean of cleanUps.reverse()) await clean();
