@@ -38,6 +38,8 @@ export const KEEPALIVE_INTERVAL_MS = 15_000;
 export const KEEPALIVE_COUNT_MAX = 8;
 /** How long an ended connection may take to send what is left. */
 export const CLOSE_TIMEOUT_MS = 1_000;
+/** A command that was begun sooner was begun on this very machine: it takes two round trips, and sshd some milliseconds. */
+const NEAR_MS = 20;
 
 export interface SshTarget {
   /** The host's name in messages. */
@@ -262,13 +264,19 @@ async function logIn({
     throw fail(failure, setback.error);
   }
   prepareKeys(client);
-  const isHere = socket instanceof Socket && socket.remoteAddress === socket.localAddress;
+  const isLoopback = socket instanceof Socket && socket.remoteAddress === socket.localAddress;
+  let isHere = false;
   return {
     name,
-    isHere,
+    get isHere() {
+      return isHere;
+    },
     exec: async (command) => {
+      const askedAt = performance.now();
       const opened = await openChannel(client, link, command, timeouts.channelMs);
       if ("problem" in opened) throw fail(opened.problem);
+      // The near end of a tunnel to a far host has this machine's address too.
+      isHere = isLoopback && performance.now() - askedAt < NEAR_MS;
       if (isHere) narrowWindow(client, opened.stream);
       return channelOf(opened.stream, link, socket);
     },

@@ -48,8 +48,8 @@ export async function openSession(connection: Connection, options: SessionOption
   const magic = `zdr-${randomBytes(12).toString("hex")}`;
   const early = earlyLine(options.early);
   const { command, input } = bootstrap(agent, { magic, path, node, use, early, heartbeatMs, silenceMs });
-  const { isHere = false } = connection;
   const channel = await connection.exec(command);
+  const { isHere = false } = connection;
   if (input !== "") channel.stdin.write(input);
   return new Session(channel, { ...options, isHere }, magic, early === undefined ? undefined : options.early);
 }

@@ -50,7 +50,7 @@ const wordsOf = (end: ChannelEnd) => (isOfLink(end) ? "the connection was closed
 export interface Connection {
   /** For messages: `deploy@web1:22`, `local`. */
   readonly name: string;
-  /** It leads to this very machine. Absent: elsewhere, or nobody can tell. */
+  /** It leads to this very machine, as a command that was begun on it has shown. Absent: elsewhere, or nobody can tell. */
   readonly isHere?: boolean;
   /** Runs a fixed command line (never built from user input) through the login shell at the other end. */
   exec(command: string): Promise<Channel>;

@@ -13,6 +13,7 @@ describe("on a far host", () => {
   const cleanUps: (() => Promise<void>)[] = [];
   let rig: Rig;
   let proxy: DelayProxy;
+  let firstDeploy = "";
 
   before(async () => {
     rig = await startRig({ after: (clean) => void cleanUps.push(clean) }, { via: "ssh" });
@@ -27,7 +28,7 @@ describe("on a far host", () => {
     await rig.addSample("node-plain", { start_seconds: 1, watch: 0 });
     await rig.useSample("node-plain", { release: "v1" });
     await ok(["setup"]);
-    await ok(["deploy", "--tag", "v1"]);
+    firstDeploy = (await ok(["deploy", "--tag", "v1"])).stderr;
   });
   after(async () => {
     for (const clean of cleanUps.reverse()) await clean();
@@ -43,6 +44,10 @@ describe("on a far host", () => {
     await ok(args);
     return proxy.counts().turns - turns + 1;
   };
+
+  test("a build is compressed, though the near end of the way has this machine's address, as a tunnel's has", () => {
+    assert.match(firstDeploy, /^web1: stage done .* sent, compressed to /m);
+  });
 
   test("status takes at most 12 round trips", async () => {
     const roundTrips = await roundTripsOf(["status"]);
