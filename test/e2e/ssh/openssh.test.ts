@@ -37,7 +37,8 @@ test("a first deploy, a reload and a rollback come through the system's ssh, on 
   assert.equal(await answerOf(url), "v1");
 });
 
-test("Ctrl-C in an activation ends neither ssh nor the activation", async (t) => {
+/** A deploy of v2 over v1 that has begun to flip. */
+async function startActivation(t: TestContext) {
   const { rig, url } = await startOpensshRig(t);
   assert.equal((await rig.zdr(["setup"])).code, 0);
   await rig.useSample("go-overseer", { release: "v1" });
@@ -45,6 +46,11 @@ test("Ctrl-C in an activation ends neither ssh nor the activation", async (t) =>
   await rig.useSample("go-overseer", { release: "v2" });
   const zdr = rig.startZdr(["deploy", "--tag", "v2"]);
   await eventually(() => zdr.said().stderr.includes("flip: v2"), { name: "the activation has begun" });
+  return { zdr, url };
+}
+
+test("Ctrl-C in an activation ends neither ssh nor the activation", async (t) => {
+  const { zdr, url } = await startActivation(t);
   // A terminal sends it to the whole group: ssh would hear it too.
   for (const child of await childrenOf(zdr.pid)) process.kill(child, "SIGINT");
   zdr.kill("SIGINT");
@@ -55,13 +61,7 @@ test("Ctrl-C in an activation ends neither ssh nor the activation", async (t) =>
 });
 
 test("an ssh that is killed in an activation is a link that died, and no agent: it is connected to again", async (t) => {
-  const { rig, url } = await startOpensshRig(t);
-  assert.equal((await rig.zdr(["setup"])).code, 0);
-  await rig.useSample("go-overseer", { release: "v1" });
-  assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);
-  await rig.useSample("go-overseer", { release: "v2" });
-  const zdr = rig.startZdr(["deploy", "--tag", "v2"]);
-  await eventually(() => zdr.said().stderr.includes("flip: v2"), { name: "the activation has begun" });
+  const { zdr, url } = await startActivation(t);
   for (const child of await childrenOf(zdr.pid)) process.kill(child, "SIGKILL");
   const { code, stdout, stderr } = await zdr.done;
   assert.equal(code, 0, `${stdout}${stderr}`);
