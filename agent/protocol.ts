@@ -295,7 +295,12 @@ export const AgentEvent = z.discriminatedUnion("event", [
 export type AgentEvent = z.infer<typeof AgentEvent>;
 
 export const Reply = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("hello"), protocol: nonNegative, agent: z.string(), node: z.string(), pid: nonNegative }),
+  z.object({
+    kind: z.literal("hello"),
+    ...{ protocol: nonNegative, agent: z.string(), node: z.string(), pid: nonNegative },
+    /** The two ends of the connection as sshd sees them (SSH_CONNECTION, ssh(1)). */
+    sshConnection: z.optional(z.string()),
+  }),
   z.object({ kind: z.literal("beat") }),
   z.object({ kind: z.literal("event"), id: nonNegative, event: AgentEvent }),
   z.object({ kind: z.literal("result"), id: nonNegative, result: z.unknown() }),

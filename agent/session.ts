@@ -111,6 +111,7 @@ export async function runSession(start: SessionStart): Promise<void> {
     agent: start.agent,
     node: process.versions.node,
     pid: process.pid,
+    sshConnection: process.env.SSH_CONNECTION,
   });
   // Where the first request comes a round trip later, this is the time to load what nearly all commands begin with.
   if (start.use !== undefined && start.use !== "status") void VERBS.survey();

@@ -38,8 +38,6 @@ export const KEEPALIVE_INTERVAL_MS = 15_000;
 export const KEEPALIVE_COUNT_MAX = 8;
 /** How long an ended connection may take to send what is left. */
 export const CLOSE_TIMEOUT_MS = 1_000;
-/** A command that was begun sooner was begun on this very machine: it takes two round trips, and sshd some milliseconds. */
-const NEAR_MS = 20;
 
 export interface SshTarget {
   /** The host's name in messages. */
@@ -264,21 +262,17 @@ async function logIn({
     throw fail(failure, setback.error);
   }
   prepareKeys(client);
-  const isLoopback = socket instanceof Socket && socket.remoteAddress === socket.localAddress;
-  let isHere = false;
+  const { localAddress, localPort, remoteAddress, remotePort } = socket instanceof Socket ? socket : {};
   return {
     name,
-    get isHere() {
-      return isHere;
-    },
+    // The near end of a tunnel has this machine's address too, but then sshd is connected to by the far one.
+    isHere: (sshConnection) =>
+      remoteAddress === localAddress && sshConnection === `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`,
     exec: async (command) => {
-      const askedAt = performance.now();
       const opened = await openChannel(client, link, command, timeouts.channelMs);
       if ("problem" in opened) throw fail(opened.problem);
-      // The near end of a tunnel to a far host has this machine's address too.
-      isHere = isLoopback && performance.now() - askedAt < NEAR_MS;
-      if (isHere) narrowWindow(client, opened.stream);
-      return channelOf(opened.stream, link, socket);
+      const { stream } = opened;
+      return { ...channelOf(stream, link, socket), narrow: () => narrowWindow(client, stream) };
     },
     forward: (address, port) => forwardTo(client, link, { address, port }, timeouts.channelMs),
     gone: link.gone,

@@ -36,6 +36,8 @@ interface Pending {
   events: number;
 }
 
+type Options = SessionOptions & { readonly isHere: Connection["isHere"] };
+
 const NOISE_LIMIT_BYTES = 4096;
 /** An activation of many programs tells some hundred; who tells more than anybody reads is not the agent that was sent. */
 export const EVENT_LIMIT = 20_000;
@@ -49,17 +51,17 @@ export async function openSession(connection: Connection, options: SessionOption
   const early = earlyLine(options.early);
   const { command, input } = bootstrap(agent, { magic, path, node, use, early, heartbeatMs, silenceMs });
   const channel = await connection.exec(command);
-  const { isHere = false } = connection;
   if (input !== "") channel.stdin.write(input);
+  const { isHere } = connection;
   return new Session(channel, { ...options, isHere }, magic, early === undefined ? undefined : options.early);
 }
 
 class Session implements AgentSession {
   readonly host: string;
-  readonly isHere: boolean;
+  isHere = false;
   readonly isFollowing: boolean;
   readonly #channel: Channel;
-  readonly #options: SessionOptions;
+  readonly #options: Options;
   readonly #magic: string;
   readonly #pending = new Map<number, Pending>();
   readonly #heartbeat: NodeJS.Timeout;
@@ -79,14 +81,8 @@ class Session implements AgentSession {
   #mustEnd = true;
 
   /** `asked`: the request that went with the command. */
-  constructor(
-    channel: Channel,
-    options: SessionOptions & { readonly isHere: boolean },
-    magic: string,
-    asked: EarlyRequest | undefined,
-  ) {
+  constructor(channel: Channel, options: Options, magic: string, asked: EarlyRequest | undefined) {
     this.host = options.host;
-    this.isHere = options.isHere;
     this.#channel = channel;
     this.#options = options;
     this.#magic = magic;
@@ -148,6 +144,7 @@ class Session implements AgentSession {
   ): Promise<ResultOf<"upload">> {
     const published = this.request("upload", {}, onEvent);
     published.catch(() => {});
+    if (this.isHere) this.#channel.narrow?.();
     for await (const { bytes, packed } of frames) {
       if (this.#broken) break;
       this.#write({ verb: "data", bytes: bytes.length, ...packed });
@@ -253,7 +250,10 @@ class Session implements AgentSession {
       this.#break({ kind: "agent-reply", detail: reply.problem });
       return;
     }
-    if (reply.kind === "hello") this.#agentPid = reply.pid;
+    if (reply.kind === "hello") {
+      this.#agentPid = reply.pid;
+      this.isHere = this.#options.isHere?.(reply.sshConnection) ?? false;
+    }
     if (reply.kind === "hello" || reply.kind === "beat") return;
     const pending = this.#pending.get(reply.id);
     if (!pending) {

@@ -7,7 +7,7 @@ const STDERR_TAIL_BYTES = 4096;
 export function connectLocal(): Connection {
   return {
     name: "local",
-    isHere: true,
+    isHere: () => true,
     exec: async (command) => {
       const child = spawn("/bin/sh", ["-c", command], { stdio: ["pipe", "pipe", "pipe"], detached: true });
       let tail = "";

@@ -16,6 +16,8 @@ export interface Channel {
   stderrTail(): string;
   /** Settles once, when the channel is gone for whatever reason; never rejects. */
   readonly closed: Promise<ChannelEnd>;
+  /** Sends no more ahead of what the command reads than is good for one on this very machine. */
+  readonly narrow?: () => void;
 }
 
 /** `code` and `signal` both null: the link died. */
@@ -50,8 +52,11 @@ const wordsOf = (end: ChannelEnd) => (isOfLink(end) ? "the connection was closed
 export interface Connection {
   /** For messages: `deploy@web1:22`, `local`. */
   readonly name: string;
-  /** It leads to this very machine, as a command that was begun on it has shown. Absent: elsewhere, or nobody can tell. */
-  readonly isHere?: boolean;
+  /**
+   * Whether it leads to this very machine, with nothing between. `sshConnection`: its two ends as the host sees them. Absent: nobody
+   * can tell.
+   */
+  readonly isHere?: (sshConnection: string | undefined) => boolean;
   /** Runs a fixed command line (never built from user input) through the login shell at the other end. */
   exec(command: string): Promise<Channel>;
   close(): void;

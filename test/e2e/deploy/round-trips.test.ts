@@ -80,3 +80,13 @@ describe("on a far host", () => {
     assert.deepEqual((await readdir(join(rig.deployTo, "releases"))).sort(), ["v2", "v3"]);
   });
 });
+
+test("on this very machine, with nothing between, nothing is compressed", async (t) => {
+  const rig = await startRig(t, { via: "ssh" });
+  await rig.addSample("node-plain", { start_seconds: 1, watch: 0 });
+  await rig.useSample("node-plain", { release: "v1" });
+  const setup = await rig.zdr(["setup"]);
+  assert.equal(setup.code, 0, setup.stderr);
+  const { stderr } = await rig.zdr(["deploy", "--tag", "v1"]);
+  assert.match(stderr, /^web1: stage done .* sent, durable /m);
+});
