@@ -38,7 +38,7 @@ export async function measureFleet(): Promise<Found> {
   process.env.TMPDIR = "/dev/shm";
   const cleanUps: (() => Promise<void>)[] = [];
   try {
-    const fleet = await startFleet((clean) => void cleanUps.push(clean), { count: MOST, home: "empty" });
+    const fleet = await startFleet((clean) => void cleanUps.push(clean), { count: MOST });
     const bench = await prepare(fleet);
     const found: Found = { rows: [], figures: [] };
     for (const count of COUNTS) await measureCount(bench, count, found);

@@ -17,7 +17,7 @@ export interface SshdOptions {
   readonly authorizedKeys: readonly string[];
   /** Lines for sshd_config; they win over the ones below. */
   readonly extraConfig?: readonly string[];
-  /** What every session finds in its environment. */
+  /** What every session finds in its environment; root's home is an empty folder, others have their own. */
   readonly sessionEnv?: Readonly<Record<string, string>>;
   /** Of the host's own keys, in the order of its configuration; default: ed25519. */
   readonly keyTypes?: readonly KeyType[];
@@ -65,6 +65,7 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
   if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true, mode: 0o755 });
   const dir = await mkdtemp(join(tmpdir(), "zdr-sshd-"));
   await chmod(dir, 0o755); // authorized_keys is read with the rights of whoever logs in
+  await mkdir(join(dir, "root"), { mode: 0o700 });
   const mark = newMark();
   let log = "";
   let child: ChildProcess | undefined;
@@ -122,9 +123,7 @@ function configOf(
 ): string {
   return [
     ...extraConfig,
-    `SetEnv ${Object.entries(sessionEnv)
-      .map(([name, value]) => `${name}=${value}`)
-      .join(" ")}`,
+    setEnv(sessionEnv),
     `Port ${port}`,
     "ListenAddress 127.0.0.1",
     ...hostKeys.map(({ path }) => `HostKey ${path}`),
@@ -140,9 +139,17 @@ function configOf(
     // Tests open many connections at once.
     "MaxStartups 100",
     ...(user === undefined ? [] : [`AllowUsers ${user}`]),
+    // bash reads a .bashrc for every command that comes through ssh, and this machine's may do anything.
+    "Match User root",
+    setEnv({ ...sessionEnv, HOME: `${dir}/root` }),
     "",
   ].join("\n");
 }
+
+const setEnv = (variables: Readonly<Record<string, string>>) =>
+  `SetEnv ${Object.entries(variables)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ")}`;
 
 async function listening(child: ChildProcess, port: number, log: () => string): Promise<void> {
   let ended: string | undefined;

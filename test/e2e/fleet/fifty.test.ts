@@ -17,7 +17,7 @@ let fleet: FleetRig;
 const cleanUps: (() => Promise<void>)[] = [];
 before(async () => {
   // All of them would run the start-up files of one home at once, and what those lock is no matter of a fleet's.
-  fleet = await startFleet((clean) => void cleanUps.push(clean), { count: COUNT, home: "empty" });
+  fleet = await startFleet((clean) => void cleanUps.push(clean), { count: COUNT });
 });
 after(async () => {
   for (const clean of cleanUps.reverse()) await clean();
