@@ -35,6 +35,11 @@ export function hintsOnDifference(goal: FleetGoal, hosts: readonly HostEnd[]): s
   ];
 }
 
+/** `passedOver`: what a rollout that others took has left out, told at its end, when the warning about each is long past. */
+export function describePassedOver(goal: FleetGoal, passedOver: readonly string[]): string {
+  return `passed over: ${passedOver.join(", ")}; once reachable: ${goOn(goal, passedOver.join(", "))}`;
+}
+
 function hintsOnStaying(hosts: readonly HostEnd[], { config, environment }: GivenFlags): string[] {
   const tags = [...new Set(hosts.flatMap(({ activation }) => activation?.previous ?? []))];
   return tags.map((tag) => {

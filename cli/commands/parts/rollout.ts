@@ -14,7 +14,7 @@ import { endOf } from "../../core/notice.ts";
 import { type HostTarget, rolloutPlan } from "../../core/plan.ts";
 import { activations, activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
-import { hintsOnDifference } from "../../explain/fleet.ts";
+import { describePassedOver, hintsOnDifference } from "../../explain/fleet.ts";
 import { explainAll } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
@@ -90,9 +90,12 @@ export async function rollOut(
   const slowest = slowestOf(fleet.hosts);
   if (slowest !== undefined) run.output.report({ kind: "note", text: describeSlowest(slowest) });
   const { planned, opened } = relink;
-  const difference = hintsOnDifference({ ...goal, isPlanned: planned !== undefined, given: opened.given }, fleet.hosts);
-  const exit = concludeHosts(run, fleet.hosts, true, difference);
-  const result = { goal, hosts: hostResults(fleet), slowest };
+  const fleetGoal = { ...goal, isPlanned: planned !== undefined, given: opened.given };
+  const passedOver = fleet.passedOver.map(({ name }) => name);
+  if (passedOver.length > 0 && tookIt(fleet).length > 0)
+    run.output.report({ kind: "note", text: describePassedOver(fleetGoal, passedOver) });
+  const exit = concludeHosts(run, fleet.hosts, true, hintsOnDifference(fleetGoal, fleet.hosts));
+  const result = { goal, hosts: hostResults(fleet), passedOver, slowest };
   await hooks.tell(endOf(exit), exit);
   run.output.result(activationTable(reports, run.columns), result, exit, activations(reports, goal.tag));
   return exit;

@@ -75,6 +75,7 @@ type Step = (host: FleetHost, session: AgentSession) => Promise<StepEnd>;
 
 export class Fleet<Target extends FleetTarget> {
   #hosts: readonly FleetHost[];
+  #passedOver: readonly FleetHost[] = [];
   readonly #options: FleetOptions<Target>;
   /** Of each host the one that its session is on. */
   readonly #connections = new Map<Target, Connection>();
@@ -119,6 +120,11 @@ export class Fleet<Target extends FleetTarget> {
   /** From here on the command is not for these. */
   passOver(hosts: readonly FleetHost[]): void {
     this.#hosts = this.#hosts.filter((host) => !hosts.includes(host));
+    this.#passedOver = [...this.#passedOver, ...hosts];
+  }
+
+  get passedOver(): readonly FleetHost[] {
+    return this.#passedOver;
   }
 
   get failed(): readonly FleetHost[] {

@@ -194,6 +194,7 @@ describe("a fleet", { concurrency: 1 }, () => {
     const passed = await deploy("v7", {}, ["--skip-unreachable"]);
     assert.equal(passed.code, 0, passed.stderr);
     assert.match(passed.stderr, /web2.*passed over/);
+    assert.match(passed.stderr, /\npassed over: web2; once reachable: the same command again goes on with web2\n$/);
     assert.deepEqual(await up(), ["v7", "v7", "v7"]);
   });
 
@@ -212,6 +213,7 @@ describe("a fleet", { concurrency: 1 }, () => {
     assert.equal(held.code, 0, held.stderr);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /web2.*passed over/);
+    assert.match(stderr, /\npassed over: web2; once reachable: go on with web2: zdr rollback --to v6\n$/);
     assert.deepEqual(
       (await answers()).filter((_, at) => at !== 1),
       ["v6", "v6", "v6"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HostState } from "../../../../cli/core/report/state-line.ts";
-import { type FleetGoal, hintsOnDifference } from "../../../../cli/explain/fleet.ts";
+import { describePassedOver, type FleetGoal, hintsOnDifference } from "../../../../cli/explain/fleet.ts";
 
 const DEPLOY: FleetGoal = { tag: "v2", why: "deploy", isPlanned: false, given: {} };
 const ROLLBACK: FleetGoal = { tag: "v1", why: "rollback", isPlanned: false, given: {} };
@@ -92,4 +92,16 @@ test("hosts that could not go back are taken back when that is mended, each to w
     "when that is mended, take web1, web4 back: zdr rollback --to v1 -c ops.yml -e staging --host web1 web4",
     "when that is mended, take web3 back: zdr rollback --to v0 -c ops.yml -e staging --host web3",
   ]);
+});
+
+test("hosts that were passed over are told with what takes the release there", () => {
+  const given = { environment: "staging" };
+  assert.equal(
+    describePassedOver({ ...ROLLBACK, given }, ["web2", "web4"]),
+    "passed over: web2, web4; once reachable: go on with web2, web4: zdr rollback --to v1 -e staging",
+  );
+  assert.equal(
+    describePassedOver({ ...DEPLOY, isPlanned: true, given }, ["web2"]),
+    "passed over: web2; once reachable: go on with web2 by a new plan: zdr plan --tag v2 -e staging",
+  );
 });
