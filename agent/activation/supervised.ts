@@ -101,8 +101,7 @@ export async function stopProgram(context: HostContext, program: ProgramPlan): P
     if (isDown(info.statename)) return;
     if (!isAsked && info.statename !== "STOPPING") {
       await refuseUnsafeSignal(context, program, info.pid);
-      await askToStop(context, program);
-      isAsked = true;
+      isAsked = await askToStop(context, program);
     }
     if (context.now() > deadline) {
       throw new AgentError({ reason: "stop-timeout", program: program.name, pid: info.pid, timeoutMs });
@@ -111,12 +110,15 @@ export async function stopProgram(context: HostContext, program: ProgramPlan): P
   }
 }
 
-async function askToStop(context: HostContext, program: ProgramPlan): Promise<void> {
+/** False: it had ended by itself since it was looked at, and supervisor may be about to start it again. */
+async function askToStop(context: HostContext, program: ProgramPlan): Promise<boolean> {
   try {
     await context.supervisor.stopProcess(program.process);
     moment("program: stop asked for");
+    return true;
   } catch (error) {
     if (faultCode(error) !== FAULT.NOT_RUNNING) throw error;
+    return false;
   }
 }
 
