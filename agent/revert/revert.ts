@@ -133,15 +133,21 @@ async function putBack(activation: Activation, cause: Cause): Promise<void> {
 }
 
 /**
- * Supervisor may be starting a program again this very moment: its slot must hold the old binary before that. Where that
- * does not work (the old release may not know the program), bringing it back says so; the link goes back all the same.
+ * Supervisor may be starting a program again this very moment: its slot must hold the old binary before that. One that was down,
+ * and has been told something since the flip, must not be started from the release that failed the next time, whoever starts it.
+ * Where that does not work, bringing it back says so; the link goes back all the same.
  */
-async function refillSlot({ context }: Activation, { program, wasUp, kept }: Before, previous: string): Promise<void> {
-  if (!wasUp && kept === undefined) return;
+async function refillSlot({ context, asked }: Activation, before: Before, previous: string): Promise<void> {
+  const { program, wasUp, kept } = before;
+  if (!wasUp && !asked.has(program)) return;
+  const { prepare, clear } = STRATEGIES[program.reload.strategy];
   try {
-    await STRATEGIES[program.reload.strategy].prepare(context, program, previous, kept);
+    await prepare(context, program, previous, kept);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
+    // The old release may not know the program: then there is nothing to start.
+    const { failure } = error;
+    if (!wasUp && failure.reason === "io" && failure.code === "ENOENT") clear(context, program);
   }
 }
 

@@ -1,5 +1,7 @@
 /** What a deploy that failed tells of why, and of what it cost. */
 import assert from "node:assert/strict";
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { reportIn } from "../../support/load/deploy-series.ts";
 import { freePort } from "../../support/load/free-port.ts";
@@ -78,4 +80,23 @@ test("of a program that does not hear the signal it is said that it goes on as b
       });
     }
   }
+});
+
+test("what failed is not left for supervisor to start where the program was down before", async (t) => {
+  const { rig } = await failOver(t, "go-overseer", "crash", {});
+  const slot = join(rig.deployTo, "run/shop/shop");
+  const inode = async (path: string) => (await stat(path)).ino;
+  const fail = async (release: string) => {
+    await rig.useSample("go-overseer", { release, variant: "crash" });
+    const { code, stderr } = await rig.zdr(["deploy", "--tag", release]);
+    assert.equal(code, 7, stderr);
+  };
+  assert.equal((await rig.zdr(["stop"])).code, 0);
+  await fail("v3");
+  const old = join(rig.deployTo, "releases/v1/bin/shop");
+  assert.equal(await inode(slot), await inode(old));
+  // As if the program had come with the next release.
+  await rm(old);
+  await fail("v4");
+  await assert.rejects(stat(slot), { code: "ENOENT" });
 });
