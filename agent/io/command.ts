@@ -3,6 +3,7 @@
  *
  * - Its output waits to be fetched. Where too much waits it is not read, and the command waits as it would for a slow reader.
  * - It has ended when it is gone and nobody of its own writes any more; `stop` ends all of its group.
+ * - What it has said is whole, however slowly that is fetched.
  */
 import { StringDecoder } from "node:string_decoder";
 import type { OutputResult } from "../wire/exec.ts";
@@ -21,6 +22,8 @@ export class Command {
   #waiting = 0;
   #ended: OutputResult["ended"];
   #wake: () => void = () => {};
+  #hasExited = false;
+  #closing: NodeJS.Timeout | undefined;
 
   constructor(argv: readonly string[], options: PipedOptions) {
     const child = startPiped(argv, options);
@@ -33,10 +36,8 @@ export class Command {
     this.#read(child, "stderr");
     child.on("error", ({ message: problem }) => this.#end({ code: null, signal: null, problem }));
     child.on("exit", () => {
-      setTimeout(() => {
-        child.stdout.destroy();
-        child.stderr.destroy();
-      }, PIPES_AFTER_EXIT_MS).unref();
+      this.#hasExited = true;
+      this.#closePipesLater();
     });
     child.on("close", (code, signal) => this.#end({ code, signal }));
   }
@@ -62,10 +63,12 @@ export class Command {
       });
     }
     const chunks = this.#chunks;
+    const wasFull = this.#isFull;
     this.#chunks = [];
     this.#waiting = 0;
     this.#child?.stdout.resume();
     this.#child?.stderr.resume();
+    if (wasFull) this.#closePipesLater();
     return { chunks, ...(this.#ended === undefined ? {} : { ended: this.#ended }) };
   }
 
@@ -85,12 +88,29 @@ export class Command {
       if (text === "") return;
       this.#chunks.push({ stream, text });
       this.#waiting += text.length;
-      if (this.#waiting > WAITING_CHARACTERS) source.pause();
+      if (this.#isFull) {
+        source.pause();
+        clearTimeout(this.#closing);
+      }
       this.#wake();
     };
     source.on("data", (bytes: Buffer) => add(decoder.write(bytes)));
     source.on("end", () => add(decoder.end()));
     source.on("error", () => {});
+  }
+
+  get #isFull(): boolean {
+    return this.#waiting > WAITING_CHARACTERS;
+  }
+
+  /** Once it has exited. What it has said and nobody has had the room to read lies in the pipes, and is waited for. */
+  #closePipesLater(): void {
+    if (!this.#hasExited || this.#isFull) return;
+    clearTimeout(this.#closing);
+    this.#closing = setTimeout(() => {
+      this.#child?.stdout.destroy();
+      this.#child?.stderr.destroy();
+    }, PIPES_AFTER_EXIT_MS).unref();
   }
 
   #end(ended: NonNullable<OutputResult["ended"]>): void {
