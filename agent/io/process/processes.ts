@@ -138,10 +138,15 @@ export function pidNamespace(root: string = PROC): number {
   return statSync(join(root, "self/ns/pid")).ino;
 }
 
-/** Device and inode of what a path leads to; undefined: nothing is there. */
+/** Device and inode of what a path leads to; undefined: nothing is there, or it is not for this user to see. */
 export function fileIdentity(path: string): FileIdentity | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found && { dev: found.dev, ino: found.ino };
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return { dev, ino };
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /**

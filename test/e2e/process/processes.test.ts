@@ -1,6 +1,6 @@
 /** Looking into processes, against real ones. */
 import assert from "node:assert/strict";
-import { copyFile, link, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -163,6 +163,18 @@ describe("which release a process runs", () => {
   /** A shell of its own file that stays. */
   const runs = (binary: string, options: ChildOptions = {}) =>
     start([binary, "-c", "echo ready; kill -STOP $$"], options);
+
+  test("is told also where somebody has put a folder among the releases that is closed to this user", async () => {
+    const { root } = await release("closed");
+    await chmod(root, 0o700);
+    await chmod(folder, 0o755);
+    process.seteuid?.("nobody");
+    try {
+      assert.deepEqual(wants("closed"), [{ tag: "closed", root: fileIdentity(root), binary: undefined }]);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
 
   test("is told by the file that it executes, through links and after that file was replaced", async () => {
     const v1 = await release("v1");
