@@ -101,10 +101,17 @@ export function pathText(path: readonly PropertyKey[]): string {
   }, "");
 }
 
-/** Where numbers are text for a program: `PORT: 8080` is "8080", `VERSION: 1.10` is "1.10". */
+/** Where numbers are text: `PORT: 8080` is "8080", `VERSION: 1.10` is "1.10", `run: [chmod, 0755, …]` says 0755. `*` is any key. */
+const WRITTEN_TEXT: readonly string[] = [
+  ...["programs.*.environment.*", "programs.*.command.*", "programs.*.check.*", "programs.*.listen.*.mode"],
+  ...["hosts.*.labels.*", "hooks.*.*.run.*"],
+];
+
 function isWrittenText(path: readonly PropertyKey[]): boolean {
-  const [section, , key] = path;
-  return path.length === 4 && section === "programs" && (key === "environment" || key === "command" || key === "check");
+  return WRITTEN_TEXT.some((pattern) => {
+    const steps = pattern.split(".");
+    return steps.length === path.length && steps.every((step, at) => step === "*" || step === path[at]);
+  });
 }
 
 function missingSecrets(data: unknown, environment: Environment): Finding[] {

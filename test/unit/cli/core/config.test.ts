@@ -95,6 +95,24 @@ describe("a config that is right", () => {
     assert.deepEqual(command, ["bin/shop", "8080", "1.10", "007", "true"]);
   });
 
+  test("so they are in a hook's command and in a host's labels, and a socket's mode is octal however it is written", () => {
+    const { hooks, hosts } = configOf(
+      changed(
+        { 4: "hosts: [{ name: web1, labels: { zone: 1.10, rack: 007 } }]" },
+        "hooks: { before_activate: [{ run: [bin/install, 0644, 1.10, 1e3] }] }",
+      ),
+    );
+    assert.deepEqual(hooks.before_activate?.[0]?.argv, ["bin/install", "0644", "1.10", "1e3"]);
+    assert.deepEqual(hosts[0]?.labels, { zone: "1.10", rack: "007" });
+    const listening = (mode: string) =>
+      changed({ 8: "    reload: { strategy: socket }" }, `    listen: [{ unix: /run/shop.sock, mode: ${mode} }]`);
+    assert.deepEqual(configOf(listening("0660")).programs.shop?.listen, [{ path: "/run/shop.sock", mode: 0o660 }]);
+    // As a number it would be 432, which are octal digits too.
+    assert.deepEqual(problemsOf(listening("0o660")), [
+      "9:44 programs.shop.listen[0].mode: is no mode such as 0660 or 0666",
+    ]);
+  });
+
   test("aliases and merge keys fill in what programs have in common", () => {
     const { programs } = configOf(
       changed(
