@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ZdrError } from "../failure.ts";
+import { writing } from "./replace-file.ts";
 
 /** From the folder of the bundles. */
 const TEMPLATES = "../templates";
@@ -55,13 +56,17 @@ export function isThere(path: string): boolean {
   return existsSync(path);
 }
 
-/** False: it is there already, and `mayReplace` is not given. */
+/** False: it is there already, and `mayReplace` is not given. @throws ZdrError `usage` for one that can not be written. */
 export function putFile(path: string, text: string, mayReplace: boolean): boolean {
   if (existsSync(path) && !mayReplace) return false;
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
+  writing(path, WRITABLE_HINT, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  });
   return true;
 }
+
+const WRITABLE_HINT = "zdr init writes into this folder, and with --config where that says";
 
 /** Copies a template's files; those that are there already stay as they are, and are named. */
 export function putTree(
@@ -73,7 +78,7 @@ export function putTree(
   for (const name of readdirSync(from)) {
     if (existsSync(join(to, name)) && !mayReplace) kept.push(name);
     else {
-      cpSync(join(from, name), join(to, name), { recursive: true });
+      writing(join(to, name), WRITABLE_HINT, () => cpSync(join(from, name), join(to, name), { recursive: true }));
       put.push(name);
     }
   }

@@ -3,8 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PageAssets } from "../core/page/document.ts";
-import { ZdrError } from "../failure.ts";
-import { replaceFile } from "./replace-file.ts";
+import { replaceFile, writing } from "./replace-file.ts";
 
 /** Reads what lies beside this program. */
 export function readPageAssets(folder: string): PageAssets {
@@ -21,14 +20,9 @@ function hashOf(text: string): string {
 
 /** Replaces the file. What is no file is written into. */
 export function writePage(path: string, page: string): void {
-  try {
+  writing(path, "name another file: zdr report -o FILE, or -o - for stdout", () => {
     const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
     if (isFile) replaceFile(path, page);
     else writeFileSync(path, page);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-    if (code === undefined) throw error;
-    const hint = "name another file: zdr report -o FILE, or -o - for stdout";
-    throw new ZdrError({ kind: "usage", problem: `${path} could not be written: ${code}`, hint }, error);
-  }
+  });
 }

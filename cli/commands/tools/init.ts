@@ -1,13 +1,15 @@
 /** `zdr init`: looks at this folder, asks what it does not say, and writes a deploy.yml that the other verbs can read. */
-import { basename, join } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { PRESET_NAMES } from "../../../agent/wire/plan.ts";
 import { parseConfig } from "../../core/config.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { answerProblem, flagProblems } from "../../core/init/answer.ts";
 import { guessesOf } from "../../core/init/guess.ts";
 import { type Found, lookAtFolder, plainName } from "../../core/init/look.ts";
-import { type Answers, renderDeployYml } from "../../core/init/render.ts";
+import { type Answers, buildOf, renderDeployYml } from "../../core/init/render.ts";
 import { lookAtSample } from "../../core/init/sample.ts";
+import { sameHosts } from "../../explain/flags.ts";
+import { shellWord } from "../../explain/words.ts";
 import { ZdrError } from "../../failure.ts";
 import { ask } from "../../io/ask.ts";
 import { isThere, putFile, putTree, readSample, readTemplate, readTexts, sampleFolder } from "../../io/folder.ts";
@@ -40,7 +42,7 @@ export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
   requireKnown(options);
   const file = options.config ?? "deploy.yml";
   const mayReplace = options.force === true;
-  if (!mayReplace && isThere(join(run.cwd, file))) throw alreadyThere(file);
+  if (!mayReplace && isThere(resolve(run.cwd, file))) throw alreadyThere(file);
   const found = lookHere(run, options.sample, mayReplace);
   run.output.report({
     kind: "note",
@@ -53,13 +55,15 @@ export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
     throw new ZdrError({ kind: "usage", problem: problems.join("; "), hint });
   }
   const guesses = guessesOf(found, answers, told);
-  const text = renderDeployYml(found, answers, guesses);
+  const path = resolve(run.cwd, file);
+  const text = renderDeployYml(found, answers, guesses, seenFrom(dirname(path), run.cwd, buildOf(found)));
   // What is written can be read: whatever was answered is checked as it will be.
   parseConfig(text, file, run.env);
-  if (!putFile(join(run.cwd, file), text, mayReplace)) throw alreadyThere(file);
+  if (!putFile(path, text, mayReplace)) throw alreadyThere(file);
   const wrote = [file, ...putCi(run, options.ci, mayReplace)];
   if (options.sample !== undefined) wrote.push(...putSample(run, options.sample, mayReplace));
-  const next = ["zdr doctor", "zdr setup", "zdr plan --tag v1", "zdr deploy --tag v1"];
+  const flag = sameHosts({ config: options.config });
+  const next = ["zdr doctor", "zdr setup", "zdr plan --tag v1", "zdr deploy --tag v1"].map((words) => words + flag);
   const look = [...(found?.notes ?? []), ...guesses].map((note) => `look at ${note}\n`).join("");
   run.output.result(
     `wrote ${wrote.join(", ")}\n${look}next: ${next.join(", ")}\n`,
@@ -67,6 +71,13 @@ export async function init(run: Run, options: InitOptions): Promise<ExitCode> {
     EXIT.done,
   );
   return EXIT.done;
+}
+
+/** build.run runs beside deploy.yml, and build.path is looked for from there. */
+function seenFrom(place: string, folder: string, { run, path }: Found["build"]): Found["build"] {
+  const way = relative(place, folder);
+  const inFolder = run === undefined || way === "" ? run : `cd ${shellWord(way)} && ${run}`;
+  return { ...(inFolder === undefined ? {} : { run: inFolder }), path: join(way, path) };
 }
 
 function requireKnown({ reload, ci }: InitOptions): void {

@@ -25,10 +25,17 @@ export function listenAddress(health: string | undefined): string {
   return host === "" ? FALLBACK : host.includes(":") ? host : `${host}:80`;
 }
 
-/** `guesses`: what is to be looked at beside the notes on what was found. */
-export function renderDeployYml(found: Found | undefined, answers: Answers, guesses: readonly string[] = []): string {
+const USUAL_BUILD: Found["build"] = { path: "build" };
+
+/** `guesses`: what is to be looked at beside the notes on what was found. `build`: as seen from where the file will stand. */
+export function renderDeployYml(
+  found: Found | undefined,
+  answers: Answers,
+  guesses: readonly string[] = [],
+  build = buildOf(found),
+): string {
   const { project, deployTo, hosts, preset, command, health } = answers;
-  const { build = { path: "build" }, user, check, what = "nothing that zdr knows", notes = [] } = found ?? {};
+  const { user, check, what = "nothing that zdr knows", notes = [] } = found ?? {};
   const isItsOwn = preset === found?.preset || (MEMBERS.has(preset) && command === found?.command);
   const listens = (isItsOwn ? found?.listens : undefined) ?? LISTENING.has(preset);
   const address = listenAddress(health);
@@ -67,6 +74,11 @@ ${listens ? `    # Opened before the program starts, and handed to it.\n    list
     ? '    # Without a check, a release counts as healthy when it runs and accepts.\n    # health: { http: "http://127.0.0.1:8080/healthz" }\n'
     : `    # Asked on the host itself: before a release is kept, and all through the reload, to count what fails.\n    health: { http: ${quoted(health)} }\n`
 }${check === undefined ? "" : `    # Run in the release before anything takes it: one that can not even be loaded is found by this.\n    check: ${quoted(check)}\n`}${user === undefined ? "" : `    # Whom supervisord starts it as.\n    user: ${quoted(user)}\n`}`;
+}
+
+/** As seen from the folder that was looked at. */
+export function buildOf(found: Found | undefined): Found["build"] {
+  return found?.build ?? USUAL_BUILD;
 }
 
 const COMMAND_WORDS: Readonly<Record<string, string>> = {

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { parse } from "yaml";
 import { run } from "../../support/processes.ts";
 import { DIST } from "../../support/rig.ts";
 import { presetOf, SAMPLE_BINARY, type SampleName } from "../../support/samples.ts";
@@ -53,6 +54,27 @@ test("nothing is written, not even the sample, where a deploy.yml is there", asy
   const result = await zdr("init", "--on", "local", "--sample", "gunicorn");
   assertTold(result, { exit: 2, error: /deploy\.yml is there already/ });
   assert.deepEqual(await readdir(dir), ["deploy.yml"]);
+});
+
+test("a deploy.yml that is to stand elsewhere stands there, and builds what lies here", async (t) => {
+  const { dir, zdr, read } = await folder(t);
+  const words = ["init", "--sample", "gunicorn", "--on", "local", "--health", "none"];
+  const { code, stdout, stderr } = await zdr(...words, "--config", "config/deploy.yml");
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /next: zdr doctor -c config\/deploy\.yml, zdr setup -c /);
+  const { build } = parse(await read("config/deploy.yml"));
+  assert.equal(build.path, "../build");
+  assert.match(build.run, /^cd \.\. && rm -rf build && /);
+  const whole = join(dir, "other", "made.yml");
+  assert.equal((await zdr("init", "--on", "local", "--health", "none", "--config", whole)).code, 0);
+  assert.match(await read("other/made.yml"), /path: "\.\.\/build"/);
+});
+
+test("a file that can not be written is told, and is no bug of zdr's", async (t) => {
+  const { dir, zdr } = await folder(t);
+  await writeFile(join(dir, "file"), "");
+  const result = await zdr("init", "--on", "local", "--health", "none", "--config", "file/deploy.yml");
+  assertTold(result, { exit: 2, error: /file\/deploy\.yml could not be written: (EEXIST|ENOTDIR)/, hint: /--config/ });
 });
 
 test("what the folder does not say comes from flags, and is checked as deploy.yml would be", async (t) => {

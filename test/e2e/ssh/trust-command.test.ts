@@ -38,6 +38,15 @@ test("all keys of a host are shown, and written down for review without anybody 
   assert.notEqual((await rig.zdr(["status"])).code, 4);
 });
 
+test("a file that can not be written is told, and is no bug of zdr's", async (t) => {
+  const { rig, known, know } = await startTrustRig(t, ["ed25519"]);
+  await know("");
+  const { code, stderr } = await rig.zdr(["trust", "--write", "known_hosts/inner"]);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /known_hosts\/inner could not be written: (EEXIST|ENOTDIR)/);
+  assert.equal(await readFile(known, "utf8"), "");
+});
+
 test("a host that is known by its RSA key alone is trusted by that one", async (t) => {
   const { rig, sshd, know } = await startTrustRig(t);
   await know(sshd.knownHostsLine({ type: "rsa" }));
