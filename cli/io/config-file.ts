@@ -4,7 +4,14 @@ import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, rea
 import { homedir } from "node:os";
 import { basename, dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { didYouMean } from "../core/closest.ts";
-import { type Config, type ConfigFileText, type ParsedConfig, parseConfig, pathText } from "../core/config.ts";
+import {
+  type Config,
+  type ConfigFileText,
+  type ConfigHost,
+  type ParsedConfig,
+  parseConfig,
+  pathText,
+} from "../core/config.ts";
 import { type ConfigProblem, type SourcePlace, ZdrError } from "../failure.ts";
 import { readInventory } from "./inventory.ts";
 
@@ -36,21 +43,20 @@ export function readConfigFile(search: ConfigSearch): Config {
   const { file, descriptor } = openConfig(search);
   const overlay = search.environment === undefined ? undefined : openOverlay(file, search.environment, search.cwd);
   const parsed = parseConfig(readText(file, descriptor), file, search.env, overlay);
-  const written = withAbsolutePaths(
-    parsed.config,
-    resolve(search.cwd, parsed.config.folder),
-    search.env.HOME ?? homedir(),
-  );
+  const here = localPaths(resolve(search.cwd, parsed.config.folder), search.env.HOME ?? homedir());
+  const written = withAbsolutePaths(parsed.config, here);
   const problems = missingFiles(parsed, written, search);
   if (problems.length > 0) throw new ZdrError({ kind: "config", problems });
-  return withInventory(written, parsed.placeOf(["inventory"]));
+  return withInventory(written, here, parsed.placeOf(["inventory"]));
 }
 
 /** Other tools' hosts come behind those of deploy.yml; one that both name is deploy.yml's. */
-function withInventory(config: Config, place: SourcePlace): Config {
+function withInventory(config: Config, here: LocalPaths, place: SourcePlace): Config {
   if (config.inventory === undefined) return config;
   const names = new Set(config.hosts.map(({ name }) => name));
-  const found = readInventory({ ...config.inventory, folder: config.folder, place });
+  const found = readInventory({ ...config.inventory, folder: config.folder, place }).map((host) =>
+    hostHere(host, here),
+  );
   const hosts = [...config.hosts, ...found.filter(({ name }) => !names.has(name) && names.add(name))];
   if (hosts.length > 0) return { ...config, hosts };
   const problem = "leaves no hosts: none of the inventory's has one of these roles";
@@ -153,34 +159,46 @@ function firstBadLine(bytes: Buffer): number {
   }
 }
 
-function withAbsolutePaths(config: Config, folder: string, home: string): Config {
+function withAbsolutePaths(config: Config, here: LocalPaths): Config {
   const { build, ssh, hosts, inventory } = config;
-  const here = (path: string) => absolute(path, folder, home);
-  const withKeysHere = <Login extends { readonly keys: readonly string[] }>(login: Login): Login => ({
-    ...login,
-    keys: login.keys.map(here),
-  });
   return {
     ...config,
-    folder,
+    folder: here("."),
     build: { ...build, path: here(build.path) },
     ssh: {
       ...ssh,
-      ...{ key: ssh.key.map(here), known_hosts: ssh.known_hosts.map(here), jump: ssh.jump?.map(withKeysHere) },
+      ...{
+        key: ssh.key.map(here),
+        known_hosts: ssh.known_hosts.map(here),
+        jump: ssh.jump?.map((login) => keysHere(login, here)),
+      },
       config: ssh.config === undefined || ssh.config === "none" ? ssh.config : here(ssh.config),
     },
     ...(inventory === undefined
       ? {}
       : { inventory: { ...inventory, ansible: inventory.ansible && here(inventory.ansible) } }),
-    hosts: hosts.map((host) =>
-      host.kind === "local" ? host : { ...withKeysHere(host), jump: host.jump?.map(withKeysHere) },
-    ),
+    hosts: hosts.map((host) => hostHere(host, here)),
   };
 }
 
-function absolute(path: string, folder: string, home: string): string {
-  if (path === "~" || path.startsWith("~/")) return join(home, path.slice(1));
-  return isAbsolute(path) ? path : resolve(folder, path);
+function hostHere(host: ConfigHost, here: LocalPaths): ConfigHost {
+  if (host.kind === "local") return host;
+  return { ...keysHere(host, here), jump: host.jump?.map((login) => keysHere(login, here)) };
+}
+
+const keysHere = <Login extends { readonly keys: readonly string[] }>(login: Login, here: LocalPaths): Login => ({
+  ...login,
+  keys: login.keys.map(here),
+});
+
+/** Makes a path absolute. */
+type LocalPaths = (path: string) => string;
+
+function localPaths(folder: string, home: string): LocalPaths {
+  return (path) => {
+    if (path === "~" || path.startsWith("~/")) return join(home, path.slice(1));
+    return isAbsolute(path) ? path : resolve(folder, path);
+  };
 }
 
 interface NamedFile {
@@ -216,7 +234,8 @@ function namedFiles(path: readonly PropertyKey[], files: readonly string[]): Nam
   return files.map((file, index) => ({ path: [...path, index], file }));
 }
 
-function whyUnreadable(file: string): string | undefined {
+/** undefined: it can be read. */
+export function whyUnreadable(file: string): string | undefined {
   try {
     accessSync(file, constants.R_OK);
     return undefined;

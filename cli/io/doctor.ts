@@ -6,6 +6,7 @@ import type { Config } from "../core/config.ts";
 import { count, formatBytes } from "../core/report/units.ts";
 import { explain } from "../explain.ts";
 import { ZdrError } from "../failure.ts";
+import { whyUnreadable } from "./config-file.ts";
 import { listIdentities } from "./ssh/agent.ts";
 import { DEFAULT_KEYS } from "./ssh/keys.ts";
 
@@ -66,6 +67,10 @@ function usualKeys(home: string): string[] {
 }
 
 function checkKeyFile(path: string): Check {
+  const problem = whyUnreadable(path);
+  // An inventory may name the keys of others; where one is missed, the host says so.
+  if (problem !== undefined)
+    return { about: "keys", level: "warn", text: problem, fix: "name the file of a key that is here" };
   const mode = statSync(path).mode & 0o777;
   if ((mode & OPEN_TO_OTHERS) === 0) return { about: "keys", level: "ok", text: path };
   const text = `${path} is open to others (0${mode.toString(8)}); ssh itself would not use it`;

@@ -212,6 +212,13 @@ describe("the config file", () => {
       assert.deepEqual(names("inventory: { ansible: hosts.ini, groups: db }\n"), ["db1 db"]);
     });
 
+    test("key files are found as those of deploy.yml are", () => {
+      write("hosts.ini", "web1 ansible_ssh_private_key_file=~/.ssh/web\nweb2 ansible_ssh_private_key_file=keys/web\n");
+      write("deploy.yml", `${without}inventory: { ansible: hosts.ini }\n`);
+      const keys = read().hosts.flatMap((host) => (host.kind === "ssh" ? host.keys : []));
+      assert.deepEqual(keys, ["/home/me/.ssh/web", here("keys/web")]);
+    });
+
     test("hosts come from what a command prints", () => {
       assert.deepEqual(names("inventory: { command: 'printf \"deploy@a\\nb:2222\\n\"' }\n"), ["a", "b"]);
       assert.deepEqual(names("inventory: { command: 'echo [\\\"a\\\"]' }\n"), ["a"]);

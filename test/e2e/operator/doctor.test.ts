@@ -121,12 +121,17 @@ describe("zdr doctor", () => {
     assert.deepEqual(about(web1, "shop"), []);
   });
 
-  test("a host that is not reached, a key that is not known and a build that is not there are findings too", async () => {
+  test("a host that is not reached, a build that is not there and a key file that an inventory names in vain are findings too", async () => {
     await rig.sshd?.stop();
     const { web1 } = await examine(5);
     assert.match(about(web1, "connect")[0]?.text ?? "", /cannot connect/);
     await rig.configure({ build: { path: "nowhere" } });
     assert.match(about((await examine(5)).here, "build")[0]?.text ?? "", /nowhere/);
+    const entry = "web9 ansible_host=127.0.0.1 ansible_port=1 ansible_ssh_private_key_file=keys/web9\n";
+    await writeFile(join(rig.project, "hosts.ini"), entry);
+    await rig.configure({ inventory: { ansible: "hosts.ini" } });
+    const missed = about((await examine(5)).here, "keys").find(({ text }) => text.endsWith("/keys/web9"));
+    assert.match(`${missed?.level}: ${missed?.text}`, /^warn: there is no \//);
   });
 
   test("a deploy.yml that can not be read is told as everywhere", async () => {
