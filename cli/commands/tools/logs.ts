@@ -2,6 +2,7 @@
 import type { LogsResult } from "../../../agent/wire/logs.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { programsIn, selectPrograms } from "../../core/plan.ts";
+import { explainAll } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
@@ -53,13 +54,18 @@ export async function logs(run: Run, names: readonly string[], options: LogsOpti
         tell(run, host.name, { ...result, silent: [] });
         return result.after;
       });
-    if (follow && !isOver) {
-      await fleet.onAll("survey", async (host, session) => {
-        let after = first.get(host)?.after;
-        while (after !== undefined && !isOver) after = await more(host, session, after);
-        return undefined;
-      });
-    }
+    const followed = follow ? fleet.hosts.filter((host) => first.has(host)) : [];
+    if (followed.length > 0) for (const host of fleet.failed) tellUnheard(run, host, "is not followed");
+    await Promise.all(
+      followed.map(async (host) => {
+        const isHeard = await fleet.onOne(host, "survey", async (_, session) => {
+          let after = first.get(host)?.after;
+          while (after !== undefined && !isOver) after = await more(host, session, after);
+          return undefined;
+        });
+        if (!isHeard && !isOver) tellUnheard(run, host, "is followed no longer");
+      }),
+    );
     if (run.interrupt.signal !== undefined && follow)
       return run.interrupt.signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
     return follow && run.readerGone.aborted ? concludeUnread(run, fleet.hosts) : concludeHosts(run, fleet.hosts, false);
@@ -78,6 +84,12 @@ function tell(run: Run, host: string, result: LogsResult | undefined): void {
       run.output.line(`${host}: ${process}: ${line}`, "log", { host, process, stream, line });
     }
   }
+}
+
+/** At once: whoever follows the others would take it for a host that has nothing to log. */
+function tellUnheard({ output }: Run, { name: host, failure }: FleetHost, what: string): void {
+  const why = failure === undefined ? [] : explainAll([failure]).error;
+  output.report({ kind: "warning", host, text: `${what}: ${why.join("; ").replace(`${host}: `, "")}` });
 }
 
 function linesOf(text: string | undefined): number {

@@ -1,6 +1,6 @@
 /** What programs have logged, of two hosts at once, as it comes. */
 import assert from "node:assert/strict";
-import { appendFile, chmod, mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -97,6 +97,23 @@ stderr_logfile=NONE
   test("a program that deploy.yml does not have and a number that is none are refused", async () => {
     assertTold(await rig.zdr(["logs", "shoop"]), { exit: 2, error: /no program named "shoop"/, hint: /shop/ });
     assertTold(await rig.zdr(["logs", "-n", "all"]), { exit: 2, error: /is no number/ });
+  });
+
+  test("-f says at once of which hosts nothing is to be heard, while it follows the others", async () => {
+    const { hosts } = JSON.parse(await readFile(rig.configPath, "utf8"));
+    await rig.configure({ hosts: [...hosts, { name: "gone", address: "127.0.0.1", port: 1 }] });
+    const running = rig.startZdr(["logs", "-f", "shop", "-n", "1"]);
+    const said = () => running.said();
+    await eventually(() => /warning: gone: is not followed: cannot connect to /.test(said().stderr), { name: "gone" });
+    await eventually(() => said().stdout.includes("web1: shop: "), { name: "a line of web1" });
+    await rig.sshd?.stop();
+    await eventually(() => /warning: web1: is followed no longer: the connection was lost/.test(said().stderr), {
+      name: "web1's end",
+    });
+    await appendFile(log, "five\n");
+    await eventually(() => said().stdout.includes("local: shop: five\n"), { name: "the next line of local" });
+    running.kill("SIGINT");
+    assert.equal((await running.done).code, 130);
   });
 });
 
