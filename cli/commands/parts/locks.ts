@@ -60,11 +60,17 @@ export async function takeLocks(
   const tried = await Promise.all(fleet.hosts.map((host) => tryLock(host, { deployTo, lock: atOnce })));
   if (!tried.includes("held")) return true;
   await Promise.all(fleet.hosts.map((host, index) => (tried[index] === "taken" ? unlock(host) : undefined)));
-  const isGone = (host: FleetHost) => tried[fleet.hosts.indexOf(host)] === "gone";
-  const hosts = inTurn(opened, fleet);
+  const isGone = (trial: Trial | undefined) => trial instanceof ZdrError && isUnreachable(trial.failure);
   // Nobody waits for a lock where the command will end at another host.
-  const first = skipUnreachable ? [] : hosts.filter(isGone);
-  for (const host of [...first, ...hosts.filter((one) => !isGone(one))]) {
+  const ends = fleet.hosts.flatMap((host, index) => {
+    const trial = tried[index];
+    return trial instanceof ZdrError && !(skipUnreachable && isGone(trial)) ? [{ host, trial }] : [];
+  });
+  const fail = ({ host, trial }: (typeof ends)[number]) => fleet.onOne(host, "lock", () => Promise.reject(trial));
+  await Promise.all(ends.map(fail));
+  if (ends.length > 0) return false;
+  for (const host of inTurn(opened, fleet)) {
+    if (isGone(tried[fleet.hosts.indexOf(host)])) continue;
     const left = Math.max(0, Math.round(deadline - performance.now()));
     const isTaken = await fleet.onOne(host, "lock", async (_, session) => {
       await session.request("lock", { deployTo, lock: { ...lock, waitMs: left } }, fleet.onEvent(host));
@@ -75,19 +81,20 @@ export async function takeLocks(
   return true;
 }
 
-/** `gone`: it can not be reached; `unknown`: something else is wrong. Whoever asks next is told. */
+/** What came of the first try; an error: what else is wrong there. Where all is free, whoever asks next is told. */
+type Trial = "taken" | "held" | ZdrError;
+
 async function tryLock(
   { session }: FleetHost,
   body: { readonly deployTo: string; readonly lock: LockRequest },
-): Promise<"taken" | "held" | "gone" | "unknown"> {
+): Promise<Trial> {
   try {
     await (await session).request("lock", body);
     return "taken";
   } catch (error) {
     if (!(error instanceof ZdrError)) throw error;
     const { failure } = error;
-    if (isUnreachable(failure)) return "gone";
-    return failure.kind === "agent" && failure.failure.reason === "locked" ? "held" : "unknown";
+    return failure.kind === "agent" && failure.failure.reason === "locked" ? "held" : error;
   }
 }
 

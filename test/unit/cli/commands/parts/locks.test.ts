@@ -49,6 +49,7 @@ function command(
   targets: readonly HostTarget[],
   passedOver: readonly string[] = [],
   down: readonly string[] = [],
+  kind: "unreachable" | "frozen" = "unreachable",
 ) {
   const asked: string[] = [];
   const mine = new Set<MemoryLock>();
@@ -63,7 +64,10 @@ function command(
       }
       const waits = body.lock?.waitMs !== undefined;
       if (down.includes(one.name)) {
-        throw new ZdrError({ kind: "link", host: one.name, link: { kind: "unreachable", address: "", detail: "" } });
+        if (kind === "unreachable")
+          throw new ZdrError({ kind: "link", host: one.name, link: { kind, address: "", detail: "" } });
+        const failure = { reason: kind, by: LOCK.by, why: "audit", since: "" } as const;
+        throw new ZdrError({ kind: "agent", host: one.name, failure });
       }
       asked.push(`${waits ? "waits for" : "tries"} ${one.name}`);
       await new Promise((resolve) => setImmediate(resolve));
@@ -165,6 +169,15 @@ describe("the locks of several hosts", () => {
     await locks.get("10.0.0.1")?.take("a", false);
     const second = command("b", locks, targets, [], ["y"]);
     assert.equal(await second.take(), false);
+    assert.deepEqual(second.asked, ["tries x", "tries z"]);
+  });
+
+  test("where one is held and an operator has locked another, which the command is refused by, nobody waits either", async () => {
+    const locks = threeHosts();
+    const targets = [target("x", "10.0.0.1"), target("y", "10.0.0.2"), target("z", "10.0.0.3")];
+    await locks.get("10.0.0.1")?.take("a", false);
+    const second = command("b", locks, targets, [], ["y"], "frozen");
+    assert.equal(await second.take(LOCK, { skipUnreachable: true }), false);
     assert.deepEqual(second.asked, ["tries x", "tries z"]);
   });
 });
