@@ -102,6 +102,12 @@ export function judgeHostKey(
   return authority === undefined ? { verdict: "unknown" } : { verdict: "authority", place: authority.place };
 }
 
+/** Where a key stands in a file of public keys, one a line; undefined: it does not. */
+export function listedAt({ path, text }: KnownHostsFile, keyBlob: Buffer): string | undefined {
+  const at = text.split("\n").findIndex((line) => parsePublicKey(line)?.keyBlob.equals(keyBlob));
+  return at < 0 ? undefined : `${path}:${at + 1}`;
+}
+
 /** The types of the keys that are known for a host, in the order of the files. */
 export function knownKeyTypes(
   files: readonly KnownHostsFile[],

@@ -85,6 +85,8 @@ export interface SshDeps {
   readonly timeouts?: Partial<SshTimeouts>;
   /** Instead of the user's and the system's files. */
   readonly knownHosts?: readonly string[];
+  /** TrustedHost's. */
+  readonly revokedKeys?: string | undefined;
   /** Absent: TCP from this machine. */
   readonly way?: OpenWay;
   /** Called once the host has said which keys it has, if it does, with those that it is going over to (comingKeys). */
@@ -119,7 +121,7 @@ export async function fetchHostKeys(target: SshTarget, deps: SshDeps): Promise<r
     try {
       const connection = await connectOnce(
         { ...target, hostKeys: undefined },
-        { ...deps, knownHosts: [] },
+        { ...deps, knownHosts: [], revokedKeys: undefined },
         typesOf(keys),
       );
       connection.close();
@@ -178,7 +180,10 @@ async function connectOnce(
 }
 
 /** By which name and which files a host's key is judged. */
-export function trustedHost(target: SshTarget, deps: Pick<SshDeps, "home" | "knownHosts">): TrustedHost {
+export function trustedHost(
+  target: SshTarget,
+  deps: Pick<SshDeps, "home" | "knownHosts" | "revokedKeys">,
+): TrustedHost {
   return {
     host: target.hostKeyAlias ?? target.address,
     port: target.hostKeyAlias === undefined ? target.port : DEFAULT_SSH_PORT,
@@ -186,6 +191,7 @@ export function trustedHost(target: SshTarget, deps: Pick<SshDeps, "home" | "kno
     listedAs: target.isJump === true ? undefined : target.name,
     pins: target.hostKeys,
     knownHosts: deps.knownHosts ?? knownHostsPaths(deps.home),
+    revokedKeys: deps.revokedKeys,
     unwantedKeyTypes: [],
   };
 }

@@ -14,6 +14,7 @@ import {
   knownHostsLine,
   knownKeyTypes,
   knownName,
+  listedAt,
   parsePin,
   pinnedKeyTypes,
 } from "../../core/known-hosts.ts";
@@ -54,6 +55,8 @@ export interface TrustedHost {
   /** Pins take the place of known_hosts. */
   readonly pins: readonly string[] | undefined;
   readonly knownHosts: readonly string[];
+  /** A file of keys that no host may show, wherever else they are trusted (ssh_config(5), RevokedHostKeys). */
+  readonly revokedKeys?: string | undefined;
   /** The host is not asked for its keys of these types. */
   readonly unwantedKeyTypes: readonly string[];
 }
@@ -65,10 +68,17 @@ export function knownHostsPaths(home: string): readonly string[] {
 
 /** Reads what is needed to judge one host's key, or says why that cannot be done. */
 export async function readHostTrust(target: TrustedHost): Promise<HostTrust | { readonly problem: LinkFailure }> {
-  const { host, port, pins, unwantedKeyTypes } = target;
+  const { host, port, pins, revokedKeys, unwantedKeyTypes } = target;
+  const revoked = revokedKeys === undefined ? undefined : await readRevoked(revokedKeys);
+  if (revoked !== undefined && "problem" in revoked) return revoked;
+  const unlessRevoked = (keyBlob: Buffer, judge: () => HostKeyVerdict): HostKeyVerdict => {
+    const place = revoked && listedAt(revoked, keyBlob);
+    return place === undefined ? judge() : { verdict: "revoked", place };
+  };
   if (pins !== undefined) {
     const parsed = pins.flatMap((pin) => parsePin(pin) ?? []);
-    const verdictOn = (keyBlob: Buffer) => judgePinnedKey(parsed, keyBlob, PIN_PLACE, hostKeyHashes);
+    const verdictOn = (keyBlob: Buffer) =>
+      unlessRevoked(keyBlob, () => judgePinnedKey(parsed, keyBlob, PIN_PLACE, hostKeyHashes));
     return {
       algorithms: hostKeyAlgorithms(pinnedKeyTypes(parsed), unwantedKeyTypes),
       judge: (keyBlob) => problemOf(verdictOn(keyBlob), keyBlob, target, []),
@@ -78,12 +88,29 @@ export async function readHostTrust(target: TrustedHost): Promise<HostTrust | { 
   const read = await readKnownHosts(target.knownHosts);
   if ("problem" in read) return read;
   const searched = read.map(({ path }) => path);
-  const verdictOn = (keyBlob: Buffer) => judgeHostKey(read, { host, port, keyBlob }, hostKeyHashes);
+  const verdictOn = (keyBlob: Buffer) =>
+    unlessRevoked(keyBlob, () => judgeHostKey(read, { host, port, keyBlob }, hostKeyHashes));
   return {
     algorithms: hostKeyAlgorithms(knownKeyTypes(read, host, port, hostKeyHashes), unwantedKeyTypes),
     judge: (keyBlob) => problemOf(verdictOn(keyBlob), keyBlob, target, searched),
     trustedBy: (keyBlob) => placeOf(verdictOn(keyBlob)),
   };
+}
+
+/** How ssh-keygen -k begins its lists (OpenSSH's PROTOCOL.krl). */
+const KRL_MAGIC = "SSHKRL\n";
+
+/** As ssh does: where it can not be read, no key is trusted. */
+async function readRevoked(path: string): Promise<KnownHostsFile | { readonly problem: LinkFailure }> {
+  try {
+    const text = await readFile(path, "utf8");
+    if (!text.startsWith(KRL_MAGIC)) return { path, text };
+    const detail = `${path} (RevokedHostKeys) is a list of ssh-keygen -k, which needs transport: openssh`;
+    return { problem: { kind: "ssh-config", detail } };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    return { problem: { kind: "known-hosts-unreadable", path, code } };
+  }
 }
 
 /**

@@ -150,6 +150,7 @@ async function prepare(context: RouteContext, hop: Hop, behind: readonly string[
     deps: {
       ...{ home: context.home, keys: context.keys, way: way.open, timeouts: { connectMs: hop.connectTimeoutMs } },
       ...(knownHosts.length > 0 ? { knownHosts } : {}),
+      revokedKeys: settings?.revokedHostKeys,
       onComingKeys: (keys) => {
         for (const key of keys) context.onWarning(comingWords(target, key));
       },

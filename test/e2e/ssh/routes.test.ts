@@ -105,6 +105,21 @@ describe("an SSH configuration", () => {
     await run.connect();
   });
 
+  test("a host key that it has revoked is refused though it is known, and where what is revoked can not be read, all are", async () => {
+    const revoking = async (file: string, asked: Asked = {}) =>
+      (await startRun([...section("web1", rig.sshd), await known(rig.sshd), `RevokedHostKeys ${file}`])).connect(asked);
+    const list = join(rig.folder, "revoked");
+    const [{ public: shown, fingerprint } = assert.fail()] = rig.sshd.hostKeys;
+    await writeFile(list, `# lost\n${shown}\n`);
+    assert.equal((await linkFailureOf(revoking(list), "host-key-revoked")).place, `${list}:2`);
+    await linkFailureOf(revoking(list, { hostKeys: [fingerprint] }), "host-key-revoked");
+    await writeFile(list, `${bastion.hostKeys[0]?.public}\n`);
+    await revoking(list);
+    assert.equal((await linkFailureOf(revoking(`${list}.gone`), "known-hosts-unreadable")).path, `${list}.gone`);
+    await writeFile(list, "SSHKRL\n\0");
+    assert.match((await linkFailureOf(revoking(list), "ssh-config")).detail, /transport: openssh/);
+  });
+
   test("a key file that it names and that is not there is passed over, and told where nobody lets us in", async () => {
     const lines = section("web1", rig.sshd).map((line) => line.replace(rig.key.path, "/no/such/key"));
     const failure = await linkFailureOf((await startRun([...lines, await known(rig.sshd)])).connect(), "auth");
