@@ -16,6 +16,8 @@ export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> 
   const opened = openConfig(run, options);
   const lock = lockRequest(run, "setup", options);
   const fleet = openFleet(run, opened, "setup", ["setup"]);
+  // A host that waits for its lock waits no longer; one that has begun ends, and says what it has done.
+  const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     const found: { host: string; result: SetupResult }[] = [];
     await fleet.onAll("setup", async (host, session) => {
@@ -39,6 +41,7 @@ export async function setup(run: Run, options: SetupOptions): Promise<ExitCode> 
     run.output.result(found.map(({ host, result }) => describeSetup(host, result)).join(""), { hosts: found }, exit);
     return exit;
   } finally {
+    undo();
     await fleet.close();
   }
 }

@@ -68,6 +68,15 @@ describe("a host that another command holds", () => {
     assert.equal((await rig.zdr(["restart"])).code, 3, "the other has it still");
   });
 
+  test("so it is with zdr setup: it sets up nothing that nobody wants any more", async () => {
+    const waiting = rig.startZdr(["setup", "--wait", "5m"]);
+    await eventually(() => waiting.said().stderr.includes("waits for"), { name: "it waits", timeoutMs: 60_000 });
+    waiting.kill("SIGINT");
+    const isOver = waiting.done.then(() => true);
+    assert.ok(await eventually(() => Promise.race([isOver, false]), { name: "it ends" }));
+    assert.equal((await waiting.done).code, 130);
+  });
+
   test("a --wait that is no time is refused before anything else", async () => {
     assertTold(await rig.zdr(["deploy", "--tag", "v2", "--wait", "5"]), { exit: 2, error: /has no unit/, hint: /5s/ });
   });

@@ -52,6 +52,8 @@ describe("a host behind SSH with a release that serves", () => {
     await rig.configure({ node: "/nonexistent/node" });
     const error = /web1: there is no Node on the host \(searched: \/nonexistent\/node\)/;
     assertTold(await deploy(), { exit: 4, error, state: /web1 was not touched/, hint: /Node 18 or newer/ });
+    assert.match((await rig.zdr(["status", "--help"])).stdout, /4 not reached or trusted, or no Node there/);
+    assert.equal((await rig.zdr(["status"])).code, 4);
     await assertUntouched();
   });
 
