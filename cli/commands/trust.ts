@@ -11,6 +11,7 @@ import { appendKnownHosts } from "../io/ssh/known-hosts-file.ts";
 import type { JudgedKey } from "../io/ssh/routes.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, loginOf, openConfig } from "./parts/open.ts";
+import { orInterrupted } from "./parts/outcome.ts";
 
 export interface TrustOptions extends HostOptions {
   /** A known_hosts file that what is not known is appended to. */
@@ -30,7 +31,7 @@ export async function trust(run: Run, options: TrustOptions): Promise<ExitCode> 
   const routes = await openRoutes(loginOf(run), config.ssh.config);
   const failures: PhasedFailure[] = [];
   const found: SearchedKeys[] = [];
-  await Promise.all(
+  const asked = Promise.all(
     hosts.map(async (host) => {
       try {
         const keys = await routes.showKeys(host);
@@ -41,6 +42,7 @@ export async function trust(run: Run, options: TrustOptions): Promise<ExitCode> 
       }
     }),
   );
+  await orInterrupted(run, asked);
   const inOrder = hosts.flatMap(({ name }) => found.filter(({ host }) => host === name));
   const unknown = inOrder.flatMap(({ keys }) => keys.filter(isUnknown));
   const written = options.write === undefined ? undefined : resolve(run.cwd, options.write);

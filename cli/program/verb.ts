@@ -52,6 +52,7 @@ Exit codes, as supervisorctl's:
 export const DOCTOR_EXIT_CODES = `
 Exit codes:
   0 a deploy would get through, perhaps with warnings   5 it would not   2 usage or config   70 a bug in zdr
+  130, 143 interrupted
 `;
 
 export const EXEC_EXIT_CODES = `

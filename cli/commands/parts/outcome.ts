@@ -9,6 +9,7 @@ import {
 } from "../../core/exit-code.ts";
 import { stateLine } from "../../core/report/state-line.ts";
 import { type Explained, explain, explainActivation, explainAll, explainLoss, explainWayBack } from "../../explain.ts";
+import { ZdrError } from "../../failure.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 
@@ -64,4 +65,17 @@ function outcomeOfHost(host: FleetHost): HostOutcome {
 
 function interruptedExit(signal: "SIGINT" | "SIGTERM"): ExitCode {
   return signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+}
+
+/** While nothing has been begun on any host, whoever interrupts waits for none. @throws ZdrError `interrupted`. */
+export async function orInterrupted<T>({ interrupt }: Run, work: Promise<T>): Promise<T> {
+  let undo = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    undo = interrupt.onFirst((signal) => reject(new ZdrError({ kind: "interrupted", signal })));
+  });
+  try {
+    return await Promise.race([work, interrupted]);
+  } finally {
+    undo();
+  }
 }

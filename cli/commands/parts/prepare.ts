@@ -12,7 +12,6 @@ import { type HostTarget, isConfidential } from "../../core/plan.ts";
 import type { HostPhase } from "../../core/report/progress.ts";
 import { count } from "../../core/report/units.ts";
 import { waitMsOf } from "../../core/wait.ts";
-import { ZdrError } from "../../failure.ts";
 import { Announcement } from "../../io/build/announcement.ts";
 import type { ScannedBuild } from "../../io/build/build.ts";
 import type { BuildLock } from "../../io/build/build-lock.ts";
@@ -22,7 +21,7 @@ import type { Run } from "../../run.ts";
 import { type BuildOptions, holdBuild } from "./build.ts";
 import { type FreezableOptions, isLockedFirst } from "./locks.ts";
 import { connectFleet, type Opened, tellSteps } from "./open.ts";
-import { concludeHosts } from "./outcome.ts";
+import { concludeHosts, orInterrupted } from "./outcome.ts";
 import { cacheFolderOf } from "./remember.ts";
 import { requireSound, requireThawed, requireUnlocked } from "./tell-survey.ts";
 import { hintsToPassOver, passOverUnreachable, type UnreachableOptions } from "./unreachable.ts";
@@ -169,18 +168,5 @@ async function revive(run: Run, fleet: Fleet<HostTarget>, host: FleetHost): Prom
   } catch {
     run.output.report({ kind: "note", host: host.name, text: "its link died during the build; connecting again" });
     await fleet.reopen(host).catch(() => {});
-  }
-}
-
-/** While nothing has been begun on any host, whoever interrupts waits for none. */
-async function orInterrupted<T>({ interrupt }: Run, work: Promise<T>): Promise<T> {
-  let undo = () => {};
-  const interrupted = new Promise<never>((_, reject) => {
-    undo = interrupt.onFirst((signal) => reject(new ZdrError({ kind: "interrupted", signal })));
-  });
-  try {
-    return await Promise.race([work, interrupted]);
-  } finally {
-    undo();
   }
 }

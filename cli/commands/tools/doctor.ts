@@ -16,6 +16,7 @@ import type { Routes } from "../../io/ssh/routes.ts";
 import type { Run } from "../../run.ts";
 import { openBareFleet } from "../parts/bare-fleet.ts";
 import { type HostOptions, loginOf, type Opened, openConfig } from "../parts/open.ts";
+import { orInterrupted } from "../parts/outcome.ts";
 
 export async function doctor(run: Run, options: HostOptions): Promise<ExitCode> {
   const opened = openConfig(run, options);
@@ -23,7 +24,7 @@ export async function doctor(run: Run, options: HostOptions): Promise<ExitCode> 
   const build = await checkBuild(config);
   const isRemote = targets.some(({ kind }) => kind === "ssh");
   const surroundings = { home: run.home, agentSocket: run.env.SSH_AUTH_SOCK };
-  const hosts = await examineHosts(run, opened, build.bytes);
+  const hosts = await orInterrupted(run, examineHosts(run, opened, build.bytes));
   const isLetIn = hosts.every(({ checks }) =>
     checks.every(({ about, level }) => about !== "connect" || level === "ok"),
   );

@@ -1,8 +1,11 @@
 /** `zdr trust`: host keys are fetched, judged and written down, and nobody is trusted on the way. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { eventually } from "../../support/eventually.ts";
 import { startRig } from "../../support/rig.ts";
 import type { KeyType } from "../../support/sshd.ts";
 
@@ -44,6 +47,28 @@ test("a file that can not be written is told, and is no bug of zdr's", async (t)
   const { code, stderr } = await rig.zdr(["trust", "--write", "known_hosts/inner"]);
   assert.equal(code, 2, stderr);
   assert.match(stderr, /known_hosts\/inner could not be written: (EEXIST|ENOTDIR)/);
+  assert.equal(await readFile(known, "utf8"), "");
+});
+
+test("Ctrl-C waits for no host that says nothing, and nothing is written", async (t) => {
+  const { rig, known, know } = await startTrustRig(t, ["ed25519"]);
+  const met: object[] = [];
+  const silent = createServer((socket) => void met.push(socket)).listen(0, "127.0.0.1");
+  t.after(() => silent.close());
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  const { hosts } = JSON.parse(await readFile(rig.configPath, "utf8"));
+  await know("");
+  await rig.configure({ hosts: [...hosts, { name: "silent", address: "127.0.0.1", port }] });
+  for (const verb of [["trust", "--write", "known_hosts"], ["doctor"]]) {
+    const before = met.length;
+    const running = rig.startZdr(verb);
+    await eventually(() => met.length > before, { name: "it waits for the silent host" });
+    running.kill("SIGINT");
+    const { code, stderr } = await running.done;
+    assert.equal(code, 130, stderr);
+    assert.doesNotMatch(stderr, /said nothing/);
+  }
   assert.equal(await readFile(known, "utf8"), "");
 });
 
