@@ -124,7 +124,7 @@ async function putBack(activation: Activation, cause: Cause): Promise<void> {
   } else {
     requirePresent(context.layout, previous);
     for (const before of befores) await refillSlot(activation, before, previous);
-    flipBack(context, previous);
+    await withRoom(context, () => flipBack(context, previous));
     for (const before of befores) {
       await attempt(() => whenSupervised(context, () => bringBack(activation, before, previous, cause)));
     }
@@ -142,7 +142,7 @@ async function refillSlot({ context, asked }: Activation, before: Before, previo
   if (!wasUp && !asked.has(program)) return;
   const { prepare, clear } = STRATEGIES[program.reload.strategy];
   try {
-    await prepare(context, program, previous, kept);
+    await withRoom(context, () => prepare(context, program, previous, kept));
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     // The old release may not know the program: then there is nothing to start.
@@ -151,15 +151,18 @@ async function refillSlot({ context, asked }: Activation, before: Before, previo
   }
 }
 
-/** A disk without room for one more link gives up what was set aside for the ledger. */
 function flipBack({ layout }: HostContext, previous: string): void {
-  if (readCurrent(layout) === previous) return;
+  if (readCurrent(layout) !== previous) flipCurrent(layout, previous);
+}
+
+/** A disk without room for what the way back needs gives up what was set aside for the ledger. */
+async function withRoom({ layout }: HostContext, work: () => void | Promise<void>): Promise<void> {
   try {
-    flipCurrent(layout, previous);
+    await work();
   } catch (error) {
     if (!isOutOfRoom(error)) throw error;
     giveUpReserve(layout);
-    flipCurrent(layout, previous);
+    await work();
   }
 }
 

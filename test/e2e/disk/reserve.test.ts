@@ -7,6 +7,9 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { layoutOf } from "../../../agent/core/layout.ts";
 import { reserveLedgerSpace } from "../../../agent/io/ledger-file.ts";
+import { mountMemory } from "../../support/disk/volumes.ts";
+import { textAt } from "../../support/load/ask.ts";
+import { type Cleanup, startRig } from "../../support/rig.ts";
 
 test("the room that is set aside for a verdict is room also where the file system compresses", async (t) => {
   const deployTo = await mkdtemp(join(tmpdir(), "zdr-reserve-"));
@@ -17,4 +20,24 @@ test("the room that is set aside for a verdict is room also where the file syste
   const reserve = await readFile(layout.reserve);
   assert.ok(reserve.length >= 64 * 1024);
   assert.ok(gzipSync(reserve).length >= reserve.length, `${gzipSync(reserve).length} of ${reserve.length} bytes`);
+});
+
+test("what is set aside is room for what a kept program is started by, on the way back on a full disk", async (t) => {
+  const cleaning: (() => Promise<void>)[] = [];
+  const cleanup: Cleanup = { after: (clean) => cleaning.push(clean) };
+  t.after(async () => {
+    for (const clean of cleaning.reverse()) await clean();
+  });
+  const rig = await startRig(cleanup);
+  await mountMemory(cleanup, rig.deployTo, { megabytes: 64, inodes: 2000 });
+  const { url } = await rig.addSample("go-grace", { watch: 0, start_seconds: 1 }, { timeout: "5s" });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  await rig.useSample("go-grace", { release: "v1" });
+  assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);
+  await rig.useSample("go-grace", { release: "v2" });
+  // As a release that fills the disk with what it logs.
+  await rig.configure({ hooks: { after_activate: [{ shell: `cat /dev/zero >${rig.deployTo}/filler; exit 1` }] } });
+  const { code, stderr } = await rig.zdr(["deploy", "--tag", "v2"]);
+  assert.equal(code, 7, stderr);
+  assert.equal(await textAt(`${url}/version`), "v1");
 });
