@@ -14,6 +14,7 @@ import {
   releaseRun,
 } from "../core/generation.ts";
 import { isKept, workersOf } from "../core/presets.ts";
+import { isOutOfRoom } from "../io/files.ts";
 import { probeOnce } from "../io/http/probe.ts";
 import { moment } from "../io/moment.ts";
 import { keeperState } from "../kept/client.ts";
@@ -244,11 +245,21 @@ function holdOf(context: HostContext, program: ProgramPlan, tag: string, ask: As
       await hold(context, program, tag);
       if (isNoticed || offer === undefined || context.now() < offerAt) return;
       context.emit(programEvent(context, program, "offer it once more", pid, undefined));
-      offer(context, program, tag);
+      offerIfRoom(context, program, () => offer(context, program, tag));
       patienceMs *= 2;
       offerAt = context.now() + patienceMs;
     },
   };
+}
+
+/** Without room for a copy it may be noticed all the same, and who is not may still be started anew. */
+function offerIfRoom({ emit }: HostContext, { name }: ProgramPlan, offer: () => void): void {
+  try {
+    offer();
+  } catch (error) {
+    if (!isOutOfRoom(error)) throw error;
+    emit({ event: "warning", text: `${name}: the disk has no room to offer it its binary once more` });
+  }
 }
 
 /** The main process that a keeper has just started; undefined: there is no keeper, or it can not be asked. */

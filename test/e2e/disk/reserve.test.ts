@@ -22,22 +22,25 @@ test("the room that is set aside for a verdict is room also where the file syste
   assert.ok(gzipSync(reserve).length >= reserve.length, `${gzipSync(reserve).length} of ${reserve.length} bytes`);
 });
 
-test("what is set aside is room for what a kept program is started by, on the way back on a full disk", async (t) => {
-  const cleaning: (() => Promise<void>)[] = [];
-  const cleanup: Cleanup = { after: (clean) => cleaning.push(clean) };
-  t.after(async () => {
-    for (const clean of cleaning.reverse()) await clean();
+/** What there has to be room for on the way back: a kept program's spec, and a copy of a binary that was not noticed. */
+for (const sample of ["go-grace", "go-overseer-watch"] as const) {
+  test(`a full disk keeps no release of ${sample} from being put back`, async (t) => {
+    const cleaning: (() => Promise<void>)[] = [];
+    const cleanup: Cleanup = { after: (clean) => cleaning.push(clean) };
+    t.after(async () => {
+      for (const clean of cleaning.reverse()) await clean();
+    });
+    const rig = await startRig(cleanup);
+    await mountMemory(cleanup, rig.deployTo, { megabytes: 64, inodes: 2000 });
+    const { url } = await rig.addSample(sample, { watch: 0, start_seconds: 1 }, { timeout: "5s" });
+    assert.equal((await rig.zdr(["setup"])).code, 0);
+    await rig.useSample(sample, { release: "v1" });
+    assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);
+    await rig.useSample(sample, { release: "v2" });
+    // As a release that fills the disk with what it logs.
+    await rig.configure({ hooks: { after_activate: [{ shell: `cat /dev/zero >${rig.deployTo}/filler; exit 1` }] } });
+    const { code, stderr } = await rig.zdr(["deploy", "--tag", "v2"]);
+    assert.equal(code, 7, stderr);
+    assert.equal(await textAt(`${url}/version`), "v1");
   });
-  const rig = await startRig(cleanup);
-  await mountMemory(cleanup, rig.deployTo, { megabytes: 64, inodes: 2000 });
-  const { url } = await rig.addSample("go-grace", { watch: 0, start_seconds: 1 }, { timeout: "5s" });
-  assert.equal((await rig.zdr(["setup"])).code, 0);
-  await rig.useSample("go-grace", { release: "v1" });
-  assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);
-  await rig.useSample("go-grace", { release: "v2" });
-  // As a release that fills the disk with what it logs.
-  await rig.configure({ hooks: { after_activate: [{ shell: `cat /dev/zero >${rig.deployTo}/filler; exit 1` }] } });
-  const { code, stderr } = await rig.zdr(["deploy", "--tag", "v2"]);
-  assert.equal(code, 7, stderr);
-  assert.equal(await textAt(`${url}/version`), "v1");
-});
+}
