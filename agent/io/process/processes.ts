@@ -144,10 +144,12 @@ export function fileIdentity(path: string): FileIdentity | undefined {
     const { dev, ino } = statSync(path, { bigint: true });
     return { dev, ino };
   } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
+    if (NOT_TO_BE_SEEN.has(errnoOf(error) ?? "")) return undefined;
+    throw error;
   }
 }
+
+const NOT_TO_BE_SEEN: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "EACCES"]);
 
 /**
  * Whether there is such a process although /proc does not show it (hidepid). kill(2) with signal 0 answers ESRCH for no
