@@ -95,8 +95,14 @@ function isExecutableFile(path: string): boolean {
   }
 }
 
+/** As Python's os.path.exists: what this user may not look at is not there. */
 function exists(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function pathContext({ cwd, env }: DiscoveryContext): PathContext {

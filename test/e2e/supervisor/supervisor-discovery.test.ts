@@ -151,6 +151,21 @@ describe("supervisord is found where supervisorctl finds it", () => {
     assert.equal(found.configPath, join(dir, "pip/etc/supervisord.conf"));
   });
 
+  test("and a folder that is closed to this user is passed over, as supervisorctl does", async () => {
+    await writeTree(join(dir, "closed"), { "etc/supervisord.conf": "[supervisorctl]\nserverurl=unix:///closed\n" });
+    await writeTree(join(dir, "open"), { "supervisord.conf": "[supervisorctl]\nserverurl=unix:///open\n" });
+    await chmod(join(dir, "closed/etc"), 0o700);
+    await chmod(dir, 0o755);
+    process.seteuid?.("nobody");
+    try {
+      const argv0 = join(dir, "closed/bin/supervisorctl");
+      const found = findSupervisor({}, { cwd: join(dir, "open"), env: ENV, argv0 });
+      assert.equal(found.url, "unix:///open");
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
   test("unless deploy.yml says otherwise: its words win one by one", async () => {
     const text = "[supervisorctl]\nserverurl=unix:///of-file\nusername=file\npassword=of-file\n";
     await writeTree(dir, { "own.conf": text });
