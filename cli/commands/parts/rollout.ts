@@ -162,7 +162,7 @@ async function soak(relink: Relink, begun: readonly UnderWay[], ms: number): Pro
       one.isWatched = true;
       const isWell = await fleet.onOne(host, "soak", async () => {
         try {
-          await overNewLinks(relink, host, (session) => session.request("soak", { ms }, fleet.onEvent(host)));
+          await watchFor(relink, host, ms);
           return `well for ${formatMs(ms)}`;
         } catch (error) {
           if (!one.isAborted || !isEndOfSession(error)) throw error;
@@ -173,6 +173,27 @@ async function soak(relink: Relink, begun: readonly UnderWay[], ms: number): Pro
       if (!isWell && run.interrupt.signal === undefined) await takeBack(relink, one);
     }),
   );
+}
+
+/** Over a new link for as long as it was not watched over those before: what came while nobody heard of it is not known to be well. */
+async function watchFor(relink: Relink, host: FleetHost, ms: number): Promise<void> {
+  const { fleet } = relink;
+  let leftMs = ms;
+  await overNewLinks(relink, host, async (session) => {
+    const startedAt = performance.now();
+    try {
+      await session.request("soak", { ms: leftMs }, fleet.onEvent(host));
+    } catch (error) {
+      const heardMs = performance.now() - startedAt - silentMsOf(error);
+      leftMs = Math.ceil(Math.max(leftMs - Math.max(heardMs, 0), 0));
+      throw error;
+    }
+  });
+}
+
+function silentMsOf(error: unknown): number {
+  const failure = error instanceof ZdrError ? error.failure : undefined;
+  return failure?.kind === "link" && failure.link.kind === "link-silent" ? failure.link.silentMs : 0;
 }
 
 /** What an agent that was told to end says to what it was asked, or does not say any more. */

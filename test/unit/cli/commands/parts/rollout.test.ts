@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AgentFailure } from "../../../../../agent/wire/failure.ts";
 import type { Hooks } from "../../../../../cli/commands/parts/hooks.ts";
+import { RECONNECT_PAUSES_MS } from "../../../../../cli/commands/parts/reconnect.ts";
 import { rollOut } from "../../../../../cli/commands/parts/rollout.ts";
 import { EXIT } from "../../../../../cli/core/exit-code.ts";
 import type { Failure } from "../../../../../cli/failure.ts";
@@ -25,6 +26,57 @@ test("a host whose lock somebody else got while it was watched is left as it is:
     ["serves", "staged"],
   );
   assert.match(told.join("\n"), /it is not taken back/);
+});
+
+describe("a host whose link dies in the pause is watched on for what is left of it", { concurrency: true }, () => {
+  const PAUSE_MS = 60_000;
+  const plan = { batch: [{ hosts: 1 }], pauseMs: PAUSE_MS, maxFailures: 0, onFailure: "stop" } as const;
+  const settle = () => ({ pruned: [], warnings: [] });
+  const activate = () => REPORT;
+  const HELD_MS = 50;
+
+  /** How long it was to be watched, each time. */
+  async function watchedFor(loss: Failure): Promise<{ asked: number[]; tookMs: number }> {
+    const asked: number[] = [];
+    const startedAt = performance.now();
+    let tookMs = 0;
+    const note = (question: object) => {
+      asked.push((question as { ms: number }).ms);
+      tookMs = performance.now() - startedAt;
+    };
+    const soak = async (question: object) => {
+      note(question);
+      await new Promise((resolve) => setTimeout(resolve, HELD_MS));
+      return loss;
+    };
+    const soakAgain = (question: object) => {
+      note(question);
+      return {};
+    };
+    const { relink } = linkedHosts([
+      [
+        { activate, soak },
+        { soak: soakAgain, settle },
+      ],
+      [{ activate, settle }],
+    ]);
+    assert.equal(await rollOut(relink, GOAL, plan, HOOKS), EXIT.done);
+    return { asked, tookMs };
+  }
+
+  test("and not all of it anew; the time without a link was no watch", async () => {
+    const { asked, tookMs } = await watchedFor(lost);
+    const [first, left = 0, ...more] = asked;
+    assert.deepEqual([first, more], [PAUSE_MS, []]);
+    assert.ok(left < PAUSE_MS, `${left} ms were left`);
+    assert.ok(left >= PAUSE_MS - (tookMs - RECONNECT_PAUSES_MS[0]), `${left} ms were left after ${tookMs} ms`);
+  });
+
+  test("where nothing was heard of it, that is all of it", async () => {
+    const link = { kind: "link-silent", during: "soak", silentMs: PAUSE_MS } as const;
+    const { asked } = await watchedFor({ kind: "link", host: "web1", link });
+    assert.deepEqual(asked, [PAUSE_MS, PAUSE_MS]);
+  });
 });
 
 test("a host that does not keep well on its first release has failed, also when it is cleared away after", async () => {
