@@ -1,9 +1,9 @@
 /** What is told to a chat or a dashboard when a release gets somewhere. Pure: the body of a webhook's request. */
 import type { Actor } from "../../agent/wire/plan.ts";
 import { EXIT } from "./exit-code.ts";
-import { type HostStateOf, stateLine } from "./report/state-line.ts";
+import { type HostState, type HostStateOf, LOOK_FIRST, stateLine } from "./report/state-line.ts";
 
-export const NOTICE_EVENTS = ["started", "kept", "reverted", "stuck"] as const;
+export const NOTICE_EVENTS = ["started", "kept", "reverted", "interrupted", "stuck"] as const;
 export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
 export const NOTICE_TEMPLATES = ["slack", "teams", "generic"] as const;
 export type NoticeTemplate = (typeof NOTICE_TEMPLATES)[number];
@@ -19,11 +19,15 @@ export interface Notice {
   readonly exit?: number;
 }
 
-/** How a command that has begun to activate a release ended. What reverted none and kept none left all as it was. */
-export function endOf(exit: number): NoticeEvent {
-  if (exit === EXIT.done || exit === EXIT.lossy) return "kept";
-  const isOpen = exit === EXIT.stuck || exit === EXIT.interrupted || exit === EXIT.terminated;
-  return isOpen ? "stuck" : "reverted";
+/**
+ * How a command that has begun to activate a release ended. What reverted none and kept none left all as it was. `exit`: of what
+ * failed, which an interrupt does not: that shows by hosts that were not reached.
+ */
+export function endOf(exit: number, states: readonly HostState[]): NoticeEvent {
+  if (exit === EXIT.stuck || states.some(({ kind }) => LOOK_FIRST.has(kind))) return "stuck";
+  const serving = states.filter(({ kind }) => kind === "serves");
+  if (serving.length === 0 || (exit !== EXIT.done && exit !== EXIT.lossy)) return "reverted";
+  return serving.length === states.length ? "kept" : "interrupted";
 }
 
 /** The request's JSON body. */
@@ -51,6 +55,7 @@ const WORDS: Record<NoticeEvent, string> = {
   started: "begins",
   kept: "serves",
   reverted: "was not kept",
+  interrupted: "was interrupted",
   stuck: "needs a person",
 };
 

@@ -1,6 +1,6 @@
 /** What to do about a fleet of which some hosts are not where the others are. */
 import type { ActivationReport } from "../../agent/wire/report.ts";
-import type { HostState } from "../core/report/state-line.ts";
+import { type HostState, LOOK_FIRST } from "../core/report/state-line.ts";
 import type { GivenFlags } from "../failure.ts";
 import { sameHosts } from "./flags.ts";
 
@@ -67,8 +67,6 @@ function commonBefore(hosts: readonly HostEnd[]): string | undefined {
   const [first] = before;
   return before.every((tag) => tag === first) ? first : undefined;
 }
-
-const LOOK_FIRST: ReadonlySet<HostState["kind"]> = new Set(["stuck", "halfway", "cut-short", "unknown"]);
 
 /** `hosts` could not take the release, and others could. */
 export function hintOnRefusal(hosts: readonly string[]): string {

@@ -7,6 +7,7 @@ import {
   outcomeOf,
   outcomeOfFailure,
 } from "../../core/exit-code.ts";
+import { endOf, type NoticeEvent } from "../../core/notice.ts";
 import { stateLine } from "../../core/report/state-line.ts";
 import { type Explained, explain, explainActivation, explainAll, explainLoss, explainWayBack } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
@@ -54,6 +55,17 @@ export function concludeUnread(run: Run, hosts: readonly FleetHost[]): ExitCode 
   const others = hosts.filter(({ failure }) => failure?.failure.kind !== "interrupted");
   return concludeHosts(run, others, false);
 }
+
+/** As what webhooks are told of a command that ended with `exit`: an interrupt hides nothing of what failed, and is no failure. */
+export function endOfHosts(hosts: readonly FleetHost[], exit: ExitCode): NoticeEvent {
+  const states = hosts.map(({ state }) => state);
+  if (!INTERRUPTS.has(exit)) return endOf(exit, states);
+  const outcomes = hosts.map(outcomeOfHost);
+  const failed = outcomes.filter((outcome) => outcome.kind !== "as-before" || !INTERRUPTS.has(outcome.exit));
+  return endOf(combineExitCodes(failed), states);
+}
+
+const INTERRUPTS: ReadonlySet<ExitCode> = new Set([EXIT.interrupted, EXIT.terminated]);
 
 function outcomeOfHost(host: FleetHost): HostOutcome {
   if (host.wentBack !== undefined) return host.state.kind === "reverted" ? { kind: "reverted" } : { kind: "stuck" };

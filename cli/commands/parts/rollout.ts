@@ -10,7 +10,6 @@
 import type { ExitCode } from "../../core/exit-code.ts";
 import { batchesOf, type RolloutPlan } from "../../core/fleet/rollout.ts";
 import { describeSlowest, slowestOf } from "../../core/fleet/slowest.ts";
-import { endOf } from "../../core/notice.ts";
 import { type HostTarget, rolloutPlan } from "../../core/plan.ts";
 import { activations, activationTable, describeHeld } from "../../core/report/describe.ts";
 import { count, formatMs } from "../../core/report/units.ts";
@@ -29,7 +28,7 @@ import {
   type UnderWay,
 } from "./activate.ts";
 import type { Hooks } from "./hooks.ts";
-import { concludeHosts } from "./outcome.ts";
+import { concludeHosts, endOfHosts } from "./outcome.ts";
 import { overNewLinks, type Relink } from "./reconnect.ts";
 
 /**
@@ -96,7 +95,7 @@ export async function rollOut(
     run.output.report({ kind: "note", text: describePassedOver(fleetGoal, passedOver) });
   const exit = concludeHosts(run, fleet.hosts, true, hintsOnDifference(fleetGoal, fleet.hosts));
   const result = { goal, hosts: hostResults(fleet), passedOver, slowest };
-  await hooks.tell(endOf(exit), exit);
+  await hooks.tell(endOfHosts(fleet.hosts, exit), exit);
   run.output.result(activationTable(reports, run.columns), result, exit, activations(reports, goal.tag));
   return exit;
 }

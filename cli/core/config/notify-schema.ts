@@ -25,7 +25,7 @@ export function notifySection() {
       z.prefault(choice(NOTICE_TEMPLATES), "generic"),
     ),
     on: about(
-      "What is told: started, kept, reverted, stuck; all of them if left out.",
+      "What is told: started, kept, reverted, interrupted, stuck; all of them if left out.",
       z._default(z.array(choice(NOTICE_EVENTS)), [...NOTICE_EVENTS]),
     ),
   });

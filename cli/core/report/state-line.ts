@@ -74,6 +74,9 @@ const URGENCY: readonly HostState["kind"][] = [
   "untouched",
 ];
 
+/** What a person must look at before anything else is done about a host. */
+export const LOOK_FIRST: ReadonlySet<HostState["kind"]> = new Set(["stuck", "halfway", "cut-short", "unknown"]);
+
 function stateWords(state: HostState, several: boolean): string {
   const serve = several ? "serve" : "serves";
   const were = several ? "were" : "was";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { endOf, type Notice, noticeBody } from "../../../../cli/core/notice.ts";
+import type { HostState } from "../../../../cli/core/report/state-line.ts";
 
 const NOTICE: Notice = {
   ...{ event: "kept", project: "shop", tag: "v1.2", why: "deploy", exit: 0 },
@@ -25,15 +26,21 @@ describe("what a webhook is told", () => {
     assert.match(text, /^shop v1\.2 begins: web&lt;1&gt; \(deploy by/);
   });
 
-  test("how it ended is told by the exit code", () => {
-    assert.deepEqual([0, 9, 7, 5, 8, 130, 143].map(endOf), [
-      "kept",
-      "kept",
-      "reverted",
-      "reverted",
-      "stuck",
-      "stuck",
-      "stuck",
-    ]);
+  test("how it ended is told by what failed, and by what the hosts serve", () => {
+    const [serves, staged]: HostState[] = [
+      { kind: "serves", tag: "v2" },
+      { kind: "staged", tag: "v2", current: "v1" },
+    ];
+    const end = (exit: number, ...states: (HostState | undefined)[]) =>
+      endOf(
+        exit,
+        states.flatMap((state) => state ?? []),
+      );
+    assert.deepEqual([end(0, serves, serves), end(9, serves)], ["kept", "kept"]);
+    assert.deepEqual([end(7, staged), end(5, staged, staged), end(5, serves, staged)], Array(3).fill("reverted"));
+    assert.equal(end(8, serves, staged), "stuck");
+    assert.equal(end(0, serves, staged), "interrupted", "nothing failed, and not all have it");
+    assert.equal(end(0, staged, staged), "reverted", "interrupted before the first one took it");
+    assert.equal(end(0, serves, { kind: "unknown", tag: "v2" }), "stuck");
   });
 });

@@ -6,7 +6,7 @@ import { RECONNECT_PAUSES_MS } from "../../../../../cli/commands/parts/reconnect
 import { rollOut } from "../../../../../cli/commands/parts/rollout.ts";
 import { EXIT } from "../../../../../cli/core/exit-code.ts";
 import type { Failure } from "../../../../../cli/failure.ts";
-import { FOREIGN_PID, linkedHosts, lockedBy, lost } from "../../../../support/fixtures/linked-hosts.ts";
+import { ended, FOREIGN_PID, linkedHosts, lockedBy, lost } from "../../../../support/fixtures/linked-hosts.ts";
 
 const GOAL = { tag: "v2", why: "deploy" } as const;
 const REPORT = { outcome: "kept", tag: "v2", previous: "v1", programs: [], log: [], flipToDoneMs: 0, warnings: [] };
@@ -161,4 +161,44 @@ test("whoever interrupts while hosts go back to what they had is told that this 
   assert.equal(await rollOut(relink, GOAL, plan, HOOKS), EXIT.interrupted);
   assert.match(told.join("\n"), /^finishing the activation that is under way; a second signal /m);
   assert.deepEqual(hosts[0]?.state, { kind: "reverted", current: "v1" });
+});
+
+describe("an interrupted rollout is told to webhooks as what is true of its hosts:", { concurrency: true }, () => {
+  const settle = () => ({ pruned: [], warnings: [] });
+  const activate = () => REPORT;
+  const aborted: Failure = { kind: "agent", host: "web1", failure: { reason: "interrupted" } };
+  const crashed: AgentFailure = { reason: "crashed", program: "shop", state: "FATAL", detail: "" };
+
+  /** The event, where the first host answers so while the operator interrupts it, and the second one as if nothing were. */
+  async function told(verb: "activate" | "soak", answer: () => object | Failure): Promise<string> {
+    const told: string[] = [];
+    const interrupted = () => {
+      rig.interrupt.raise();
+      return answer();
+    };
+    const rig: ReturnType<typeof linkedHosts> = linkedHosts([
+      [{ activate, settle, [verb]: interrupted }],
+      [{ activate, settle }],
+    ]);
+    const plan = { batch: [{ hosts: 1 }], pauseMs: 1, maxFailures: 0, onFailure: "revert-all" } as const;
+    const hooks = { ...HOOKS, tell: async (event: string) => void told.push(event) };
+    assert.equal(await rollOut(rig.relink, GOAL, plan, hooks), EXIT.interrupted);
+    return told.join();
+  }
+
+  test("some serve it, the others what they had, and all is well", async () => {
+    assert.equal(await told("soak", () => aborted), "interrupted");
+    assert.equal(await told("activate", () => REPORT), "interrupted");
+  });
+
+  test("none has it: all is as before", async () => {
+    assert.equal(await told("activate", () => aborted), "reverted");
+    assert.equal(await told("activate", () => ({ ...REPORT, outcome: "reverted", failure: crashed })), "reverted");
+  });
+
+  test("a person must look where one serves it and is not well, or nobody knows what it serves", async () => {
+    assert.equal(await told("soak", () => ({ kind: "agent", host: "web1", failure: crashed })), "stuck");
+    assert.equal(await told("activate", () => ended), "stuck");
+    assert.equal(await told("activate", () => ({ kind: "interrupted", signal: "SIGINT" })), "stuck");
+  });
 });
