@@ -23,8 +23,9 @@ export async function runUpload(
   const receiver = receiveFiles(incoming, missing);
   const receivedBytes = await withoutOptimizing(() => receiveAll(session, receiver));
   const receiveMs = Math.round(performance.now() - startedAt);
-  const { durableMs } = await publish(incoming, context.project.shared);
+  // What becomes of it where this fails is decided there.
   session.staging = undefined;
+  const { durableMs } = await publish(incoming, context.project.shared);
   session.published = incoming.manifest.tag;
   recordStaged(context, incoming.manifest, receivedBytes, {
     ...{ copy: copyMs, receive: receiveMs },

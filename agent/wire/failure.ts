@@ -45,6 +45,8 @@ export const AgentFailure = z.lazy(() =>
     failure("not-permitted", { path: z.string(), operation: z.string(), user: z.string() }),
     /** Who a program's user is: id(1) did not end in time. */
     failure("user-silent", { user: z.string(), timeoutMs: z.number() }),
+    /** An upload was not made durable in time; what came of it still lies at `path`. */
+    failure("disk-silent", { path: z.string(), timeoutMs: z.number() }),
     failure("io", { path: z.string(), operation: z.string(), code: z.string() }),
     /** `isQuota`: there is room, and not for this user or folder. `needBytes` 0: not known. */
     failure("no-space", {

@@ -95,6 +95,14 @@ export function agentWords(failure: AgentFailure): Words {
         `id(1) did not say within ${formatMs(failure.timeoutMs)} who user ${failure.user} is`,
         onHost(`id ${shellWord(failure.user)}, and look after the directory (LDAP, sssd) that its users come from`),
       );
+    case "disk-silent":
+      return words(
+        `the disk did not say within ${formatMs(failure.timeoutMs)} that it has kept what was sent, which is left in ${failure.path}`,
+        onHost(
+          "see whether it hangs or is slow: grep -E '^(Dirty|Writeback):' /proc/meminfo; the kernel says why: sudo dmesg | tail",
+        ),
+        "when it is well, run the command again: that removes what is left, and sends it anew",
+      );
     case "io":
       return ioWords(failure);
     case "no-space":

@@ -6,6 +6,17 @@ import { AgentError } from "../../core/failure.ts";
 import type { ManifestEntry } from "../../wire/release.ts";
 import { fileError, fsyncPath, onFile } from "../files.ts";
 
+/**
+ * A slow disk takes minutes for what this whole host had still to write to it. Of one that has not got there by then nobody can
+ * say that it ever will.
+ */
+export const DURABLE_LIMIT_MS = 30 * 60_000;
+
+export interface DurableOptions {
+  readonly tool?: string;
+  readonly limitMs?: number;
+}
+
 /** Left free beside a release: logs, the ledger and the manifest are written to the same disk. */
 export const MARGIN_BYTES = 16 * 1024 * 1024;
 
@@ -72,25 +83,46 @@ function spaceAround(path: string): Space | undefined {
  * Makes a whole folder durable; milliseconds that it took. One syncfs(2) by `sync -f` (coreutils 8.24, busybox) is two
  * orders of magnitude cheaper than an fsync for each of thousands of files, and since Linux 5.8 it reports what could
  * not be written. Where the tool is missing or refuses, each file and folder is synced.
+ *
+ * @throws AgentError `disk-silent`: a disk that hangs has not said within the limit that it has kept them.
  */
-export async function makeDurable(root: string, tool = "sync"): Promise<number> {
+export async function makeDurable(
+  root: string,
+  { tool = "sync", limitMs = DURABLE_LIMIT_MS }: DurableOptions = {},
+): Promise<number> {
   const startedAt = performance.now();
-  if (!(await syncFileSystem(tool, root))) await syncTree(root);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), limitMs);
+  const silence = new Promise<never>((_, reject) => {
+    const failure = new AgentError({ reason: "disk-silent", path: root, timeoutMs: limitMs });
+    late.signal.addEventListener("abort", () => reject(failure));
+  });
+  try {
+    await Promise.race([syncAll(tool, root, late.signal), silence]);
+  } finally {
+    clearTimeout(timer);
+  }
   return performance.now() - startedAt;
 }
 
-function syncFileSystem(tool: string, root: string): Promise<boolean> {
+async function syncAll(tool: string, root: string, late: AbortSignal): Promise<void> {
+  if (!(await syncFileSystem(tool, root, late))) await syncTree(root, late);
+}
+
+/** Who waits for the kernel is not ended by any signal before that answers: nobody waits for its end. */
+function syncFileSystem(tool: string, root: string, late: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(tool, ["-f", root], (error) => resolve(error === null));
+    const asked = execFile(tool, ["-f", root], (error) => resolve(error === null));
+    late.addEventListener("abort", () => asked.kill("SIGKILL"));
   });
 }
 
-async function syncTree(folder: string): Promise<void> {
+async function syncTree(folder: string, late: AbortSignal): Promise<void> {
   for (const child of await listFolder(folder)) {
-    if (child.isDirectory()) await syncTree(`${folder}/${child.name}`);
-    else if (child.isFile()) await syncPath(`${folder}/${child.name}`);
+    if (child.isDirectory()) await syncTree(`${folder}/${child.name}`, late);
+    else if (child.isFile()) await syncPath(`${folder}/${child.name}`, late);
   }
-  await syncPath(folder);
+  await syncPath(folder, late);
 }
 
 async function listFolder(folder: string): Promise<Dirent[]> {
@@ -101,7 +133,8 @@ async function listFolder(folder: string): Promise<Dirent[]> {
   }
 }
 
-async function syncPath(path: string): Promise<void> {
+async function syncPath(path: string, late: AbortSignal): Promise<void> {
+  if (late.aborted) return;
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
     await file.sync().finally(() => file.close());

@@ -2,7 +2,8 @@
  * A release's life on its host.
  *
  * - What stands under `releases/` is complete, was verified byte by byte after it arrived, and is durable.
- * - Its manifest is durable before it appears. Whatever fails on the way, the incoming folder goes and nothing appears.
+ * - Its manifest is durable before it appears. Whatever fails on the way, the incoming folder goes and nothing appears. Only where the
+ *   disk hangs is it left to the next holder of the host's lock.
  * - A release leaves in one rename, so that half of one is never taken for one.
  *
  *   planStage ─► createIncoming ─► copyFromReleases ─► receive.ts ─► publish ─► verifyRelease … removeRelease
@@ -10,7 +11,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync } from "node:fs";
-import { AgentError } from "../../core/failure.ts";
+import { AgentError, failureOf } from "../../core/failure.ts";
 import type { Layout } from "../../core/layout.ts";
 import { PRIVATE_DIR_MODE } from "../../core/layout.ts";
 import { manifestProblem } from "../../core/manifest.ts";
@@ -18,7 +19,7 @@ import { canonicalManifest, type Manifest, type ManifestEntry } from "../../wire
 import { errnoOf, ifThere, onFile } from "../files.ts";
 import { moment } from "../moment.ts";
 import { type FileEntry, FileReader, sha256 } from "./bytes.ts";
-import { makeDurable, requireSpace, storeError, syncFolders } from "./disk.ts";
+import { type DurableOptions, makeDurable, requireSpace, storeError, syncFolders } from "./disk.ts";
 import {
   makeFolder,
   readHoldings,
@@ -169,7 +170,11 @@ export async function copyFromReleases(incoming: Incoming, copies: readonly Copy
  * Finishes the tree (links, shared links, modes), makes it durable and lets it appear as `releases/<tag>`.
  * Every file must have been copied or received. `durableMs`: what waiting for the disk cost.
  */
-export async function publish(incoming: Incoming, shared: SharedPaths): Promise<{ readonly durableMs: number }> {
+export async function publish(
+  incoming: Incoming,
+  shared: SharedPaths,
+  durable: DurableOptions = {},
+): Promise<{ readonly durableMs: number }> {
   const { layout, manifest, path } = incoming;
   return await orDrop(incoming, async () => {
     makeLinks(path, manifest.entries);
@@ -178,7 +183,7 @@ export async function publish(incoming: Incoming, shared: SharedPaths): Promise<
     moment("incoming: shared paths linked");
     closeFolders(path, manifest.entries);
     moment("incoming: modes set");
-    const syncMs = await makeDurable(path);
+    const syncMs = await makeDurable(path, durable);
     moment("incoming: synced");
     const startedAt = performance.now();
     requireFree(layout, manifest);
@@ -218,7 +223,8 @@ export async function orDrop<T>(incoming: Incoming, work: () => T | Promise<T>):
     return await work();
   } catch (error) {
     const failure = storeFailure(incoming, error);
-    await dropIncoming(incoming);
+    // Where the disk hangs, this would be one thing more to wait for.
+    if (failureOf(failure).reason !== "disk-silent") await dropIncoming(incoming);
     throw failure;
   }
 }

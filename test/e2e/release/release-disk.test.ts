@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { AgentError } from "../../../agent/core/failure.ts";
 import { freeSpace, makeDurable } from "../../../agent/io/release/disk.ts";
 import { receiveFiles } from "../../../agent/io/release/receive.ts";
+import { clearIncoming, publish } from "../../../agent/io/release/release-store.ts";
 import { stageRelease } from "../../../agent/io/release/stage.ts";
 import { scanBuild } from "../../../cli/io/build/build.ts";
 import { packFiles } from "../../../cli/io/build/pack.ts";
@@ -92,8 +93,27 @@ describe("a disk", () => {
 
   test("is waited for also where sync(1) is missing", async () => {
     const build = rig.build("build", { "a/b": "x", link: { to: "a/b" }, closed: null });
-    assert.ok((await makeDurable(build, "no-such-tool-as-sync")) > 0);
+    assert.ok((await makeDurable(build, { tool: "no-such-tool-as-sync" })) > 0);
     assert.ok((await makeDurable(build)) > 0);
     await assert.rejects(makeDurable(rig.path("nothing there")), AgentError);
+  });
+
+  test("that hangs is waited for no longer than a limit: nothing appears, and who has the lock next removes what came", async () => {
+    const { layout } = rig;
+    const build = await scanBuild(rig.build("build", { a: "x" }), { modes: "normalize" });
+    const { incoming } = await stageRelease(layout, manifestOf(build, "v1"), NO_SHARED, { dryRun: false });
+    assert.ok(incoming);
+    const receiver = receiveFiles(incoming, [0]);
+    for await (const frame of packFiles(build, [0])) await receiver.write(frame);
+    await receiver.end();
+    const tool = rig.path("sync");
+    writeFileSync(tool, "#!/bin/sh\nexec sleep 1h\n", { mode: 0o755 });
+    const failure = await failureOf(publish(incoming, NO_SHARED, { tool, limitMs: 50 }));
+    assert.deepEqual(failure, { reason: "disk-silent", path: incoming.path, timeoutMs: 50 });
+    assert.deepEqual(readdirSync(layout.releases), []);
+    // To remove it would be one thing more to wait for.
+    assert.deepEqual(readdirSync(incoming.path), ["a"]);
+    await clearIncoming(layout);
+    assert.deepEqual(readdirSync(layout.incoming), []);
   });
 });

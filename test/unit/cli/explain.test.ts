@@ -68,6 +68,7 @@ const AGENT: { [Reason in AgentFailureReason]: Extract<AgentFailure, { reason: R
   },
   "signal-unsafe": { reason: "signal-unsafe", program: "shop", pid: 4711, uid: 33, supervisorUid: 1001 },
   preflight: { reason: "preflight", program: "shop", path: "bin/shop", problem: "wrong-machine", detail: "aarch64" },
+  "disk-silent": { reason: "disk-silent", path: "/data/web/.zdr/incoming/4f", timeoutMs: 1_800_000 },
   "user-silent": { reason: "user-silent", user: "shop", timeoutMs: 5_000 },
   "proof-unavailable": { reason: "proof-unavailable", program: "shop", pid: 4711, uid: 33 },
   "hook-failed": { reason: "hook-failed", when: "before_activate", command: "bin/migrate up", detail: "exit 1" },
