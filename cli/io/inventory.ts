@@ -1,5 +1,5 @@
 /** `inventory:` of deploy.yml: hosts out of another tool's list, read from its file or from what a command prints. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, type SpawnSyncReturns } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { findingsOf } from "../core/config/problems.ts";
 import { configSchema, type HostConfig } from "../core/config/schema.ts";
@@ -65,9 +65,9 @@ function runCommand(command: string, folder: string, place: SourcePlace): HostEn
       stdio: ["ignore", "pipe", "inherit"],
     });
   } catch (error) {
-    const { status, code } = error as NodeJS.ErrnoException & { readonly status?: number | null };
+    const { status, code, signal } = error as NodeJS.ErrnoException & Partial<SpawnSyncReturns<string>>;
     const why =
-      code === "ETIMEDOUT" ? `took longer than ${INVENTORY_TIMEOUT_MS / 1000} s` : `ended with ${status ?? code}`;
+      code === "ETIMEDOUT" ? `took longer than ${INVENTORY_TIMEOUT_MS / 1000} s` : `ended with ${status ?? code ?? signal}`;
     throw refused(`the inventory command ${why}: ${command}`, place, "try it by hand");
   }
   const entries = entriesOfOutput(output);

@@ -230,6 +230,7 @@ describe("the config file", () => {
         return problemsOf()[0];
       };
       assert.match(problemWith("exit 3") ?? "", /^deploy.yml:5:12 the inventory command ended with 3: exit 3/);
+      assert.match(problemWith("kill -TERM $$") ?? "", /the inventory command ended with SIGTERM: kill/);
       assert.match(problemWith("true") ?? "", /has no hosts/);
       assert.match(problemWith("echo a/b") ?? "", /host "a\/b" is no host name/);
     });
