@@ -27,8 +27,11 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
     if (surveys.length > 0 && surveys.every((survey) => survey.releases.length === 0)) {
       run.output.report({ kind: "note", text: "no release is there; what was tried is in: zdr history" });
     }
-    const hosts = fleet.hosts.map(({ name }) => ({ host: name, releases: found.get(name) ?? [] }));
-    run.output.result(describeReleases(hosts.filter(({ host }) => found.has(host))), { hosts }, exit);
+    const hosts = fleet.hosts.flatMap(({ name: host }) => {
+      const there = found.get(host);
+      return there === undefined ? [] : [{ host, releases: there }];
+    });
+    run.output.result(describeReleases(hosts), { hosts }, exit);
     return exit;
   } finally {
     await fleet.close();

@@ -98,4 +98,17 @@ describe("zdr history", () => {
   test("a number that is none is refused", async () => {
     assertTold(await rig.zdr(["history", "-n", "many"]), { exit: 2, error: /"many" is no number/, hint: /-n 50/ });
   });
+
+  test("of a host that does not answer, neither history nor releases say that it has nothing", async () => {
+    await rig.configure({ hosts: ["local", { name: "gone", address: "127.0.0.1", port: 1 }] });
+    for (const verb of ["history", "releases"]) {
+      const result = await rig.zdr([verb, "--json"]);
+      assert.equal(result.code, 4, result.stderr);
+      const { hosts } = resultOf<{ hosts: readonly { host: string }[] }>(result);
+      assert.deepEqual(
+        hosts.map(({ host }) => host),
+        ["local"],
+      );
+    }
+  });
 });
