@@ -67,7 +67,9 @@ function runCommand(command: string, folder: string, place: SourcePlace): HostEn
   } catch (error) {
     const { status, code, signal } = error as NodeJS.ErrnoException & Partial<SpawnSyncReturns<string>>;
     const why =
-      code === "ETIMEDOUT" ? `took longer than ${INVENTORY_TIMEOUT_MS / 1000} s` : `ended with ${status ?? code ?? signal}`;
+      code === "ETIMEDOUT"
+        ? `took longer than ${INVENTORY_TIMEOUT_MS / 1000} s`
+        : `ended with ${status ?? code ?? signal}`;
     throw refused(`the inventory command ${why}: ${command}`, place, "try it by hand");
   }
   const entries = entriesOfOutput(output);
