@@ -61,7 +61,9 @@ test("a signal right after the start is passed on when the program accepts", asy
   await rig.supervisord.ctl(["stop", "shop"]);
   await rig.flip("v1", "slow-start");
   const starting = rig.supervisord.ctl(["start", "shop"]);
-  const pid = await eventually(async () => (await rig.processes())[0], { name: "the program was started" });
+  // A process is there before it has read its release.
+  await rig.logged(/release v1 starts slowly/);
+  const [pid] = await rig.processes();
   await rig.flip("v2");
   process.kill(await rig.keeperPid(), "SIGUSR2");
   process.kill(await rig.keeperPid(), "SIGUSR1");
