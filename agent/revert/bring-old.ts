@@ -37,12 +37,14 @@ export async function bringOld(context: HostContext, before: Before, tag: string
     const serves = isTrying ? await servesStill(context, program, tag) : undefined;
     if (serves !== undefined) return serves;
   }
-  const deadline = context.now() + program.reload.drainMs;
+  let deadline: number | undefined;
   for (;;) {
     try {
       return await bring(true);
     } catch (error) {
       const again = requireRestartable(error);
+      // Not before: what hangs may take longer to stop than it may drain, and one start alone finds its orphan at the port.
+      deadline ??= context.now() + program.reload.drainMs;
       if (context.now() > deadline) throw failure ?? again;
     }
     await context.sleep(RESTART_PAUSE_MS);
