@@ -9,14 +9,14 @@ import { fileNameOf, goalOf, overallOf, type Part, type ReportedHost, type Repor
 import { titleOf } from "../core/page/summary.ts";
 import type { HostTarget } from "../core/plan.ts";
 import { formatBytes } from "../core/report/units.ts";
-import { explainActivation, explainAll } from "../explain.ts";
+import { explainActivation } from "../explain.ts";
 import { ZdrError } from "../failure.ts";
 import { readPageAssets, writePage } from "../io/page.ts";
 import type { Fleet } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { HISTORY_LENGTH } from "./history.ts";
 import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
-import { concludeHosts } from "./parts/outcome.ts";
+import { concludeHosts, whyFailed } from "./parts/outcome.ts";
 
 export interface ReportOptions extends HostOptions {
   /** Where the page goes; `-`: stdout. */
@@ -106,10 +106,7 @@ function partOf(host: string, entry: HistoryEntry, traces: ReadonlyMap<string, A
 }
 
 function silentOf(fleet: Fleet<HostTarget>): ReportFacts["silent"] {
-  return fleet.failed.flatMap(({ name, failure }) => {
-    const why = failure === undefined ? [] : explainAll([failure]).error;
-    return [{ host: name, why: why.join("; ").replace(`${name}: `, "") }];
-  });
+  return fleet.failed.map((host) => ({ host: host.name, why: whyFailed(host) }));
 }
 
 function tellPage(run: Run, facts: ReportFacts, { output }: ReportOptions, exit: ExitCode): void {

@@ -50,6 +50,12 @@ export function concludeHosts(
   return exit;
 }
 
+/** What failed on a host, in words to stand behind its name. */
+export function whyFailed({ name, failure }: FleetHost): string {
+  const why = failure === undefined ? [] : explainAll([failure]).error;
+  return why.join("; ").replace(`${name}: `, "");
+}
+
 /** The same for a command that nobody reads any more: a host that was told to end because of that has not failed. */
 export function concludeUnread(run: Run, hosts: readonly FleetHost[]): ExitCode {
   const others = hosts.filter(({ failure }) => failure?.failure.kind !== "interrupted");

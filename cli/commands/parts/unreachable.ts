@@ -1,10 +1,10 @@
 /** Hosts that nobody gets to: decided on before anything is sent to the others. */
 import type { HostTarget } from "../../core/plan.ts";
 import { hintOnUnreachable } from "../../explain/fleet.ts";
-import { explainAll } from "../../explain.ts";
 import type { Failure } from "../../failure.ts";
 import type { Fleet, FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
+import { whyFailed } from "./outcome.ts";
 
 /** Flags of verbs that may do without some hosts. */
 export interface UnreachableOptions {
@@ -23,9 +23,8 @@ export function passOverUnreachable(
   if (fleet.failed.length === 0) return true;
   const gone = passable(fleet);
   if (skipUnreachable !== true || gone.length === 0) return false;
-  for (const { name, failure } of gone) {
-    const why = failure === undefined ? [] : explainAll([failure]).error;
-    run.output.report({ kind: "warning", host: name, text: `passed over: ${why.join("; ").replace(`${name}: `, "")}` });
+  for (const host of gone) {
+    run.output.report({ kind: "warning", host: host.name, text: `passed over: ${whyFailed(host)}` });
   }
   fleet.passOver(gone);
   return true;

@@ -2,14 +2,13 @@
 import type { LogsResult } from "../../../agent/wire/logs.ts";
 import { EXIT, type ExitCode } from "../../core/exit-code.ts";
 import { programsIn, selectPrograms } from "../../core/plan.ts";
-import { explainAll } from "../../explain.ts";
 import { ZdrError } from "../../failure.ts";
 import type { AgentSession } from "../../io/session/agent-session.ts";
 import type { FleetHost } from "../../io/session/fleet.ts";
 import type { Run } from "../../run.ts";
 import { openBareFleet } from "../parts/bare-fleet.ts";
 import { type HostOptions, openConfig } from "../parts/open.ts";
-import { concludeHosts, concludeUnread } from "../parts/outcome.ts";
+import { concludeHosts, concludeUnread, whyFailed } from "../parts/outcome.ts";
 
 export interface LogsOptions extends HostOptions {
   readonly follow?: boolean;
@@ -87,9 +86,8 @@ function tell(run: Run, host: string, result: LogsResult | undefined): void {
 }
 
 /** At once: whoever follows the others would take it for a host that has nothing to log. */
-function tellUnheard({ output }: Run, { name: host, failure }: FleetHost, what: string): void {
-  const why = failure === undefined ? [] : explainAll([failure]).error;
-  output.report({ kind: "warning", host, text: `${what}: ${why.join("; ").replace(`${host}: `, "")}` });
+function tellUnheard({ output }: Run, host: FleetHost, what: string): void {
+  output.report({ kind: "warning", host: host.name, text: `${what}: ${whyFailed(host)}` });
 }
 
 function linesOf(text: string | undefined): number {
