@@ -72,9 +72,12 @@ function load(file) {
   var folder = cacheFolder();
   var name = cacheName();
   var cached = readCache(path.join(folder, name));
-  var script = new vm.Script(Module.wrap(fs.readFileSync(file, "utf8")), {
+  var wrapper = Module.wrap("\0").split("\0");
+  // Put together as bytes, since V8 would copy what is put together as strings. The bundle is ASCII (scripts/build.ts).
+  var source = Buffer.concat([Buffer.from(wrapper[0]), fs.readFileSync(file), Buffer.from(wrapper[1])]).toString("latin1");
+  var script = new vm.Script(source, {
     filename: file,
-    columnOffset: -Module.wrap("\n").indexOf("\n"),
+    columnOffset: -wrapper[0].length,
     cachedData: cached
   });
   if (cached === undefined || script.cachedDataRejected) {

@@ -54,8 +54,8 @@ export async function deploy(run: Run, asked: DeployOptions): Promise<ExitCode> 
   requirePlanId(options.plan);
   const opened = openConfig(run, options, { needsBuild: true });
   const question = (digest?: string) => surveyQuestion(run, opened, options, digest);
-  return withoutOptimizing(() =>
-    withBuild(run, opened, options, question, (prepared) => stageAndRollOut(run, opened, options, limit, prepared)),
+  return withBuild(run, opened, options, question, (prepared) =>
+    withoutOptimizing(prepared.fleet.firstOpen, () => stageAndRollOut(run, opened, options, limit, prepared)),
   );
 }
 

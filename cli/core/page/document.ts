@@ -37,7 +37,7 @@ export function renderPage(facts: ReportFacts, { script, style, scriptHash, styl
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${titleOf(facts)} · ${facts.project}</title>
+<title>${titleOf(facts)} &middot; ${facts.project}</title>
 <link rel="icon" href="data:,">
 <style>${new Html(style)}</style>
 </head>

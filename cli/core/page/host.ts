@@ -103,7 +103,7 @@ function comparison(report: ProgramReport | undefined): Html {
 function failures(meter: MeterTimeline): Html {
   const told = failuresOf(meter);
   if (told.length === 0) return html``;
-  return html`<div class="trouble"><h3>Why requests failed</h3><ul>${told.map(({ error, times }) => html`<li>${grouped(times)} × ${error}</li>`)}</ul></div>`;
+  return html`<div class="trouble"><h3>Why requests failed</h3><ul>${told.map(({ error, times }) => html`<li>${grouped(times)} &times; ${error}</li>`)}</ul></div>`;
 }
 
 function courseTable(chart: ChartData): Html {

@@ -32,7 +32,7 @@ export function summary(facts: ReportFacts): Html {
   const overall = overallOf(facts);
   const programs = programsOf(facts);
   return html`<header>
-<p class="kicker">${facts.project} · ${goal?.what ?? "deploy"} of ${programs.length === 0 ? "its programs" : programs.join(", ")}</p>
+<p class="kicker">${facts.project} &middot; ${goal?.what ?? "deploy"} of ${programs.length === 0 ? "its programs" : programs.join(", ")}</p>
 <h1>${titleOf(facts)}</h1>
 <p class="verdict ${overall.mark}"><span class="sign" aria-hidden="true">${SIGNS[overall.mark]}</span> ${overall.words}${facts.silent.length === 0 ? "" : `; ${count(facts.silent.length, "host")} could not be asked`}</p>
 <dl class="facts">

@@ -131,6 +131,11 @@ export class Fleet<Target extends FleetTarget> {
     return this.hosts.filter((host) => host.failure !== undefined);
   }
 
+  /** The first host that has let us in; rejects where none has. */
+  get firstOpen(): Promise<unknown> {
+    return Promise.any(this.#hosts.map(({ session }) => session));
+  }
+
   /** Runs a step on every host at once, or on so many as `limit` lets in. Failures are noted with their hosts; true: there was none. */
   async onAll(phase: HostPhase, step: Step, limit: Slots = (work) => work()): Promise<boolean> {
     await Promise.all(this.hosts.map((host) => limit(() => this.onOne(host, phase, step))));

@@ -80,7 +80,7 @@ describe("zdr report", () => {
     assert.match(page, /reverted to v2 \(unhealthy\) on 1 host/);
     assert.match(page, /was not healthy within 3 s \(last probe: status 503\)/);
     assert.match(page, /<pre tabindex="0">shop: .*Handling signal: hup/);
-    assert.match(page, new RegExp(`${sum(chart.failed)} × status 503`));
+    assert.match(page, new RegExp(`${sum(chart.failed)} &times; status 503`));
   });
 
   test("without a file it is named after the release and the ID that history shows, and says what it wrote", async () => {

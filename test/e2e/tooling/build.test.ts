@@ -57,6 +57,13 @@ test("the packages that are ES modules alone work in the bundle, and a dynamic i
   assert.equal(stdout, 'x "not loaded" "loaded 5" true');
 });
 
+test("what is no ASCII is escaped, and where it cannot be the build fails and shows it", async (t) => {
+  const out = await buildEntries(t, { "cli.ts": 'process.stdout.write("5 × 2");' });
+  assert.equal((await run([process.execPath, join(out, "zdr.cjs")])).stdout, "5 × 2");
+  const raw = "process.stdout.write(String.raw`5 × 2`);";
+  await assert.rejects(buildEntries(t, { "cli.ts": raw }), /cli\.cjs is not ASCII: .*String\.raw`5 × 2`/);
+});
+
 test("a second start finds the compiled code of the first one", async (t) => {
   const out = await buildEntries(t, { "cli.ts": `process.stdout.write("here");` });
   const cache = join(out, "cache");

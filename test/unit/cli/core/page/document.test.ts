@@ -59,7 +59,7 @@ test("what a chart draws stands in numbers too, moments and failures included", 
   const text = textOf(page());
   assert.match(text, /−200 ms to −100 ms 6 0 2 ms /);
   assert.match(text, /0 to 100 ms 6 2 6 ms F S R/);
-  assert.match(text, /2 × connect ECONNREFUSED 127\.0\.0\.1:8080/);
+  assert.match(text, /2 &times; connect ECONNREFUSED 127\.0\.0\.1:8080/);
 });
 
 test("an activation of which nothing was recorded says so, with the sum of the ledger", () => {
