@@ -114,6 +114,15 @@ export function explainBug(error: unknown): Explained {
   };
 }
 
+/** Of a command whose stdout took no more; `code` is the system's word for why. */
+export function explainLostOutput(code: string): Explained {
+  return {
+    error: [`stdout could not be written, so some of the output is lost: ${code}`],
+    hints: [],
+    exit: EXIT.usage,
+  };
+}
+
 const STUCK_HINTS = ["look at the host before anything else: zdr status --releases"];
 
 interface Group {

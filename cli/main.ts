@@ -5,10 +5,10 @@ import { actorOf } from "./core/ci/surroundings.ts";
 import { EXIT } from "./core/exit-code.ts";
 import { failureLines } from "./core/report/failure-report.ts";
 import { chooseColor, chooseMode } from "./core/report/output-mode.ts";
-import { explain, explainBug } from "./explain.ts";
+import { explain, explainBug, explainLostOutput } from "./explain.ts";
 import { ZdrError } from "./failure.ts";
 import { withFiles } from "./io/output/files.ts";
-import { readerGoneOf } from "./io/output/streams.ts";
+import { readerGoneOf, watchLoss } from "./io/output/streams.ts";
 import { type Output, openOutput } from "./io/output.ts";
 import type { Asked } from "./program/verb.ts";
 import { NothingAsked, parseCommandLine } from "./program.ts";
@@ -18,9 +18,20 @@ import type { Interrupt, Signal } from "./run.ts";
 declare const ZDR_VERSION: string;
 
 async function main(): Promise<number> {
-  const { argv, env, stdout, stderr } = process;
+  const { stdout, stderr } = process;
   // Help has no output of its own to look after a reader that goes away.
-  for (const stream of [stdout, stderr]) stream.on("error", () => {});
+  stderr.on("error", () => {});
+  const lossOf = watchLoss(stdout);
+  const exit = await obey();
+  const loss = await lossOf();
+  if (loss === undefined) return exit;
+  const told = explainLostOutput(loss);
+  stderr.write(`${failureLines(told).join("\n")}\n`);
+  return exit === EXIT.done || exit === EXIT.pending ? told.exit : exit;
+}
+
+async function obey(): Promise<number> {
+  const { argv, env, stdout, stderr } = process;
   let asked: Asked;
   try {
     asked = parseCommandLine(argv.slice(2), ZDR_VERSION);

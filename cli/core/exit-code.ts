@@ -3,7 +3,7 @@ import type { ActivationReport, ProgramReport } from "../../agent/wire/report.ts
 
 export const EXIT = {
   done: 0,
-  /** Usage or config. */
+  /** Usage or config; or stdout, or a file that was asked for, could not be written. */
   usage: 2,
   /** Another command holds the lock. */
   locked: 3,

@@ -1,4 +1,5 @@
 /** What every way of showing needs of the two streams. */
+import { fstatSync, writeFileSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { type FailureReport, failureLines } from "../../core/report/failure-report.ts";
@@ -10,6 +11,42 @@ import { sanitize, sanitizeLogLine } from "../../core/report/sanitize.ts";
  */
 export function forgiveBrokenPipe(stream: Writable): void {
   stream.on("error", () => {});
+}
+
+/** What a pipe or a socket says when its reader has gone. */
+const READER_GONE: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET"]);
+
+/**
+ * Call it before the first write. Once all is written, the answer tells why some of it was lost: ENOSPC, EIO, …;
+ * undefined: nothing was, or its reader has gone, who wanted no more of it.
+ */
+export function watchLoss(stream: Writable & { readonly fd: number }): () => Promise<string | undefined> {
+  let first: string | undefined;
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    first ??= error.code ?? error.message;
+  });
+  if (fstatSync(stream.fd).isFile()) writeWhole(stream);
+  return async () => {
+    await flush(stream);
+    await new Promise((resolve) => setImmediate(resolve)); // an error is told some ticks after its write
+    return first === undefined || READER_GONE.has(first) ? undefined : first;
+  };
+}
+
+/**
+ * Node takes a part of a write to a file for all of it (SyncWriteStream, Node 24): where the disk fills up within one, the
+ * rest is lost without a word.
+ */
+function writeWhole(stream: Writable & { readonly fd: number }): void {
+  stream._write = (chunk: Uint8Array, _encoding, done) => {
+    try {
+      writeFileSync(stream.fd, chunk);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
+  };
 }
 
 /** Aborted once nobody reads `stream` any more, which shows when something is written to it. */
