@@ -15,6 +15,7 @@ import { MEMBER_RULES } from "./lint/members.ts";
 import { PRESET_RULES } from "./lint/presets.ts";
 import { refuse, type Subject, warn } from "./lint/subject.ts";
 import { VALUE_RULES } from "./lint/values.ts";
+import { groupFindings } from "./members/group.ts";
 import { presetLints } from "./presets.ts";
 import {
   type ConfigInfo,
@@ -35,6 +36,8 @@ export interface LintInput {
   readonly config?: ConfigInfo | undefined;
   /** How many processes of it supervisord has read. */
   readonly processes?: number | undefined;
+  /** What else supervisord has read into its group. */
+  readonly others?: readonly string[] | undefined;
   readonly supervisorIsRoot: boolean;
   /** supervisorctl as it has to be called (supervisor/ctl.ts); absent: by its name alone. */
   readonly ctl?: string;
@@ -54,6 +57,7 @@ export function lintProgram(input: LintInput): LintFinding[] {
     ...presetLints(program.reload.preset).map((lint) => PRESET_RULES[lint]),
   ];
   const findings = [
+    ...groupFindings(program, input.others),
     ...planWords(subject),
     ...(found === undefined ? sectionProblems(program, layout) : differences(input, wanted, found)),
     ...rules.flatMap((rule) => rule(subject)),

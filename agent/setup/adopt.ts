@@ -9,6 +9,7 @@ import type { HostContext } from "../context.ts";
 import { isDown } from "../core/decision.ts";
 import { groupNameOf, programNameOf } from "../core/section.ts";
 import { readCurrent } from "../io/current.ts";
+import { configInfos, configOf } from "../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../io/supervisor/supervisor.ts";
 import { membersOf } from "../members/members.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
@@ -37,10 +38,11 @@ export async function adoptSection(context: HostContext, program: ProgramPlan): 
   return true;
 }
 
-/** A program that has no release to run is stopped again. */
+/** A program that has no release to run is stopped again, and nothing else that somebody has put into its group. */
 export async function addAndStop(context: HostContext, program: ProgramPlan): Promise<void> {
   await addGroup(context, groupNameOf(program));
   if (readCurrent(context.layout) !== undefined) return;
-  const members = await membersOf(context, program);
+  const { others = [] } = configOf(program, context.layout, await configInfos(context.supervisor));
+  const members = (await membersOf(context, program)).filter((member) => !others.includes(member.program.process));
   await Promise.all(members.map((member) => stopUntilDeployed(context, member.program)));
 }

@@ -127,7 +127,7 @@ function decide(
     supervisorIsRoot: view.uid === 0,
     ctl: supervisorctl(supervisor.address.configPath),
     isActive: view.spoken && isActive(program, view.spoken.active),
-    ...(view.spoken ? configOf(program, view.spoken.configs) : { config: undefined }),
+    ...(view.spoken ? configOf(program, layout, view.spoken.configs) : { config: undefined }),
     section: section && { values: section.values, isOwn },
   });
   return { ...decision, program, isOwn, group: groupNameOf(program) };

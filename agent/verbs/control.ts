@@ -10,7 +10,7 @@ import type { AgentEvent, RequestOf } from "../protocol.ts";
 import type { Session } from "../session.ts";
 import type { ControlResult } from "../wire/control/control.ts";
 import type { ProgramPlan } from "../wire/plan.ts";
-import { refuseLints, refuseUnreloadable, refuseUnsafeSignals } from "./parts/lints.ts";
+import { refuseLints, refuseMixedGroups, refuseUnreloadable, refuseUnsafeSignals } from "./parts/lints.ts";
 import { lockedContext } from "./parts/open.ts";
 import { targetsOf } from "./parts/targets.ts";
 
@@ -25,8 +25,10 @@ export async function runControl(
   const targets = targetsOf(context, request.programs);
   const programs = context.project.programs.filter((program) => targets.some((target) => target.of === program));
   const asked = { ...context, project: { ...context.project, programs } };
-  if (request.action === "stop") await refuseUnsafeSignals(asked);
-  else await refuseLints(asked);
+  if (request.action === "stop") {
+    await refuseMixedGroups(asked);
+    await refuseUnsafeSignals(asked);
+  } else await refuseLints(asked);
   if (request.action === "reload") await refuseUnreloadable(asked);
   // Of single members, before anything is told to any of them.
   for (const { program } of targets) await membersOf(context, program);

@@ -27,6 +27,7 @@ export interface SectionInput {
   readonly isActive: boolean | undefined;
   readonly config: ConfigInfo | undefined;
   readonly processes?: number | undefined;
+  readonly others?: readonly string[] | undefined;
   /** What the files say of it. */
   readonly section: OwnedSection | undefined;
 }

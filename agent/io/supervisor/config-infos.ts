@@ -1,4 +1,6 @@
 /** What supervisord read last of each program's section, in the shape that the lints take. */
+import type { Layout } from "../../core/layout.ts";
+import { tellMembers } from "../../core/members/group.ts";
 import { memberGroup } from "../../core/members/plan.ts";
 import type { ConfigInfo } from "../../core/section/facts.ts";
 import { ShapeError } from "../../core/supervisor/process-info.ts";
@@ -14,15 +16,17 @@ export async function configInfos(supervisor: Pick<Supervisor, "getAllConfigInfo
   );
 }
 
-/** A program's entry, of the first of its processes, and how many it has. */
+/** A program's entry, of the first of its processes, how many it has, and what else stands in its group. */
 export function configOf(
   program: ProgramPlan,
+  layout: Layout,
   configs: ReadonlyMap<string, ConfigInfo>,
-): { readonly config: ConfigInfo | undefined; readonly processes?: number } {
+): { readonly config: ConfigInfo | undefined; readonly processes?: number; readonly others?: readonly string[] } {
   const group = memberGroup(program);
   if (group === undefined) return { config: configs.get(program.process) };
-  const own = [...configs].filter(([name]) => name === group || name.startsWith(`${group}:`));
-  return { config: own[0]?.[1], ...(own.length === 0 ? {} : { processes: own.length }) };
+  const found = [...configs].filter(([name]) => name === group || name.startsWith(`${group}:`));
+  const { own, others } = tellMembers(program, layout, found);
+  return { config: own[0]?.[1], ...(own.length === 0 ? {} : { processes: own.length }), others };
 }
 
 /** supervisor/options.py, make_namespec. */

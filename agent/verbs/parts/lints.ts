@@ -9,6 +9,7 @@ import { pidOneFindings } from "../../core/lint/pid-one.ts";
 import { rootFindings } from "../../core/lint/root.ts";
 import { successorFindings } from "../../core/lint/successors.ts";
 import { lintProgram } from "../../core/lint.ts";
+import { groupFindings } from "../../core/members/group.ts";
 import { groupNameOf } from "../../core/section.ts";
 import { supervisorctl } from "../../core/supervisor/ctl.ts";
 import { configInfos, configOf } from "../../io/supervisor/config-infos.ts";
@@ -39,7 +40,7 @@ export async function lintPrograms(
       program,
       layout: context.layout,
       section: section?.values,
-      ...configOf(program, configs),
+      ...configOf(program, context.layout, configs),
       supervisorIsRoot: facts.uid === 0,
       ctl: supervisorctl(context.supervisor.address.configPath),
     });
@@ -141,5 +142,16 @@ export async function refuseUnsafeSignals(context: HostContext): Promise<void> {
     for (const { program: member, info } of await membersOf(context, program)) {
       await refuseUnsafeSignal(context, member, info.pid);
     }
+  }
+}
+
+/** Refuses programs in whose group there is something else: a stop of theirs would stop it, too. */
+export async function refuseMixedGroups({ layout, project, supervisor }: HostContext): Promise<void> {
+  const programs = project.programs.filter(({ members }) => members !== undefined);
+  if (programs.length === 0) return;
+  const configs = await configInfos(supervisor);
+  for (const program of programs) {
+    const findings = groupFindings(program, configOf(program, layout, configs).others);
+    if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
   }
 }
