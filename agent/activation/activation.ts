@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { HostContext } from "../context.ts";
 import { type ActivationState, type ActivationStep, advance } from "../core/activation-state.ts";
-import { failureOf } from "../core/failure.ts";
+import { reasonOf } from "../core/failure.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { Tried } from "../core/trace/outage.ts";
 import { appendLedger } from "../io/ledger-file.ts";
@@ -131,10 +131,8 @@ export class Activation {
     try {
       this.announce(entry);
     } catch (error) {
-      const failure = failureOf(error);
-      const why = failure.reason === "io" ? failure.code : failure.reason;
       const hint = `put its disk in order (${this.context.layout.ledger}), and the next command writes it down`;
-      this.warnings.push(`the ledger could not be told "${entry.event}" (${why}): ${hint}`);
+      this.warnings.push(`the ledger could not be told "${entry.event}" (${reasonOf(error)}): ${hint}`);
     }
   }
 

@@ -5,7 +5,7 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import type { HostContext } from "../context.ts";
-import { AgentError } from "../core/failure.ts";
+import { AgentError, reasonOf } from "../core/failure.ts";
 import { fillPlaceholders } from "../core/layout.ts";
 import { releaseRecords, wasProved } from "../core/ledger.ts";
 import { CONFIG_LOOKS } from "../core/lint/config-file.ts";
@@ -53,21 +53,23 @@ export async function preflightRelease(
   try {
     for (const program of context.project.programs) await preflightProgram(context, program, tag, check);
   } catch (error) {
-    const isRefused = error instanceof AgentError && error.failure.reason === "preflight";
-    if (isRefused && !wasProved(releaseRecords(readLedger(context.layout).entries).get(tag))) {
-      const at = context.date().toISOString();
-      appendLedger(context.layout, {
-        event: "bad",
-        at,
-        tag,
-        by: context.by,
-        activation: "preflight",
-        reason: "preflight",
-        why,
-        phases: { preflight: Math.round(context.now() - startedAt) },
-      });
+    if (error instanceof AgentError && error.failure.reason === "preflight") {
+      recordBad(context, tag, why, Math.round(context.now() - startedAt));
     }
     throw error;
+  }
+}
+
+/** What the release was refused for is what an operator has to hear: a ledger that can not be read or written is a warning beside it. */
+function recordBad(context: HostContext, tag: string, why: ActivationOrder["why"], preflight: number): void {
+  const { layout, by } = context;
+  try {
+    if (wasProved(releaseRecords(readLedger(layout).entries).get(tag))) return;
+    const verdict = { event: "bad", activation: "preflight", reason: "preflight", why, phases: { preflight } } as const;
+    appendLedger(layout, { ...verdict, at: context.date().toISOString(), tag, by });
+  } catch (error) {
+    const text = `the ledger could not be told that ${tag} is bad (${reasonOf(error)}): look at ${layout.ledger} and its disk`;
+    context.emit({ event: "warning", text });
   }
 }
 

@@ -27,3 +27,9 @@ export function failureOf(error: unknown): AgentFailure {
   if (error instanceof AgentError) return error.failure;
   return { reason: "internal", detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
+
+/** What was thrown in a word, for what is told beside something else: `EFBIG`, `no-space`. */
+export function reasonOf(error: unknown): string {
+  const failure = failureOf(error);
+  return failure.reason === "io" ? failure.code : failure.reason;
+}

@@ -31,3 +31,25 @@ test("a check that fails takes nothing from a release that was proved: the next 
   assert.equal(code, 0, stderr);
   assert.deepEqual((await verdicts()).slice(0, 2), ["v1 good", "v2 withdrawn"]);
 });
+
+test("a check that fails is what is told, also where the ledger can not be told that the release is bad", async (t) => {
+  const rig = await startRig(t);
+  // Whoever runs it may write nothing to a file any more: for the ledger as a disk that is full.
+  const check = [
+    "/bin/sh",
+    "-c",
+    "test $(cat VERSION) = v1 && exit 0; prlimit --pid $PPID --fsize=0; echo no database; exit 1",
+  ];
+  await rig.addSample("gunicorn", { watch: 0, check });
+  assert.equal((await rig.zdr(["setup"])).code, 0);
+  const deploy = async (tag: string) => {
+    const path = await rig.useSample("gunicorn", { release: tag });
+    await writeFile(join(path, "VERSION"), tag);
+    return rig.zdr(["deploy", "--tag", tag]);
+  };
+  const first = await deploy("v1");
+  assert.equal(first.code, 0, first.stderr);
+  const failed = await deploy("v2");
+  assertTold(failed, { exit: 5, error: /exit 1: no database/, hint: /./, state: /still serves v1/ });
+  assert.match(failed.stderr, /warning: .*the ledger could not be told that v2 is bad \(.*EFBIG/);
+});
