@@ -5,7 +5,7 @@ import { describeHistory } from "../core/report/describe-history.ts";
 import { ZdrError } from "../failure.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
-import { concludeHosts } from "./parts/outcome.ts";
+import { closeRead, concludeHosts, orInterrupted } from "./parts/outcome.ts";
 
 export interface HistoryOptions extends HostOptions {
   /** How many of each host. */
@@ -22,12 +22,13 @@ export async function history(run: Run, options: HistoryOptions): Promise<ExitCo
   const fleet = openFleet(run, opened, "history", [], () => ({ verb: "history", body }));
   try {
     const found = new Map<string, HistoryResult>();
-    await fleet.onAll("survey", async (host, session) => {
+    const asked = fleet.onAll("survey", async (host, session) => {
       const result = await session.request("history", body);
       found.set(host.name, result);
       for (const text of result.warnings) run.output.report({ kind: "warning", host: host.name, text });
       return undefined;
     });
+    await orInterrupted(run, asked);
     const exit = concludeHosts(run, fleet.hosts, false);
     const hosts = fleet.hosts.flatMap(({ name }) => {
       const result = found.get(name);
@@ -39,7 +40,7 @@ export async function history(run: Run, options: HistoryOptions): Promise<ExitCo
     run.output.result(describeHistory(hosts, run.columns), { hosts }, exit);
     return exit;
   } finally {
-    await fleet.close();
+    await closeRead(run, fleet);
   }
 }
 

@@ -5,7 +5,7 @@ import type { ExitCode } from "../core/exit-code.ts";
 import { describeReleases } from "../core/report/describe.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
-import { concludeHosts } from "./parts/outcome.ts";
+import { closeRead, concludeHosts, orInterrupted } from "./parts/outcome.ts";
 import { rememberReleases } from "./parts/remember.ts";
 import { tellSurvey } from "./parts/tell-survey.ts";
 
@@ -15,13 +15,14 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
   try {
     const surveys: Survey[] = [];
     const found = new Map<string, readonly ReleaseInfo[]>();
-    await fleet.onAll("survey", async (host, session) => {
+    const asked = fleet.onAll("survey", async (host, session) => {
       const survey = await session.request("survey", { project: opened.planFor(host), withoutSupervisor: true });
       surveys.push(survey);
       found.set(host.name, survey.releases);
       tellSurvey(run, host, survey);
       return undefined;
     });
+    await orInterrupted(run, asked);
     rememberReleases(run, opened, surveys);
     const exit = concludeHosts(run, fleet.hosts, false);
     if (surveys.length > 0 && surveys.every((survey) => survey.releases.length === 0)) {
@@ -34,6 +35,6 @@ export async function releases(run: Run, options: HostOptions): Promise<ExitCode
     run.output.result(describeReleases(hosts), { hosts }, exit);
     return exit;
   } finally {
-    await fleet.close();
+    await closeRead(run, fleet);
   }
 }

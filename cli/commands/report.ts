@@ -16,7 +16,7 @@ import type { Fleet } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { HISTORY_LENGTH } from "./history.ts";
 import { type HostOptions, openConfig, openFleet } from "./parts/open.ts";
-import { concludeHosts, whyFailed } from "./parts/outcome.ts";
+import { closeRead, concludeHosts, orInterrupted, whyFailed } from "./parts/outcome.ts";
 
 export interface ReportOptions extends HostOptions {
   /** Where the page goes; `-`: stdout. */
@@ -35,12 +35,13 @@ export async function report(run: Run, deploy: string | undefined, options: Repo
   const fleet = openFleet(run, opened, "report", [], () => ({ verb: "history", body }));
   try {
     const histories = new Map<string, readonly HistoryEntry[]>();
-    await fleet.onAll("survey", async (host, session) => {
+    const asked = fleet.onAll("survey", async (host, session) => {
       const { history, warnings } = await session.request("history", body);
       histories.set(host.name, history);
       for (const text of warnings) run.output.report({ kind: "warning", host: host.name, text });
       return undefined;
     });
+    await orInterrupted(run, asked);
     if (histories.size === 0) return concludeHosts(run, fleet.hosts, false);
     const { id, hosts } = orRefuse(
       chooseDeploy(
@@ -48,7 +49,7 @@ export async function report(run: Run, deploy: string | undefined, options: Repo
         deploy,
       ),
     );
-    const traces = await fetchTraces(fleet, deployTo, hosts);
+    const traces = await orInterrupted(run, fetchTraces(fleet, deployTo, hosts));
     const facts: ReportFacts = {
       ...{ project: opened.config.project, id, madeAt: new Date().toISOString() },
       hosts: hosts.map((host) => reported(host, traces)),
@@ -58,7 +59,7 @@ export async function report(run: Run, deploy: string | undefined, options: Repo
     tellPage(run, facts, options, exit);
     return exit;
   } finally {
-    await fleet.close();
+    await closeRead(run, fleet);
   }
 }
 

@@ -11,7 +11,7 @@ import { connector } from "../io/session/connect.ts";
 import { Fleet } from "../io/session/fleet.ts";
 import type { Run } from "../run.ts";
 import { type HostOptions, loginOf, openConfig, openFleet } from "./parts/open.ts";
-import { concludeHosts } from "./parts/outcome.ts";
+import { closeRead, concludeHosts, orInterrupted } from "./parts/outcome.ts";
 
 export interface StatusOptions extends HostOptions {
   readonly local?: boolean;
@@ -31,10 +31,11 @@ export async function status(run: Run, names: readonly string[], options: Status
   const { fleet, question } = options.local ? askThisMachine(run, names, options) : askHosts(run, names, options);
   try {
     const found = new Map<string, StatusResult>();
-    await fleet.onAll("survey", async (host, session) => {
+    const asked = fleet.onAll("survey", async (host, session) => {
       found.set(host.name, await session.request("status", question(host)));
       return undefined;
     });
+    await orInterrupted(run, asked);
     const failed = concludeHosts(run, fleet.hosts, false);
     const answers = fleet.hosts.flatMap(({ name }) => {
       const result = found.get(name);
@@ -53,7 +54,7 @@ export async function status(run: Run, names: readonly string[], options: Status
     }
     return exit;
   } finally {
-    await fleet.close();
+    await closeRead(run, fleet);
   }
 }
 

@@ -47,6 +47,7 @@ export const STATUS_EXIT_CODES = `
 Exit codes, as supervisorctl's:
   0 all run   3 something does not run   4 no such program, or no supervisord   1 it could not be asked
   and zdr's own where a host did not answer: 2 usage or config   4 not reached or trusted, or no Node there
+  130, 143 interrupted
 `;
 
 export const DOCTOR_EXIT_CODES = `

@@ -97,3 +97,9 @@ export async function orInterrupted<T>({ interrupt }: Run, work: Promise<T>): Pr
     undo();
   }
 }
+
+/** Of hosts that were only asked: whoever interrupts does not wait for the ends of their agents either. */
+export async function closeRead({ interrupt }: Run, fleet: { close(): Promise<void> }): Promise<void> {
+  const closed = fleet.close();
+  if (interrupt.signal === undefined) await closed;
+}
