@@ -13,6 +13,8 @@ const LAST_LINES = 2;
 /** From TERM to KILL, for one that is interrupted: for putting down what it has in its hands. */
 const GRACE_MS = 3_000;
 const POLL_MS = 100;
+/** From KILL on. What waits in the kernel, for a disk that hangs, does not hear it, and the host's lock is held for it. */
+const KILLED_MS = 5_000;
 /** Python would leave compiled files in a release that is not to change. */
 const UNCHANGING = { PYTHONDONTWRITEBYTECODE: "1" };
 
@@ -60,9 +62,20 @@ export function runCheck(
       resolve(trouble);
     };
     const kill = () => {
-      if (signalGroup(child.pid, "SIGKILL") !== "refused") return;
+      if (signalGroup(child.pid, "SIGKILL") === "refused") {
+        leave(`it runs as another user, and could not be ended${said(output)}`);
+      } else setTimeout(leaveUnkillable, KILLED_MS).unref();
+    };
+    const leave = (trouble: string) => {
       closePipes(child);
-      void finish(`it runs as another user, and could not be ended${said(output)}`);
+      child.unref();
+      void finish(trouble);
+    };
+    const leaveUnkillable = () => {
+      // One that has exited has only its pipes to close.
+      if (isOver || child.exitCode !== null || child.signalCode !== null) return;
+      const when = isLate ? `did not end within ${timeoutMs / 1000} s, nor of SIGKILL` : "did not end of SIGKILL";
+      leave(`it ${when}: pid ${child.pid} is left, held by the kernel, maybe for a disk that hangs${said(output)}`);
     };
     const interrupt = () => {
       killAt = performance.now() + GRACE_MS;

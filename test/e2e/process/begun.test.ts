@@ -1,6 +1,6 @@
 /** Commands that the kernel refuses to begin, and hooks of a deploy that nobody waits for any more. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -88,6 +88,33 @@ describe("a command that runs as another user, which nobody but root may end", (
     const limits = `{ timeoutMs: 25_000, interrupted: ${interrupted} }`;
     assert.match(await asNobody(`const trouble = await runCheck(words, "/", {}, undefined, ${limits});`), TOLD);
   });
+});
+
+/**
+ * Runs until it is killed, and is then there all the same, as one that waits in the kernel is: of a process that is traced, its parent
+ * hears nothing until the tracer has (ptrace(2)), and this one listens to nobody.
+ */
+const HELD = `
+import ctypes, os, signal, sys, time
+libc = ctypes.CDLL(None)
+libc.prctl(0x59616d61, ctypes.c_ulong(2**64 - 1), 0, 0, 0)  # PR_SET_PTRACER, anybody
+seen, done = os.pipe()
+hook = os.getpid()
+if os.fork() == 0:
+    os.setsid()
+    open(sys.argv[1], "w").write(str(os.getpid()))
+    os.write(done, bytes([libc.ptrace(0x4206, hook, None, None) & 1]))  # PTRACE_SEIZE
+    time.sleep(60)
+    os._exit(0)
+print("migrating" if os.read(seen, 1) == bytes(1) else "not traced", flush=True)
+signal.pause()
+`;
+
+test("a hook that not even SIGKILL ends is waited for no longer than that takes, and told with its pid", async (t) => {
+  const tracer = join(folder, "tracer");
+  t.after(() => process.kill(Number(readFileSync(tracer, "utf8")), "SIGKILL"));
+  const trouble = await runCheck(["python3", "-c", HELD, tracer], folder, {}, undefined, { timeoutMs: 2_000 });
+  assert.match(trouble ?? "", /^it did not end within 2 s, nor of SIGKILL: pid \d+ .*: migrating$/);
 });
 
 describe("the hooks of a host, once its session is lost or interrupted", () => {
