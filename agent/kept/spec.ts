@@ -18,12 +18,29 @@ const CLOSED_MODE = 0o600;
 const GROUP_MODE = 0o640;
 const OPEN_MODE = 0o644;
 
-/** Replaced by a rename: the keeper reads it before each start of the program. `text`: what it said before, to put that back. */
+/**
+ * Replaced by a rename: the keeper reads it before each start of the program. Where it is as it is to be it is left alone: the way back
+ * may have no room for another one. `text`: what it said before, to put that back.
+ */
 export async function writeKept(context: HostContext, program: ProgramPlan, text?: string): Promise<void> {
   const { layout } = context;
-  const { mode, ...given } = await readersNow(context, program);
-  replaceFile(layout.keptProgram(program.name), text ?? keptText(program, layout), mode, given);
+  const readers = await readersNow(context, program);
+  const wanted = text ?? keptText(program, layout);
+  if (readKept(program, layout) === wanted && isReadBy(layout, program, readers)) return;
+  const { mode, ...given } = readers;
+  replaceFile(layout.keptProgram(program.name), wanted, mode, given);
 }
+
+/** Whether it is this user's own, and for those who are to read it. */
+function isReadBy(layout: Layout, { name }: ProgramPlan, { mode, gid, through }: Readers): boolean {
+  const found = lookAt(layout.keptProgram(name));
+  if (found?.isFile() !== true || found.uid !== (process.getuid?.() ?? 0) || (found.mode & 0o7777) !== mode)
+    return false;
+  const group = through === undefined ? gid : lookAt(through)?.gid;
+  return group === undefined || found.gid === group;
+}
+
+const lookAt = (path: string) => ifThere("look at", path, () => lstatSync(path));
 
 /** Where nobody can tell who the program's user is, whoever could read the file can read it again: its keeper must. */
 async function readersNow(context: HostContext, program: ProgramPlan): Promise<Readers> {
@@ -35,7 +52,7 @@ async function readersNow(context: HostContext, program: ProgramPlan): Promise<R
   } catch (error) {
     if (failureOf(error).reason !== "user-silent") throw error;
   }
-  const present = account === undefined ? ifThere("look at", path, () => lstatSync(path)) : undefined;
+  const present = account === undefined ? lookAt(path) : undefined;
   if (present === undefined) return readersOf(layout, program, account);
   const mode = present.mode & 0o777;
   return mode === GROUP_MODE ? readersOfGroup(layout, program, present.gid) : { mode };
@@ -57,7 +74,7 @@ function readersOfGroup(layout: Layout, { name }: ProgramPlan, gid: number): Rea
   if (ownUid === 0) return { mode: GROUP_MODE, gid };
   if ([process.getgid?.(), ...(process.getgroups?.() ?? [])].includes(gid)) return { mode: GROUP_MODE, gid };
   const through = layout.keptDraft(name);
-  const folder = ifThere("look at", through, () => lstatSync(through));
+  const folder = lookAt(through);
   const gives = folder?.isDirectory() === true && folder.uid === ownUid && folder.gid === gid;
   return gives && (folder.mode & SET_GROUP_ID) !== 0 ? { mode: GROUP_MODE, through } : { mode: OPEN_MODE };
 }

@@ -22,8 +22,8 @@ test("the room that is set aside for a verdict is room also where the file syste
   assert.ok(gzipSync(reserve).length >= reserve.length, `${gzipSync(reserve).length} of ${reserve.length} bytes`);
 });
 
-/** What there has to be room for on the way back: a kept program's spec, and a copy of a binary that was not noticed. */
-for (const sample of ["go-grace", "go-overseer-watch"] as const) {
+/** What there has to be room for on the way back: what a kept program's keeper was told before, and a copy of a binary that was not noticed. */
+for (const sample of ["go-listenfds", "go-overseer-watch"] as const) {
   test(`a full disk keeps no release of ${sample} from being put back`, async (t) => {
     const cleaning: (() => Promise<void>)[] = [];
     const cleanup: Cleanup = { after: (clean) => cleaning.push(clean) };
@@ -32,11 +32,13 @@ for (const sample of ["go-grace", "go-overseer-watch"] as const) {
     });
     const rig = await startRig(cleanup);
     await mountMemory(cleanup, rig.deployTo, { megabytes: 64, inodes: 2000 });
-    const { url } = await rig.addSample(sample, { watch: 0, start_seconds: 1 }, { timeout: "5s" });
+    const { url, program } = await rig.addSample(sample, { watch: 0, start_seconds: 1 }, { timeout: "5s" });
     assert.equal((await rig.zdr(["setup"])).code, 0);
     await rig.useSample(sample, { release: "v1" });
     assert.equal((await rig.zdr(["deploy", "--tag", "v1"])).code, 0);
     await rig.useSample(sample, { release: "v2" });
+    if (sample === "go-listenfds")
+      await rig.configure({ programs: { shop: { ...program, environment: { COLOUR: "blue" } } } });
     // As a release that fills the disk with what it logs.
     await rig.configure({ hooks: { after_activate: [{ shell: `cat /dev/zero >${rig.deployTo}/filler; exit 1` }] } });
     const { code, stderr } = await rig.zdr(["deploy", "--tag", "v2"]);

@@ -1,6 +1,6 @@
 /** deploy.yml gives a kept program another argv or environment: a socket program takes it without a rest, the others by a restart. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { chmod, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { textAt } from "../../support/load/ask.ts";
@@ -133,4 +133,27 @@ test("other addresses to listen on are refused, since the keeper has opened its 
   assert.equal(code, 5, stderr);
   assert.match(stderr, /what only a restart changes: listen/);
   assert.equal(await versionAt(url), "v1");
+});
+
+test("what its keeper is told is not written anew where it says that already, nor on the way back, but with its mode where that is another", async (t) => {
+  const { rig, url, configure } = await deployed(t, "go-grace");
+  const path = join(rig.deployTo, "run/shop.json");
+  const told = async () => {
+    const { ino, mtimeMs, mode } = await stat(path);
+    return { ino, mtimeMs, mode: mode & 0o777 };
+  };
+  const first = await told();
+  await rig.useSample("go-grace", { release: "v2" });
+  await ok(rig, "deploy", "--tag", "two");
+  await rig.useSample("go-grace", { release: "v3", variant: "crash" });
+  assert.equal((await rig.zdr(["deploy", "--tag", "three"])).code, 7);
+  assert.equal(await versionAt(url), "v2");
+  assert.deepEqual(await told(), first);
+
+  await chmod(path, 0o666);
+  await ok(rig, "restart");
+  assert.equal((await told()).mode, first.mode);
+  await configure({ environment: { COLOUR: "blue" } });
+  await ok(rig, "restart");
+  assert.match(await readFile(path, "utf8"), /blue/);
 });
