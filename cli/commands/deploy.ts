@@ -73,7 +73,7 @@ async function stageAndRollOut(
     requireHookPrograms(run, opened, scanned);
     const question = surveyQuestion(run, opened, options, scanned.digest);
     if (question.lock && !(await takeLocks(opened, fleet, question.lock, options)))
-      return concludeHosts(run, fleet.hosts);
+      return concludeHosts(run, fleet.hosts, true, hintsToPassOver(fleet, options));
     const surveys = await surveyHosts(run, opened, fleet, question, options);
     if (!surveys) return concludeHosts(run, fleet.hosts, true, hintsToPassOver(fleet, options));
     tellBadRelease(run, surveys, options.tag);

@@ -25,7 +25,9 @@ export async function rollback(run: Run, options: RollbackOptions): Promise<Exit
   const undo = run.interrupt.onFirst((signal) => fleet.abort(signal));
   try {
     const found = new Map<FleetHost, Survey>();
-    if (!(await takeLocks(opened, fleet, lock, options))) return concludeHosts(run, fleet.hosts);
+    if (!(await takeLocks(opened, fleet, lock, options))) {
+      return concludeHosts(run, fleet.hosts, true, hintsToPassOver(fleet, options));
+    }
     const isWell = await fleet.onAll("survey", async (host) => {
       const survey = await surveyHost(run, fleet, host, { project: opened.planFor(host), lock });
       found.set(host, survey);

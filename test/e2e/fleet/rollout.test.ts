@@ -206,6 +206,14 @@ describe("a fleet", { concurrency: 1 }, () => {
     const holder = fleet.startZdr(["deploy", "--tag", "v8", "--host", "web1"]);
     await eventually(() => holder.said().stderr.includes("hook before_stage"), { name: "web1 is held" });
     await fleet.configure({ hooks: undefined });
+    for (const verb of [
+      ["deploy", "--tag", "v8"],
+      ["rollback", "--to", "v6"],
+    ]) {
+      const refused = await fleet.zdr([...verb, "--wait", "5m"]);
+      assert.equal(refused.code, 4, refused.stderr);
+      assert.match(refused.stderr, /hint: {2}the others without web2: the same command with --skip-unreachable/);
+    }
     const zdr = fleet.startZdr(["rollback", "--to", "v6", "--wait", "5m", "--skip-unreachable"]);
     await eventually(() => /web1: waits for /.test(zdr.said().stderr), { name: "it waits" });
     await fleet.host("web1").run(["touch", go]);
