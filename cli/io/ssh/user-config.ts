@@ -75,6 +75,8 @@ interface ConfigFile {
   readonly matters: boolean;
   /** Why it could not be read. */
   readonly problem?: string;
+  /** Its files include each other without end, or further than ssh follows them. */
+  readonly isTooDeep?: true;
 }
 
 function readFiles(paths: readonly string[], home: string): Promise<readonly ConfigFile[]> {
@@ -85,15 +87,21 @@ function readFiles(paths: readonly string[], home: string): Promise<readonly Con
     } catch (error) {
       return { text: "", matters: false, problem: (error as NodeJS.ErrnoException).code ?? String(error) };
     }
+    if (depth > INCLUDE_DEPTH_LIMIT) return { text: "", matters: true, isTooDeep: true };
     const { matters, includes } = readKeywords(text);
-    if (includes.length === 0 || depth >= INCLUDE_DEPTH_LIMIT) return { text, matters };
     const folder = path.startsWith("/etc/") ? "/etc/ssh" : join(home, ".ssh");
-    const inner = await Promise.all(
-      includes.map(async (patterns) => {
-        const found = await Promise.all(patterns.split(/\s+/).map((pattern) => included(pattern, folder, home)));
-        return Promise.all(found.flat().map((one) => read(one, depth + 1)));
-      }),
-    );
+    const inner: ConfigFile[][] = [];
+    // One after the other, as ssh does: where they have no end, the first way down shows it, and there are very many.
+    for (const patterns of includes) {
+      const found = await Promise.all(patterns.split(/\s+/).map((pattern) => included(pattern, folder, home)));
+      const files: ConfigFile[] = [];
+      for (const one of found.flat()) {
+        const file = await read(one, depth + 1);
+        if (file.isTooDeep) return file;
+        files.push(file);
+      }
+      inner.push(files);
+    }
     let line = 0;
     const textOf = () => (inner[line++] ?? []).map((one) => one.text).join("\n");
     return {
@@ -141,12 +149,13 @@ function askSsh(
   });
 }
 
-/** As far as ssh-config goes; a `Match` is told and left out, so that no command of it runs. */
+/** As far as ssh-config goes; a `Match` is told and left out, so that no command of it runs. What ssh gives up is given up in its words. */
 async function withoutSsh(
   files: readonly ConfigFile[],
   { alias, user, port }: Asked,
   onWarning: (text: string) => void,
-): Promise<Setting[]> {
+): Promise<Setting[] | { readonly problem: string }> {
+  if (files.some(({ isTooDeep }) => isTooDeep)) return { problem: "Too many recursive configuration includes" };
   const { default: SSHConfig } = await import("ssh-config");
   const text = files.map((one) => one.text).join("\n");
   if (/^[ \t]*Match\b/im.test(text)) {

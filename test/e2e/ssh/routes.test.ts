@@ -1,6 +1,6 @@
 /** Ways to hosts as companies have them: aliases, jump hosts, proxy commands, busy servers; against real sshds. */
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { SshHost } from "../../../cli/core/plan.ts";
@@ -77,6 +77,17 @@ describe("an SSH configuration", () => {
       const run = await startRun([...section("web1", rig.sshd), `Host *`, `  ${await known(rig.sshd)}`], { ssh });
       const connection = await run.connect();
       assert.equal((await runOn(connection, "id -un")).stdout.trim(), rig.user.name);
+    });
+  }
+
+  for (const ssh of ["ssh", "/no/such/ssh"]) {
+    test(`files that include each other without end are given up as ssh gives them up (${ssh})`, async () => {
+      const folder = await mkdtemp(join(rig.folder, "conf.d-"));
+      const include = `Include ${folder}/*`;
+      for (const name of ["a", "b", "c", "d"]) await writeFile(join(folder, name), `${include}\n`);
+      const run = await startRun([include, ...section("web1", rig.sshd), await known(rig.sshd)], { ssh });
+      const failure = await linkFailureOf(run.connect(), "ssh-config");
+      assert.match(failure.detail, /Too many recursive configuration includes/);
     });
   }
 
