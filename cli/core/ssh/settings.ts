@@ -23,10 +23,8 @@ export interface HostSettings {
   readonly hostKeyAlias?: string;
   /** A file of keys that no host may show. */
   readonly revokedHostKeys?: string;
-  /** UpdateHostKeys: whether keys that a trusted host announces become known. */
-  readonly learnsHostKeys: boolean;
-  /** Certificates are for ssh itself; see `transport: openssh`. */
-  readonly hasCertificate: boolean;
+  /** CertificateFile, which may name files that are not there. Certificates are for ssh itself; see `transport: openssh`. */
+  readonly certificateFiles: readonly string[];
 }
 
 /** Keyword, in lower case, and value. */
@@ -80,8 +78,9 @@ export function settingsOf(settings: readonly Setting[], sources: TokenSources):
     ...(proxyCommand === undefined ? {} : { proxyCommand: expand(proxyCommand.replace(/^exec /, "")) }),
     knownHosts: [...files("userknownhostsfile"), ...files("globalknownhostsfile")],
     ...(revokedHostKeys === undefined ? {} : { revokedHostKeys: expand(revokedHostKeys) }),
-    learnsHostKeys: ["true", "yes"].includes(one("updatehostkeys") ?? ""),
-    hasCertificate: all("certificatefile").some((path) => path !== "none"),
+    certificateFiles: all("certificatefile")
+      .filter((path) => path !== "none")
+      .map(expand),
   };
 }
 
@@ -113,7 +112,7 @@ function tokenExpander(values: TokenValues): (text: string) => string {
 const MATTERING = new Set([
   ...["hostname", "port", "user", "identityfile", "identitiesonly", "identityagent", "certificatefile"],
   ...["proxyjump", "proxycommand", "userknownhostsfile", "globalknownhostsfile", "hostkeyalias", "revokedhostkeys"],
-  ...["updatehostkeys", "canonicalizehostname", "canonicaldomains", "canonicalizepermittedcnames", "match", "tag"],
+  ...["canonicalizehostname", "canonicaldomains", "canonicalizepermittedcnames", "match", "tag"],
 ]);
 
 /** Whether a configuration file says anything that matters to us, and what its Include lines name. */

@@ -93,7 +93,7 @@ async function readIfThere(path: string): Promise<string | Extract<KeyOnDisk, { 
   }
 }
 
-const isThere = (path: string) =>
+export const isThere = (path: string) =>
   access(path).then(
     () => true,
     () => false,

@@ -16,7 +16,7 @@ import { keyTypeOf } from "../../core/ssh/wire.ts";
 import type { AuthAttempt } from "../../failure.ts";
 import { type AgentIdentity, listIdentities } from "./agent.ts";
 import { hostKeyHashes } from "./host-keys.ts";
-import { type AskPassphrase, type KeyOnDisk, keyFiles, parseKey, type Ssh2 } from "./key-files.ts";
+import { type AskPassphrase, isThere, type KeyOnDisk, keyFiles, parseKey, type Ssh2 } from "./key-files.ts";
 
 export interface KeySources {
   /** For `~` and the default key files. */
@@ -48,6 +48,8 @@ export type KeyStep =
 export interface KeyChoice {
   /** In the order to try them, also where the agent holds them; may begin with `~/`. None: the default files. */
   readonly files: readonly string[];
+  /** Only told, where they are there: ssh would offer them (ssh_config(5), CertificateFile). */
+  readonly certificates?: readonly string[] | undefined;
   /** They come from an SSH configuration, which may name files that are not there. */
   readonly mayBeMissing?: boolean;
   /** What else the agent holds is not offered (ssh_config(5), IdentitiesOnly). */
@@ -88,8 +90,8 @@ export function keyRing({ home, askPassphrase, ...sources }: KeySources): KeyRin
   async function* fileSteps(ssh2: Ssh2, path: string, tried: Set<string>): AsyncGenerator<KeyStep, void> {
     const file = await files.load(path);
     if (file.kind !== "private") return yield skip(path, whyNot(file));
+    if (file.hasCertificate) yield* certificateStep(`${path}-cert.pub`, tried);
     if (file.publicBlob !== undefined && tried.has(file.publicBlob.toString("base64"))) return;
-    if (file.hasCertificate) yield skip(`${path}-cert.pub`, "certificates need transport: openssh");
     yield await privateKeyStep(ssh2, path, file);
   }
 
@@ -129,8 +131,12 @@ export function keyRing({ home, askPassphrase, ...sources }: KeySources): KeyRin
   }
 
   return {
-    async *steps(ssh2, { files: chosen, mayBeMissing = false, isOnly = false, agentSocket = usersAgent }) {
+    async *steps(
+      ssh2,
+      { files: chosen, certificates = [], mayBeMissing = false, isOnly = false, agentSocket = usersAgent },
+    ) {
       const tried = new Set<string>();
+      for (const path of certificates) if (await isThere(path)) yield* certificateStep(path, tried);
       const socket = agentSocket === "none" ? undefined : agentSocket;
       const held = await heldBy(socket);
       for (const path of chosen) {
@@ -153,6 +159,13 @@ export function keyRing({ home, askPassphrase, ...sources }: KeySources): KeyRin
 /** `~` and `~/…` only: other users' homes are not looked up. */
 export function expandHome(path: string, home: string): string {
   return path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : path;
+}
+
+/** Once, whichever way it is named. */
+function* certificateStep(path: string, tried: Set<string>): Generator<KeyStep, void> {
+  if (tried.has(path)) return;
+  tried.add(path);
+  yield skip(path, "certificates need transport: openssh");
 }
 
 function* offerAgentKeys(

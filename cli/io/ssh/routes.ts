@@ -184,7 +184,7 @@ function targetOf(hop: Hop, settings: HostSettings | undefined, user: string): S
     isJump: hop.isJump,
     ...{ name, address: settings?.hostname ?? hop.address, port: hop.port ?? settings?.port ?? DEFAULT_SSH_PORT },
     user: hop.user ?? settings?.user ?? user,
-    keys: { ...keys, agentSocket: settings?.identityAgent },
+    keys: { ...keys, certificates: settings?.certificateFiles, agentSocket: settings?.identityAgent },
     hostKeys: hostKeys.length > 0 ? hostKeys : undefined,
     hostKeyAlias: settings?.hostKeyAlias,
   };

@@ -228,6 +228,12 @@ describe("a host lets us in", () => {
       const outcomeOf = (name: string) => attempts.find(({ what }) => what === join(ssh, name))?.outcome;
       assert.equal(outcomeOf("id_ed25519-cert.pub"), "certificates need transport: openssh");
       assert.equal(outcomeOf("id_ed25519_sk"), "keys on security tokens (sk-*) need transport: openssh");
+      agent = await startSshAgent([keys.stranger]);
+      const held = await attemptsOf({ home, keys: { files: [] }, agentSocket: agent.socket });
+      const told = held.filter(({ what }) => what === join(ssh, "id_ed25519-cert.pub"));
+      assert.deepEqual(told, [
+        { what: join(ssh, "id_ed25519-cert.pub"), outcome: "certificates need transport: openssh" },
+      ]);
     });
 
     test("the agent does not answer", async () => {

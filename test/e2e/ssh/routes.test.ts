@@ -1,6 +1,6 @@
 /** Ways to hosts as companies have them: aliases, jump hosts, proxy commands, busy servers; against real sshds. */
 import assert from "node:assert/strict";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { SshHost } from "../../../cli/core/plan.ts";
@@ -8,7 +8,8 @@ import { keyRing } from "../../../cli/io/ssh/keys.ts";
 import { routes } from "../../../cli/io/ssh/routes.ts";
 import { userConfig } from "../../../cli/io/ssh/user-config.ts";
 import type { SshConnection } from "../../../cli/io/ssh.ts";
-import { type Sshd, startSshd } from "../../support/sshd.ts";
+import { runOk } from "../../support/processes.ts";
+import { makeKey, type Sshd, startSshd } from "../../support/sshd.ts";
 import { linkFailureOf, runOn, type SshRig, startSshRig } from "./rig.ts";
 
 let rig: SshRig;
@@ -135,6 +136,26 @@ describe("an SSH configuration", () => {
     const lines = section("web1", rig.sshd).map((line) => line.replace(rig.key.path, "/no/such/key"));
     const failure = await linkFailureOf((await startRun([...lines, await known(rig.sshd)])).connect(), "auth");
     assert.deepEqual(failure.attempts[0], { what: "/no/such/key", outcome: "no such file" });
+  });
+
+  test("a certificate that it names is told where nobody lets us in, once, and what carries it", async () => {
+    const folder = await mkdtemp(join(rig.folder, "certified-"));
+    const key = await makeKey({ type: "ed25519", dir: folder, name: "id" });
+    await runOk(["ssh-keygen", "-q", "-s", rig.key.path, "-I", "me", "-n", "me", `${key.path}.pub`]);
+    const [beside, other] = [`${key.path}-cert.pub`, join(folder, "other-cert.pub")];
+    await copyFile(beside, other);
+    const named = [other, beside, "/no/such-cert.pub"].map((path) => `CertificateFile ${path}`);
+    const lines = section("web1", rig.sshd, ...named).map((line) => line.replace(rig.key.path, key.path));
+    for (const ssh of ["ssh", "/no/such/ssh"]) {
+      const run = await startRun([...lines, await known(rig.sshd)], { ssh });
+      const { attempts } = await linkFailureOf(run.connect(), "auth");
+      const certificates = attempts.filter(({ what }) => what.endsWith("-cert.pub"));
+      const outcome = "certificates need transport: openssh";
+      assert.deepEqual(
+        certificates,
+        [other, beside].map((what) => ({ what, outcome })),
+      );
+    }
   });
 
   test("one that ssh does not understand is that host's failure, with ssh's own words", async () => {

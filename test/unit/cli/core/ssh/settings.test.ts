@@ -34,7 +34,7 @@ describe("what ssh makes of its configuration", () => {
         ...["/home/me/.ssh/known_hosts", "/home/me/.ssh/known_hosts2"],
         ...["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"],
       ],
-      ...{ learnsHostKeys: true, hasCertificate: false },
+      certificateFiles: [],
     });
   });
 
