@@ -81,7 +81,7 @@ function openFor(env: NodeJS.ProcessEnv, { verb, json, quiet, junit }: Shown): O
 
 function fail(output: Output, error: unknown): number {
   const explained = error instanceof ZdrError ? explain(error.failure) : explainBug(error);
-  // Thrown only while the build ran; whoever talks to hosts tells their state itself.
+  // Thrown only while nothing was changed on any host; whoever has changed something tells their state itself.
   const isEarly = error instanceof ZdrError && error.failure.kind === "interrupted";
   output.failure(isEarly ? { ...explained, state: ["no host was touched"] } : explained);
   return explained.exit;

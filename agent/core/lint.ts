@@ -57,7 +57,7 @@ export function lintProgram(input: LintInput): LintFinding[] {
     ...presetLints(program.reload.preset).map((lint) => PRESET_RULES[lint]),
   ];
   const findings = [
-    ...groupFindings(program, input.others),
+    ...groupFindings(program, input.others, input.ctl),
     ...planWords(subject),
     ...(found === undefined ? sectionProblems(program, layout) : differences(input, wanted, found)),
     ...rules.flatMap((rule) => rule(subject)),

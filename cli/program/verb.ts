@@ -38,9 +38,10 @@ export interface LockFlags extends CommonFlags {
 
 export const EXIT_CODES = `
 Exit codes:
-  0 done   2 usage or config   3 locked   4 a host cannot be reached or trusted   5 refused, nothing serving changed
-  6 failed while staging, nothing serving changed   7 failed and reverted   8 hosts differ: look at the state lines
-  9 serves, but requests failed during the reload   70 a bug in zdr   130, 143 interrupted
+  0 done   2 usage or config, or stdout could not be written   3 locked   4 a host cannot be reached or trusted
+  5 refused, nothing serving changed   6 failed while staging, nothing serving changed   7 failed and reverted
+  8 hosts differ: look at the state lines   9 serves, but requests failed during the reload
+  70 a bug in zdr   130, 143 interrupted
 `;
 
 export const STATUS_EXIT_CODES = `

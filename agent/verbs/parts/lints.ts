@@ -145,13 +145,23 @@ export async function refuseUnsafeSignals(context: HostContext): Promise<void> {
   }
 }
 
-/** Refuses programs in whose group there is something else: a stop of theirs would stop it, too. */
-export async function refuseMixedGroups({ layout, project, supervisor }: HostContext): Promise<void> {
+/**
+ * Refuses programs in whose group there is something else: a stop of theirs would stop it, too. That is so as well where it has been
+ * taken out of the group's section and supervisord has only read that yet: it leaves the group by an update.
+ */
+export async function refuseMixedGroups(context: HostContext): Promise<void> {
+  const { layout, project, supervisor } = context;
   const programs = project.programs.filter(({ members }) => members !== undefined);
   if (programs.length === 0) return;
   const configs = await configInfos(supervisor);
+  const isElsewhere = (process: string) =>
+    [...configs.keys()].some((name) => name.slice(name.indexOf(":") + 1) === process.slice(process.indexOf(":") + 1));
   for (const program of programs) {
-    const findings = groupFindings(program, configOf(program, layout, configs).others);
+    const { others = [] } = configOf(program, layout, configs);
+    const active = (await membersOf(context, program)).map((member) => member.program.process);
+    const leaving = active.filter((name) => !configs.has(name) && isElsewhere(name));
+    const ctl = supervisorctl(supervisor.address.configPath);
+    const findings = groupFindings(program, [...others, ...leaving], ctl);
     if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
   }
 }

@@ -15,8 +15,8 @@ test("Ctrl-C in a verb that only reads waits neither for an answer nor for the a
     string,
     string,
   ];
-  // An agent that answers nothing, and takes its time when it is told to end.
-  await writeFile(node, `#!/bin/sh\n: > ${begun}\ncat > ${join(rig.dir, "heard")}\nsleep 1\n: > ${ended}\n`);
+  // An agent that answers nothing, and takes its time when it is told to end (less than what zdr waits for one, 2 s).
+  await writeFile(node, `#!/bin/sh\n: > ${begun}\ncat > ${join(rig.dir, "heard")}\nsleep 1.8\n: > ${ended}\n`);
   await chmod(node, 0o755);
   await rig.configure({ node });
   for (const verb of ["status", "releases", "history", "report"]) {

@@ -19,6 +19,12 @@ test("members of a program are those of its group that have its command, whereve
   assert.match(finding?.text ?? "", /^shop:admin is in supervisor's group shop/);
 });
 
+test("where the wanted command has changed since, its own are those that are named after it", () => {
+  const old = { command: "/data/web/shop/current/bin/shop -old" };
+  const group = [["shop:admin", other] as const, ["shop:shop_00", old] as const, ["shop:shop_01", old] as const];
+  assert.deepEqual(tellMembers(shop, layout, group), { own: group.slice(1), others: ["shop:admin"] });
+});
+
 test("a group of one command is the program's own, whichever sections it is of", () => {
   for (const command of [own, other]) {
     const group = [["shop:blue", command] as const, ["shop:green", command] as const];
