@@ -19,6 +19,7 @@ import {
   wordProblem,
 } from "./section/quoting.ts";
 import { STRATEGY_SECTIONS } from "./section/strategies.ts";
+import { bareNameOf } from "./supervisor/status-text.ts";
 
 /** Names that supervisor and its config parser both take, in a header and in `supervisorctl`. */
 const SECTION_NAME = /^[^\s:/[\];#%"'\\\p{Cc}]+$/u;
@@ -51,8 +52,7 @@ export interface RenderedSection {
 
 /** Supervisor's name of the program, without its group. */
 export function programNameOf(program: ProgramPlan): string {
-  const { process: name } = program;
-  return memberGroup(program) ?? name.slice(name.indexOf(":") + 1);
+  return memberGroup(program) ?? bareNameOf(program.process);
 }
 
 /** `program:shop`; `fcgi-program:shop` where supervisord is to listen for it. */

@@ -7,6 +7,7 @@ import type { LintFinding } from "../../wire/program.ts";
 import type { Layout } from "../layout.ts";
 import { splitCommand } from "../section/quoting.ts";
 import { groupNameOf, programNameOf, wantedCommand } from "../section.ts";
+import { bareNameOf } from "../supervisor/status-text.ts";
 
 type Entry<Info> = readonly [name: string, info: Info];
 
@@ -21,7 +22,7 @@ export function tellMembers<Info extends { readonly command: string }>(
 ): { readonly own: readonly Entry<Info>[]; readonly others: readonly string[] } {
   const wanted = wantedCommand(program, layout).join("\0");
   const isWanted = ([, { command }]: Entry<Info>) => splitCommand(command)?.join("\0") === wanted;
-  const isNamed = ([name]: Entry<Info>) => name.slice(name.indexOf(":") + 1).startsWith(programNameOf(program));
+  const isNamed = ([name]: Entry<Info>) => bareNameOf(name).startsWith(programNameOf(program));
   const first = group.find(isWanted) ?? group.find(isNamed) ?? group[0];
   const isOwn = ([, { command }]: Entry<Info>) => command === first?.[1].command;
   return { own: group.filter(isOwn), others: group.filter((entry) => !isOwn(entry)).map(([name]) => name) };

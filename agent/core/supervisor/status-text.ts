@@ -29,6 +29,9 @@ export function namespecOf(info: Pick<ProcessInfo, "group" | "name">): string {
   return info.group === info.name ? info.name : `${info.group}:${info.name}`;
 }
 
+/** The process's own name in such a name: `shop_00` of `shop:shop_00`, `shop` of `shop`. */
+export const bareNameOf = (namespec: string): string => namespec.slice(namespec.indexOf(":") + 1);
+
 /**
  * What `supervisorctl status ARGS…` prints when getAllProcessInfo says `infos`, and its exit code. Without names, or with
  * `all` among them, everything is listed.

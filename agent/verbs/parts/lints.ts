@@ -12,6 +12,7 @@ import { lintProgram } from "../../core/lint.ts";
 import { groupFindings } from "../../core/members/group.ts";
 import { groupNameOf } from "../../core/section.ts";
 import { supervisorctl } from "../../core/supervisor/ctl.ts";
+import { bareNameOf } from "../../core/supervisor/status-text.ts";
 import { configInfos, configOf } from "../../io/supervisor/config-infos.ts";
 import { FAULT, faultCode } from "../../io/supervisor/supervisor.ts";
 import { bySectionName, readSections, sectionOf } from "../../io/supervisor/supervisor-sections.ts";
@@ -154,12 +155,11 @@ export async function refuseMixedGroups(context: HostContext): Promise<void> {
   const programs = project.programs.filter(({ members }) => members !== undefined);
   if (programs.length === 0) return;
   const configs = await configInfos(supervisor);
-  const isElsewhere = (process: string) =>
-    [...configs.keys()].some((name) => name.slice(name.indexOf(":") + 1) === process.slice(process.indexOf(":") + 1));
+  const bareNames = new Set([...configs.keys()].map(bareNameOf));
   for (const program of programs) {
     const { others = [] } = configOf(program, layout, configs);
     const active = (await membersOf(context, program)).map((member) => member.program.process);
-    const leaving = active.filter((name) => !configs.has(name) && isElsewhere(name));
+    const leaving = active.filter((name) => !configs.has(name) && bareNames.has(bareNameOf(name)));
     const ctl = supervisorctl(supervisor.address.configPath);
     const findings = groupFindings(program, [...others, ...leaving], ctl);
     if (findings.length > 0) throw new AgentError({ reason: "program-refused", program: program.name, findings });
